@@ -1,0 +1,360 @@
+/**
+ * Messages and records as bytes. An entry is encoded once and travels unchanged to WAL and peers: its encoding is
+ * remembered beside it, on a follower it is the very bytes that came from the leader.
+ */
+import { utf8Decode, utf8Encode } from '../../base/utf8.js'
+import { Reader, Writer } from '../../base/varint.js'
+import type { Configuration, Member, Request, SnapshotMeta } from '../contract.js'
+import type { NodeId } from '../ids.js'
+import type { EntryId, LogEntry, Message } from './messages.js'
+import type { WalRecord } from './records.js'
+
+/** A memo, not state: an entry never changes, so neither does its encoding. */
+const ENCODED = new WeakMap<LogEntry, Uint8Array>()
+
+/** Lists in a message or record from outside; more is refused, not allocated. */
+const LIST_MAX = 1 << 20
+
+const MESSAGE_TAGS = {
+  RequestVote: 1,
+  RequestVoteReply: 2,
+  PreVote: 3,
+  PreVoteReply: 4,
+  AppendEntries: 5,
+  AppendEntriesReply: 6,
+  TimeoutNow: 7,
+  ReadIndex: 8,
+  ReadIndexReply: 9,
+} as const satisfies { [K in Message['type']]: number }
+
+const RECORD_TAGS = {
+  State: 1,
+  HardState: 2,
+  Append: 3,
+  SnapshotTaken: 4,
+  SnapshotInstalled: 5,
+  Bootstrap: 6,
+} as const satisfies { [K in WalRecord['type']]: number }
+
+export function encodeMessage(m: Message): Uint8Array {
+  const w = new Writer(m.type === 'AppendEntries' ? 64 + totalSize(m.entries) : 64)
+  w.byte(MESSAGE_TAGS[m.type]).varint(m.term)
+  switch (m.type) {
+    case 'RequestVote':
+      writeEntryId(w, m.lastLog)
+      w.byte(m.transfer ? 1 : 0)
+      break
+    case 'PreVote':
+      writeEntryId(w, m.lastLog)
+      break
+    case 'RequestVoteReply':
+    case 'PreVoteReply':
+      w.byte(m.voteGranted ? 1 : 0)
+      break
+    case 'AppendEntries':
+      writeEntryId(w, m.prev)
+      w.varint(m.leaderCommit).varint(m.round).varint(m.agreedTime)
+      writeEntries(w, m.entries)
+      break
+    case 'AppendEntriesReply':
+      w.varint(m.round).varint(m.incarnation)
+      if (m.accepted) {
+        w.byte(1).varint(m.matchIndex)
+      } else {
+        w.byte(0).varint(m.rejected)
+        writeEntryId(w, m.hint)
+      }
+      break
+    case 'TimeoutNow':
+      break
+    case 'ReadIndex':
+      w.varint(m.id.incarnation).varint(m.id.number)
+      break
+    case 'ReadIndexReply':
+      w.varint(m.id.incarnation).varint(m.id.number).varint(m.index)
+      break
+  }
+  return w.finish()
+}
+
+export function decodeMessage(bytes: Uint8Array): Message | null {
+  const r = new Reader(bytes)
+  const tag = r.byte()
+  const term = r.varint()
+  const message = readMessage(r, tag, term)
+  return message !== null && r.ok && r.left === 0 ? message : null
+}
+
+function readMessage(r: Reader, tag: number, term: number): Message | null {
+  switch (tag) {
+    case MESSAGE_TAGS.RequestVote:
+      return { type: 'RequestVote', term, lastLog: readEntryId(r), transfer: r.byte() === 1 }
+    case MESSAGE_TAGS.RequestVoteReply:
+      return { type: 'RequestVoteReply', term, voteGranted: r.byte() === 1 }
+    case MESSAGE_TAGS.PreVote:
+      return { type: 'PreVote', term, lastLog: readEntryId(r) }
+    case MESSAGE_TAGS.PreVoteReply:
+      return { type: 'PreVoteReply', term, voteGranted: r.byte() === 1 }
+    case MESSAGE_TAGS.AppendEntries: {
+      const prev = readEntryId(r)
+      const [leaderCommit, round, agreedTime] = [r.varint(), r.varint(), r.varint()]
+      const entries = readEntries(r)
+      if (entries === null || !follows(prev, entries)) return null
+      return { type: 'AppendEntries', term, prev, entries, leaderCommit, round, agreedTime }
+    }
+    case MESSAGE_TAGS.AppendEntriesReply: {
+      const base = {
+        type: 'AppendEntriesReply',
+        term,
+        round: r.varint(),
+        incarnation: r.varint(),
+      } as const
+      if (r.byte() === 1) return { ...base, accepted: true, matchIndex: r.varint() }
+      return { ...base, accepted: false, rejected: r.varint(), hint: readEntryId(r) }
+    }
+    case MESSAGE_TAGS.TimeoutNow:
+      return { type: 'TimeoutNow', term }
+    case MESSAGE_TAGS.ReadIndex:
+      return { type: 'ReadIndex', term, id: readReadId(r) }
+    case MESSAGE_TAGS.ReadIndexReply:
+      return { type: 'ReadIndexReply', term, id: readReadId(r), index: r.varint() }
+    default:
+      return null
+  }
+}
+
+/** Entries go on where `prev` ends, without holes. */
+function follows(prev: EntryId, entries: readonly LogEntry[]): boolean {
+  let index = prev.index
+  let term = prev.term
+  for (const entry of entries) {
+    if (entry.index !== index + 1 || entry.term < term) return false
+    index = entry.index
+    term = entry.term
+  }
+  return true
+}
+
+export function encodeRecords(records: readonly WalRecord[]): Uint8Array {
+  const w = new Writer(256)
+  for (const record of records) {
+    w.byte(RECORD_TAGS[record.type])
+    switch (record.type) {
+      case 'State':
+        writeHardState(w, record)
+        w.byte(record.snapshot === null ? 0 : 1)
+        if (record.snapshot !== null) writeSnapshotMeta(w, record.snapshot)
+        break
+      case 'HardState':
+        writeHardState(w, record)
+        break
+      case 'Append':
+        writeEntries(w, record.entries)
+        break
+      case 'SnapshotTaken':
+      case 'SnapshotInstalled':
+        writeSnapshotMeta(w, record.snapshot)
+        break
+      case 'Bootstrap':
+        writeMembers(w, record.members)
+        break
+    }
+  }
+  return w.finish()
+}
+
+export function decodeRecords(bytes: Uint8Array): WalRecord[] | null {
+  const r = new Reader(bytes)
+  const records: WalRecord[] = []
+  while (r.left > 0) {
+    const record = readRecord(r)
+    if (record === null || !r.ok) return null
+    records.push(record)
+  }
+  return records
+}
+
+function readRecord(r: Reader): WalRecord | null {
+  switch (r.byte()) {
+    case RECORD_TAGS.State: {
+      const hard = readHardState(r)
+      const snapshot = r.byte() === 1 ? readSnapshotMeta(r) : null
+      return { type: 'State', ...hard, snapshot }
+    }
+    case RECORD_TAGS.HardState:
+      return { type: 'HardState', ...readHardState(r) }
+    case RECORD_TAGS.Append: {
+      const entries = readEntries(r)
+      return entries === null ? null : { type: 'Append', entries }
+    }
+    case RECORD_TAGS.SnapshotTaken:
+      return { type: 'SnapshotTaken', snapshot: readSnapshotMeta(r) }
+    case RECORD_TAGS.SnapshotInstalled:
+      return { type: 'SnapshotInstalled', snapshot: readSnapshotMeta(r) }
+    case RECORD_TAGS.Bootstrap:
+      return { type: 'Bootstrap', members: readMembers(r) }
+    default:
+      return null
+  }
+}
+
+/** A snapshot's description on its own: for the file's header and for the stream to a peer. */
+export function encodeSnapshotMeta(snapshot: SnapshotMeta): Uint8Array {
+  const w = new Writer(256)
+  writeSnapshotMeta(w, snapshot)
+  return w.finish()
+}
+
+export function decodeSnapshotMeta(bytes: Uint8Array): SnapshotMeta | null {
+  const r = new Reader(bytes)
+  const snapshot = readSnapshotMeta(r)
+  return r.ok && r.left === 0 ? snapshot : null
+}
+
+function writeHardState(w: Writer, hard: { term: number; votedFor: NodeId | null }): void {
+  w.varint(hard.term)
+  writeText(w, hard.votedFor ?? '')
+}
+
+function readHardState(r: Reader): { term: number; votedFor: NodeId | null } {
+  const term = r.varint()
+  const votedFor = readText(r)
+  return { term, votedFor: votedFor === '' ? null : votedFor }
+}
+
+function writeEntryId(w: Writer, id: EntryId): void {
+  w.varint(id.index).varint(id.term)
+}
+
+function readEntryId(r: Reader): EntryId {
+  return { index: r.varint(), term: r.varint() }
+}
+
+function readReadId(r: Reader): { incarnation: number; number: number } {
+  return { incarnation: r.varint(), number: r.varint() }
+}
+
+function writeEntries(w: Writer, entries: readonly LogEntry[]): void {
+  w.varint(entries.length)
+  for (const entry of entries) w.chunk(encodeEntry(entry))
+}
+
+function readEntries(r: Reader): LogEntry[] | null {
+  const count = r.varint()
+  if (count > LIST_MAX) return null
+  const entries: LogEntry[] = []
+  for (let i = 0; i < count; i++) {
+    const entry = decodeEntry(r.chunk())
+    if (entry === null || !r.ok) return null
+    entries.push(entry)
+  }
+  return entries
+}
+
+function totalSize(entries: readonly LogEntry[]): number {
+  return entries.reduce((sum, entry) => sum + entry.sizeBytes, 0)
+}
+
+export function encodeEntry(entry: LogEntry): Uint8Array {
+  const known = ENCODED.get(entry)
+  if (known !== undefined) return known
+  const w = new Writer(entry.sizeBytes + 64)
+  w.varint(entry.index).varint(entry.term).varint(entry.time)
+  w.byte(entry.configuration === null ? 0 : 1)
+  if (entry.configuration !== null) writeConfiguration(w, entry.configuration)
+  w.varint(entry.requests.length)
+  for (const request of entry.requests) {
+    w.varint(request.session).varint(request.seq).varint(request.ackedThrough)
+    w.chunk(request.command)
+  }
+  const bytes = w.finish()
+  ENCODED.set(entry, bytes)
+  return bytes
+}
+
+export function decodeEntry(bytes: Uint8Array): LogEntry | null {
+  const r = new Reader(bytes)
+  const [index, term, time] = [r.varint(), r.varint(), r.varint()]
+  const configuration = r.byte() === 1 ? readConfiguration(r) : null
+  const count = r.varint()
+  if (count > LIST_MAX) return null
+  const requests: Request[] = []
+  for (let i = 0; i < count && r.ok; i++) {
+    const [session, seq, ackedThrough] = [r.varint(), r.varint(), r.varint()]
+    requests.push({ session, seq, ackedThrough, command: r.chunk() })
+  }
+  if (!r.ok || r.left !== 0 || index === 0) return null
+  const entry = { index, term, time, requests, configuration, sizeBytes: bytes.length }
+  ENCODED.set(entry, bytes)
+  return entry
+}
+
+function writeSnapshotMeta(w: Writer, snapshot: SnapshotMeta): void {
+  w.varint(snapshot.index).varint(snapshot.term).varint(snapshot.time)
+  writeConfiguration(w, snapshot.configuration)
+  writeText(w, snapshot.digest)
+  w.varint(snapshot.bytes)
+}
+
+function readSnapshotMeta(r: Reader): SnapshotMeta {
+  return {
+    index: r.varint(),
+    term: r.varint(),
+    time: r.varint(),
+    configuration: readConfiguration(r),
+    digest: readText(r),
+    bytes: r.varint(),
+  }
+}
+
+function writeConfiguration(w: Writer, c: Configuration): void {
+  writeMembers(w, c.members)
+  for (const ids of [c.voters, c.votersOutgoing, c.learners, c.learnersNext]) writeTexts(w, ids)
+  w.byte(c.autoLeave ? 1 : 0)
+}
+
+function readConfiguration(r: Reader): Configuration {
+  return {
+    members: readMembers(r),
+    voters: readTexts(r),
+    votersOutgoing: readTexts(r),
+    learners: readTexts(r),
+    learnersNext: readTexts(r),
+    autoLeave: r.byte() === 1,
+  }
+}
+
+function writeMembers(w: Writer, members: readonly Member[]): void {
+  w.varint(members.length)
+  for (const member of members) {
+    writeText(w, member.id)
+    writeText(w, member.uid)
+  }
+}
+
+function readMembers(r: Reader): Member[] {
+  const count = r.varint()
+  const members: Member[] = []
+  for (let i = 0; i < count && r.ok; i++) members.push({ id: readText(r), uid: readText(r) })
+  return members
+}
+
+function writeTexts(w: Writer, texts: readonly string[]): void {
+  w.varint(texts.length)
+  for (const text of texts) writeText(w, text)
+}
+
+function readTexts(r: Reader): string[] {
+  const count = r.varint()
+  const texts: string[] = []
+  for (let i = 0; i < count && r.ok; i++) texts.push(readText(r))
+  return texts
+}
+
+function writeText(w: Writer, text: string): void {
+  w.chunk(utf8Encode(text))
+}
+
+function readText(r: Reader): string {
+  return utf8Decode(r.chunk())
+}

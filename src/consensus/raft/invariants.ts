@@ -1,0 +1,72 @@
+/**
+ * What must hold of one node: at every instant, and between two instants. The simulator checks both after every step.
+ */
+import type { Index, NodeId } from '../ids.js'
+import { isVoter } from '../quorum.js'
+import { lastIndex, snapshotIndex } from './log.js'
+import { configurationOf, type State } from './state.js'
+
+/** The first rule that is broken, in words; null when all hold. */
+export function checkState(s: State): string | null {
+  const last = lastIndex(s.log)
+  if (s.lastApplied > s.commitIndex) return 'applied beyond commitIndex'
+  if (s.commitIndex > last) return 'commitIndex beyond the log'
+  if (s.durableIndex > last) return 'durableIndex beyond the log'
+  if (snapshotIndex(s.log) > s.commitIndex) return 'a snapshot covers what is not committed'
+  if (s.log.offset.index > snapshotIndex(s.log)) return 'the log was compacted beyond the snapshot'
+  if (s.log.entries.length !== s.log.batches.length) return 'an entry has no batch'
+  if (s.persistedBatch > s.batch) return 'a batch is on disk before it was emitted'
+  return checkRole(s)
+}
+
+function checkRole(s: State): string | null {
+  if (s.role.type === 'candidate' && s.votedFor !== s.id)
+    return 'a candidate did not vote for itself'
+  if (s.role.type !== 'leader') return null
+  if (s.votedFor !== s.id) return 'a leader did not vote for itself'
+  if (!isVoter(configurationOf(s), s.id)) return 'a node that is no voter leads'
+  const last = lastIndex(s.log)
+  for (const [peer, p] of s.role.progress) {
+    if (p.matchIndex > last) return `the match of ${peer} is beyond the log`
+    if (p.nextIndex <= p.matchIndex) return `the next of ${peer} is not above its match`
+    if (p.inflight.length > s.options.inflightMessagesMax) return `too much in flight to ${peer}`
+  }
+  if (s.role.uncommitted.requests < 0 || s.role.uncommitted.bytes < 0)
+    return 'uncommitted went below zero'
+  return null
+}
+
+/** What of a state later states are held against. */
+export interface Before {
+  readonly term: number
+  readonly votedFor: NodeId | null
+  readonly commitIndex: Index
+  readonly lastApplied: Index
+  readonly leading: boolean
+  readonly lastIndex: Index
+  readonly agreedTime: number
+}
+
+export function remember(s: State): Before {
+  return {
+    term: s.term,
+    votedFor: s.votedFor,
+    commitIndex: s.commitIndex,
+    lastApplied: s.lastApplied,
+    leading: s.role.type === 'leader',
+    lastIndex: lastIndex(s.log),
+    agreedTime: s.agreedTime,
+  }
+}
+
+export function checkTransition(before: Before, s: State): string | null {
+  if (s.term < before.term) return 'the term went back'
+  if (s.term === before.term && before.votedFor !== null && s.votedFor !== before.votedFor)
+    return 'the vote of a term changed'
+  if (s.commitIndex < before.commitIndex) return 'commitIndex went back'
+  if (s.lastApplied < before.lastApplied) return 'lastApplied went back'
+  if (s.agreedTime < before.agreedTime) return 'agreed time went back'
+  const stillLeads = before.leading && s.role.type === 'leader' && s.term === before.term
+  if (stillLeads && lastIndex(s.log) < before.lastIndex) return 'a leader truncated its own log'
+  return null
+}

@@ -1,0 +1,43 @@
+/**
+ * Which configuration is in effect. It is part of the log: in effect from its append on, whether committed or
+ * not, and rolled back when its entry is truncated (§6; append-time, as in the thesis).
+ */
+import type { Index } from '../ids.js'
+import type { Log } from './log.js'
+import type { LogEntry } from './messages.js'
+import type { ConfigurationAt, State } from './state.js'
+
+/** Every configuration from the snapshot on, oldest first. */
+export function configurationsIn(log: Log): ConfigurationAt[] {
+  const found: ConfigurationAt[] = []
+  if (log.snapshot !== null)
+    found.push({ index: log.snapshot.index, configuration: log.snapshot.configuration })
+  for (const entry of log.entries) {
+    if (log.snapshot !== null && entry.index <= log.snapshot.index) continue
+    noteConfiguration(found, entry)
+  }
+  return found
+}
+
+export function configurationsAppended(s: State, entries: readonly LogEntry[]): void {
+  for (const entry of entries) noteConfiguration(s.configurations, entry)
+}
+
+export function configurationsTruncated(s: State, lastIndex: Index): void {
+  s.configurations = s.configurations.filter((at) => at.index <= lastIndex)
+}
+
+/** Forgets what was superseded at or below a snapshot. */
+export function configurationsCompacted(s: State, snapshotIndex: Index): void {
+  const current = s.configurations.findLastIndex((at) => at.index <= snapshotIndex)
+  if (current > 0) s.configurations = s.configurations.slice(current)
+}
+
+export function configurationAt(s: State, index: Index): ConfigurationAt | undefined {
+  return s.configurations.findLast((at) => at.index <= index)
+}
+
+function noteConfiguration(found: ConfigurationAt[], entry: LogEntry): void {
+  if (entry.configuration !== null)
+    found.push({ index: entry.index, configuration: entry.configuration })
+}

@@ -1,0 +1,128 @@
+/**
+ * Snapshots and log compaction (§7). The host writes, sends and receives the files; the core decides when, and what
+ * they mean for the log.
+ */
+import { present } from '../../base/assert.js'
+import type { SnapshotMeta } from '../contract.js'
+import type { NodeId } from '../ids.js'
+import * as Log from './log.js'
+import { configurationAt, configurationsCompacted } from './membership.js'
+import * as Progress from './progress.js'
+import { applyCommitted } from './replication.js'
+import { NO_CONFIGURATION, type RaftOut, type State } from './state.js'
+
+/** A snapshot is due when enough was applied since the last one. One at a time. */
+export function maybeTakeSnapshot(s: State, out: RaftOut): void {
+  if (s.takingSnapshot !== null) return
+  const entries = s.lastApplied - Log.snapshotIndex(s.log)
+  const due =
+    entries >= s.options.snapshotEntries ||
+    (entries > 0 && s.appliedBytesSinceSnapshot >= s.options.snapshotBytes)
+  if (!due) return
+  const last = Log.entryAt(s.log, s.lastApplied)
+  s.takingSnapshot = {
+    index: last.index,
+    term: last.term,
+    time: last.time,
+    configuration: configurationAt(s, last.index)?.configuration ?? NO_CONFIGURATION,
+    digest: '',
+    bytes: 0,
+  }
+  s.appliedBytesSinceSnapshot = 0
+  out.takeSnapshot(s.takingSnapshot)
+}
+
+/** The file is on disk: the log before it may go, but for a tail that slow followers still ask for. */
+export function onSnapshotTaken(s: State, snapshot: SnapshotMeta, out: RaftOut): void {
+  s.takingSnapshot = null
+  if (snapshot.index <= Log.snapshotIndex(s.log)) {
+    out.note({ rule: '§7', event: 'snapshot-stale', index: snapshot.index })
+    return
+  }
+  s.log.snapshot = snapshot
+  out.persist({ type: 'SnapshotTaken', snapshot })
+  out.note({ rule: '§7', event: 'snapshot-taken', index: snapshot.index })
+  compactLog(s, out)
+  maybeTakeSnapshot(s, out)
+}
+
+function compactLog(s: State, out: RaftOut): void {
+  const { keepEntries, keepBytes } = s.options
+  Log.compact(s.log, Log.compactionPoint(s.log, keepEntries, keepBytes))
+  configurationsCompacted(s, Log.snapshotIndex(s.log))
+  out.release(s.log.offset.index)
+  out.note({ rule: '§7', event: 'log-compacted', index: s.log.offset.index })
+}
+
+export function onSnapshotFailed(
+  s: State,
+  failed: { snapshot: SnapshotMeta; peer?: NodeId },
+  out: RaftOut,
+): void {
+  if (failed.peer === undefined) {
+    // It is tried again when as much has been applied once more.
+    s.takingSnapshot = null
+    out.note({ rule: '§7', event: 'snapshot-failed', index: failed.snapshot.index })
+    return
+  }
+  if (s.role.type !== 'leader') return
+  const p = s.role.progress.get(failed.peer)
+  if (p === undefined || p.state !== 'snapshot' || p.pendingSnapshot !== failed.snapshot.index)
+    return
+  Progress.becomeProbe(p, p.matchIndex + 1)
+  // The next heartbeat tries again: no storm of snapshots to a peer that is away.
+  p.probeSent = true
+  out.note({ rule: '§7', event: 'snapshot-failed', peer: failed.peer })
+}
+
+/** The peer needs entries that the log no longer has. */
+export function sendSnapshot(s: State, to: NodeId, p: Progress.Progress, out: RaftOut): void {
+  const snapshot = present(s.log.snapshot, 'snapshot behind a compacted log')
+  // Not to one that does not answer: it could not take it.
+  if (!p.recentActive) return
+  Progress.becomeSnapshot(p, snapshot.index)
+  out.sendSnapshot(to, snapshot)
+  out.note({ rule: '§7', event: 'progress-snapshot', peer: to, index: snapshot.index })
+}
+
+/** A peer's snapshot is on our disk, verified. What it covers is committed, whoever sent it, whenever. */
+export function onSnapshotReceived(
+  s: State,
+  from: NodeId,
+  snapshot: SnapshotMeta,
+  out: RaftOut,
+): void {
+  if (snapshot.index <= s.commitIndex) {
+    out.note({ rule: '§7', event: 'snapshot-stale', peer: from, index: snapshot.index })
+  } else if (Log.hasEntry(s.log, snapshot)) {
+    // The log reaches that far and agrees: nothing to replace, only to commit.
+    s.commitIndex = snapshot.index
+    applyCommitted(s, out)
+    out.note({ rule: '§7', event: 'snapshot-fast-forward', peer: from, index: snapshot.index })
+  } else {
+    install(s, snapshot, out)
+    out.note({ rule: '§7', event: 'snapshot-installed', peer: from, index: snapshot.index })
+  }
+  out.send(from, {
+    type: 'AppendEntriesReply',
+    term: s.term,
+    round: 0,
+    incarnation: s.incarnation,
+    accepted: true,
+    matchIndex: s.commitIndex,
+  })
+}
+
+/** Discards the whole log, also what lies behind the snapshot: it does not follow from it (§7). */
+function install(s: State, snapshot: SnapshotMeta, out: RaftOut): void {
+  out.persist({ type: 'SnapshotInstalled', snapshot })
+  Log.resetTo(s.log, snapshot)
+  s.configurations = [{ index: snapshot.index, configuration: snapshot.configuration }]
+  s.commitIndex = snapshot.index
+  s.lastApplied = snapshot.index
+  s.durableIndex = snapshot.index
+  s.agreedTime = Math.max(s.agreedTime, snapshot.time)
+  s.appliedBytesSinceSnapshot = 0
+  out.restore(snapshot)
+  out.release(snapshot.index)
+}

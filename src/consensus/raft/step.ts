@@ -1,0 +1,260 @@
+/**
+ * The one switch: which input goes to which handler, and what every message means for the term (§5.1).
+ */
+import { assert, present, unreachable } from '../../base/assert.js'
+import type { Input, Request } from '../contract.js'
+import type { NodeId } from '../ids.js'
+import { voteResult } from '../quorum.js'
+import * as Election from './election.js'
+import * as Log from './log.js'
+import type { Message } from './messages.js'
+import * as Reads from './reads.js'
+import * as Replication from './replication.js'
+import * as Snapshot from './snapshot.js'
+import { configurationOf, type Leader, leaderOf, type RaftOut, type State } from './state.js'
+import * as Transfer from './transfer.js'
+
+export function stepState(s: State, input: Input<Message>, out: RaftOut): void {
+  switch (input.type) {
+    case 'Tick':
+      return onTick(s, input, out)
+    case 'Receive':
+      return onReceive(s, input.from, input.message, out)
+    case 'Propose':
+      return onPropose(s, input.requests, out)
+    case 'Read':
+      return Reads.onRead(s, input.id, out)
+    case 'Persisted':
+      return onPersisted(s, input.batch, out)
+    case 'SnapshotTaken':
+      return Snapshot.onSnapshotTaken(s, input.snapshot, out)
+    case 'SnapshotReceived':
+      return Snapshot.onSnapshotReceived(s, input.from, input.snapshot, out)
+    case 'SnapshotFailed':
+      return Snapshot.onSnapshotFailed(s, input, out)
+    case 'TransferLeadership':
+      return Transfer.onTransferLeadership(s, input.to, out)
+    default:
+      return unreachable(input)
+  }
+}
+
+function onReceive(s: State, from: NodeId, m: Message, out: RaftOut): void {
+  if (m.term > s.term && !meetHigherTerm(s, from, m, out)) return
+  if (m.term < s.term) return answerLowerTerm(s, from, m, out)
+  switch (m.type) {
+    case 'RequestVote':
+      return Election.onRequestVote(s, from, m, out)
+    case 'RequestVoteReply':
+      return Election.onRequestVoteReply(s, from, m, out)
+    case 'PreVote':
+      return Election.onPreVote(s, from, m, out)
+    case 'PreVoteReply':
+      return Election.onPreVoteReply(s, from, m, out)
+    case 'AppendEntries':
+      assert(s.role.type !== 'leader', 'one leader a term')
+      Election.becomeFollower(s, s.term, from, out)
+      s.electionElapsed = 0
+      Replication.onAppendEntries(s, from, m, out)
+      return Reads.answerAppliedReads(s, out)
+    case 'AppendEntriesReply':
+      return Replication.onAppendEntriesReply(s, from, m, out)
+    case 'TimeoutNow':
+      return Transfer.onTimeoutNow(s, from, m, out)
+    case 'ReadIndex':
+      return Reads.onReadIndex(s, from, m, out)
+    case 'ReadIndexReply':
+      return Reads.onReadIndexReply(s, from, m, out)
+    default:
+      return unreachable(m)
+  }
+}
+
+/** If a message's term is above ours, adopt it and follow (§5.1). False: the message ends here. */
+function meetHigherTerm(s: State, from: NodeId, m: Message, out: RaftOut): boolean {
+  const asksForVote = m.type === 'PreVote' || (m.type === 'RequestVote' && !m.transfer)
+  // While a leader is heard nobody else is wanted, and no term is raised for one (thesis §4.2.3).
+  if (asksForVote && Election.leaderIsAlive(s)) {
+    out.note({ rule: 'thesis §4.2.3', event: 'vote-ignored-leader-alive', peer: from })
+    return false
+  }
+  // A pre-vote and its grant speak of a term that nobody has begun.
+  if (m.type === 'PreVote' || (m.type === 'PreVoteReply' && m.voteGranted)) return true
+  Election.becomeFollower(s, m.term, m.type === 'AppendEntries' ? from : null, out)
+  return true
+}
+
+/** A node behind the times learns our term from the refusal; nothing else of its message counts (§5.1). */
+function answerLowerTerm(s: State, from: NodeId, m: Message, out: RaftOut): void {
+  out.note({ rule: '§5.1', event: 'stale-message', peer: from, term: m.term, detail: m.type })
+  switch (m.type) {
+    case 'AppendEntries':
+      return out.send(from, {
+        type: 'AppendEntriesReply',
+        term: s.term,
+        round: 0,
+        incarnation: s.incarnation,
+        accepted: false,
+        rejected: m.prev.index,
+        hint: { index: 0, term: 0 },
+      })
+    case 'RequestVote':
+      return out.send(from, { type: 'RequestVoteReply', term: s.term, voteGranted: false })
+    case 'PreVote':
+      return out.send(from, { type: 'PreVoteReply', term: s.term, voteGranted: false })
+    case 'RequestVoteReply':
+    case 'PreVoteReply':
+    case 'AppendEntriesReply':
+    case 'TimeoutNow':
+    case 'ReadIndex':
+    case 'ReadIndexReply':
+      return
+    default:
+      return unreachable(m)
+  }
+}
+
+function onTick(s: State, input: { now: number; nextDeadline: number | null }, out: RaftOut): void {
+  s.now = Math.max(s.now, Math.floor(input.now))
+  s.nextDeadline = input.nextDeadline
+  watchDisk(s)
+  s.electionElapsed++
+  if (s.role.type === 'leader') return tickLeader(s, s.role, out)
+  Reads.tickReads(s, out)
+  if (s.electionElapsed < s.electionTimeout) return
+  if (!Election.mayCampaign(s) || diskHangs(s)) return
+  Election.becomePreCandidate(s, out)
+}
+
+function tickLeader(s: State, leader: Leader, out: RaftOut): void {
+  if (s.electionElapsed >= s.options.electionTicks) {
+    s.electionElapsed = 0
+    if (!quorumActive(s, leader)) {
+      // Cut off from the majority: somebody else may lead already, and clients should not wait for us (thesis §6.2).
+      out.note({ rule: 'thesis §6.2', event: 'stepped-down-without-quorum', term: s.term })
+      return Election.becomeFollower(s, s.term, null, out)
+    }
+  }
+  if (diskHangs(s)) {
+    out.note({ rule: 'PROTOCOL 5', event: 'stepped-down-slow-disk', term: s.term })
+    return Election.becomeFollower(s, s.term, null, out)
+  }
+  Transfer.tickTransfer(s, out)
+  proposeTimedBatch(s, leader, out)
+  leader.heartbeatElapsed++
+  const heartbeat = leader.heartbeatElapsed >= s.options.heartbeatTicks
+  if (heartbeat) leader.heartbeatElapsed = 0
+  for (const [peer, p] of leader.progress) {
+    // News of a commit go out within a tick; under load they ride on the next entries.
+    const news = p.state === 'replicate' && p.sentCommit < Math.min(s.commitIndex, p.matchIndex)
+    if (heartbeat || news) Replication.sendHeartbeat(s, peer, out)
+  }
+}
+
+function quorumActive(s: State, leader: Leader): boolean {
+  const active = (id: NodeId) => id === s.id || leader.progress.get(id)?.recentActive === true
+  const result = voteResult(configurationOf(s), active)
+  for (const p of leader.progress.values()) p.recentActive = false
+  return result === 'won'
+}
+
+/**
+ * An empty entry whose time lets the machine expire what is due, in an idle cluster too. One in flight, and not
+ * more often than the bound.
+ */
+function proposeTimedBatch(s: State, leader: Leader, out: RaftOut): void {
+  if (s.nextDeadline === null || leader.timedBatch.index > s.lastApplied) return
+  const time = Replication.leaderTime(s, leader)
+  if (time < s.nextDeadline || time - leader.timedBatch.time < s.options.timedBatchMsMin) return
+  const entry = Replication.appendOwn(s, [], out)
+  leader.timedBatch = { index: entry.index, time }
+  out.note({ rule: 'PROTOCOL 3', event: 'timed-batch', index: entry.index })
+  Replication.broadcastAppend(s, out)
+}
+
+/** Counts for how long the oldest unsynced batch has been waiting. */
+function watchDisk(s: State): void {
+  if (s.unsynced.batch > s.persistedBatch) {
+    s.unsynced.ticks++
+    return
+  }
+  s.unsynced = { batch: s.batch, ticks: 0 }
+}
+
+/** A disk that hangs without an error: such a node must not lead. */
+function diskHangs(s: State): boolean {
+  return s.unsynced.batch > s.persistedBatch && s.unsynced.ticks > 2 * s.options.electionTicks
+}
+
+/** Appends the requests in entries of bounded size and sends them to all followers in parallel (§5.3). */
+function onPropose(s: State, requests: readonly Request[], out: RaftOut): void {
+  if (s.role.type !== 'leader') {
+    const leader = leaderOf(s)
+    for (const id of requests) out.answer(id, { type: 'NotLeader', leader })
+    return
+  }
+  const reason = refusal(s, s.role)
+  if (reason !== null) return refuse(requests, reason, out)
+  const { entryBytesMax, entryRequestsMax, uncommittedRequestsMax } = s.options
+  const room = Math.max(0, uncommittedRequestsMax - s.role.uncommitted.requests)
+  const accepted = requests.length > room ? requests.slice(0, room) : requests
+  let batch: Request[] = []
+  let bytes = 0
+  for (const request of accepted) {
+    const size = Replication.requestBytes(request)
+    if (batch.length >= entryRequestsMax || (batch.length > 0 && bytes + size > entryBytesMax)) {
+      Replication.appendOwn(s, batch, out)
+      batch = []
+      bytes = 0
+    }
+    batch.push(request)
+    bytes += size
+  }
+  if (batch.length > 0) Replication.appendOwn(s, batch, out)
+  Replication.broadcastAppend(s, out)
+  if (requests.length > room) refuse(requests.slice(room), 'too many uncommitted requests', out)
+}
+
+function refuse(requests: readonly Request[], reason: string, out: RaftOut): void {
+  for (const id of requests) out.answer(id, { type: 'Overloaded', reason })
+  out.note({ rule: 'PROTOCOL 2', event: 'proposal-refused', detail: reason })
+}
+
+/** Why nothing can be proposed now; null: it can. */
+function refusal(s: State, leader: Leader): string | null {
+  if (leader.transfer !== null) return 'leadership is being transferred'
+  if (leader.uncommitted.requests >= s.options.uncommittedRequestsMax)
+    return 'too many uncommitted requests'
+  if (leader.uncommitted.bytes >= s.options.uncommittedBytesMax) return 'too many uncommitted bytes'
+  const behind = Log.lastIndex(s.log) - Log.snapshotIndex(s.log)
+  if (behind >= 2 * s.options.snapshotEntries + leader.progress.size)
+    return 'the log has grown to twice the snapshot threshold'
+  if (s.appliedBytesSinceSnapshot >= 2 * s.options.snapshotBytes)
+    return 'the log has grown to twice the snapshot threshold'
+  return null
+}
+
+/** Own votes and entries count from here on (§5.2, §5.3; thesis §10.2.1). */
+function onPersisted(s: State, batch: number, out: RaftOut): void {
+  if (batch <= s.persistedBatch) return
+  assert(batch <= s.batch, 'only what was emitted can be on disk')
+  s.persistedBatch = batch
+  advanceDurable(s)
+  Election.countOwnVote(s, out)
+  if (s.role.type === 'leader') Replication.advanceCommit(s, out)
+}
+
+/**
+ * The last index up to which every entry's own batch is on disk. Batches, not indices: 1. batch 10 holds 5..7 of
+ * term 3; 2. they are truncated, batch 11 holds 5 and 6 of term 4; 3. Persisted{10} must vouch for none of them.
+ */
+function advanceDurable(s: State): void {
+  const { log } = s
+  let index = Math.max(s.durableIndex, log.offset.index)
+  while (index < Log.lastIndex(log)) {
+    const batch = present(log.batches[index - log.offset.index], 'batch')
+    if (batch > s.persistedBatch) break
+    index++
+  }
+  s.durableIndex = index
+}
