@@ -1,0 +1,50 @@
+/** What one node process needs to know. Whoever builds it (CLI, embedding) has validated it. */
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+export interface NodeConfig {
+  readonly name: string
+  readonly protocol: 'raft'
+  readonly dataDir: string
+  readonly listenPeer: Address
+  /** Null: no client port; an embedder submits in process. */
+  readonly listenClient: Address | null
+  /** `host:port` that other nodes and clients are told; null: as listened on. */
+  readonly advertiseClient: string | null
+  /** Every initial member with its peer address, this node included. */
+  readonly initialCluster: readonly { readonly name: string; readonly address: Address }[]
+  /** Told apart from other clusters by this and the initial members: both give the cluster id. */
+  readonly clusterToken: string
+  readonly enableFaultInjection: boolean
+  readonly timing: Timing
+  readonly limits: NodeLimits
+}
+
+export interface Timing {
+  /** T: the lower bound of the election timeout. */
+  readonly electionTimeoutMs: number
+  readonly heartbeatMs: number
+  readonly tickMs: number
+}
+
+export interface NodeLimits {
+  readonly requestBytesMax: number
+  /** A command without a deadline of its own gets this one. */
+  readonly commandTimeoutMs: number
+  readonly snapshotEntries: number
+  readonly keepEntries: number
+  readonly segmentBytes: number
+}
+
+export const DEFAULT_TIMING: Timing = { electionTimeoutMs: 1_000, heartbeatMs: 100, tickMs: 20 }
+
+export const DEFAULT_LIMITS: NodeLimits = {
+  requestBytesMax: 1.5 * 1024 * 1024,
+  commandTimeoutMs: 5_000,
+  snapshotEntries: 10_000,
+  keepEntries: 5_000,
+  segmentBytes: 16 * 1024 * 1024,
+}
