@@ -69,8 +69,7 @@ export function becomePreCandidate(s: State, out: RaftOut): void {
     becomeCandidate(s, { transfer: false }, out)
     return
   }
-  for (const peer of otherVoters(s))
-    out.send(peer, { type: 'PreVote', term: s.term + 1, lastLog: lastEntry(s.log) })
+  askForVotes(s, out)
 }
 
 export function becomeCandidate(s: State, options: { transfer: boolean }, out: RaftOut): void {
@@ -82,9 +81,26 @@ export function becomeCandidate(s: State, options: { transfer: boolean }, out: R
   s.electionElapsed = 0
   drawElectionTimeout(s)
   out.note({ rule: '§5.2', event: 'became-candidate', term: s.term })
+  askForVotes(s, out)
+}
+
+/**
+ * Asks every voter that has not answered. Repeated while nobody is elected: a request may be lost, and a voter
+ * that still heard the leader said nothing (§5.1: an RPC without an answer is retried).
+ */
+function askForVotes(s: State, out: RaftOut): void {
+  if (s.role.type !== 'pre-candidate' && s.role.type !== 'candidate') return
   const lastLog = lastEntry(s.log)
-  for (const peer of otherVoters(s))
-    out.send(peer, { type: 'RequestVote', term: s.term, lastLog, transfer: options.transfer })
+  for (const peer of otherVoters(s)) {
+    if (s.role.votes.has(peer)) continue
+    if (s.role.type === 'pre-candidate')
+      out.send(peer, { type: 'PreVote', term: s.term + 1, lastLog })
+    else out.send(peer, { type: 'RequestVote', term: s.term, lastLog, transfer: s.role.transfer })
+  }
+}
+
+export function tickElection(s: State, out: RaftOut): void {
+  if (s.electionElapsed % s.options.heartbeatTicks === 0) askForVotes(s, out)
 }
 
 /** Upon election: an empty entry of the own term, without which nothing older can commit (§5.4.2, §8). */

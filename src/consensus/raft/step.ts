@@ -121,7 +121,7 @@ function onTick(s: State, input: { now: number; nextDeadline: number | null }, o
   s.electionElapsed++
   if (s.role.type === 'leader') return tickLeader(s, s.role, out)
   Reads.tickReads(s, out)
-  if (s.electionElapsed < s.electionTimeout) return
+  if (s.electionElapsed < s.electionTimeout) return Election.tickElection(s, out)
   if (!Election.mayCampaign(s) || diskHangs(s)) return
   Election.becomePreCandidate(s, out)
 }
