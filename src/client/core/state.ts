@@ -1,0 +1,152 @@
+/**
+ * A client of a cluster, as plain data: its session, what it sent and has no answer to, and whom it takes for the
+ * leader. `step.ts` is the only one who changes it.
+ */
+import { type RandomState, seededRandom } from '../../base/random.js'
+import type { Request } from '../../consensus/contract.js'
+import type { NodeId } from '../../consensus/ids.js'
+
+export interface ClientOptions {
+  readonly nodes: readonly NodeId[]
+  /** Draws nonces and jitter: fresh for each client. */
+  readonly seed: number
+  /** Operations under way at once; the rest waits its turn. */
+  readonly inflightMax: number
+  /** Operations that wait; beyond it they fail at once. */
+  readonly queuedMax: number
+  /** An attempt without an answer by then is of unknown outcome, and another node is asked. */
+  readonly attemptTimeoutMs: number
+  readonly backoffMsMin: number
+  readonly backoffMsMax: number
+  readonly session: SessionCodec
+}
+
+/** How the state machine speaks of sessions; injected, since the client knows no machine. */
+export interface SessionCodec {
+  readonly openCommand: Uint8Array
+  /** The session's id in the answer to `openCommand`; null when that is something else. */
+  opened(answer: Uint8Array): number | null
+  /** Null: executed. Else it was not: for good, or for now. */
+  refused(answer: Uint8Array): 'expired' | 'overloaded' | null
+}
+
+export interface Operation {
+  /** The caller's number for it. */
+  readonly id: number
+  readonly kind: 'command' | 'query'
+  readonly payload: Uint8Array
+  /** ms, on the clock of the inputs. */
+  readonly deadline: number
+  /** 0 until the first attempt; then the same for all attempts, with its session. */
+  session: number
+  seq: number
+  attempt: Attempt | null
+  /** Attempts that may have been appended somewhere: no definite failure while there is one. */
+  unknown: number[]
+  /** Since the last answer of any use. */
+  failures: number
+  retryAt: number
+}
+
+export interface Attempt {
+  readonly number: number
+  readonly to: NodeId
+  readonly sentAt: number
+}
+
+export interface ClientState {
+  readonly options: ClientOptions
+  readonly random: RandomState
+  now: number
+  leader: NodeId | null
+  /** Whom to ask when no leader is known: this one of `nodes`. */
+  rotation: number
+  lastAttempt: number
+  /** 0: none yet. */
+  session: number
+  opening: { attempt: Attempt | null; retryAt: number; failures: number } | null
+  lastSeq: number
+  /** Seqs that ended: all up to here, and some beyond. */
+  ackedThrough: number
+  readonly endedBeyond: Set<number>
+  readonly underWay: Map<number, Operation>
+  queue: Operation[]
+}
+
+export type ClientInput =
+  | {
+      readonly type: 'Command'
+      readonly id: number
+      readonly command: Uint8Array
+      readonly deadline: number
+    }
+  | {
+      readonly type: 'Query'
+      readonly id: number
+      readonly query: Uint8Array
+      readonly deadline: number
+    }
+  | {
+      readonly type: 'Reply'
+      readonly attempt: number
+      readonly id: number
+      readonly outcome: ReplyOutcome
+    }
+  | { readonly type: 'Tick'; readonly now: number }
+
+/** What one attempt came to, from the node or from the transport. */
+export type ReplyOutcome =
+  | { readonly type: 'Answer'; readonly bytes: Uint8Array }
+  | { readonly type: 'NotLeader'; readonly leader: NodeId | null }
+  | { readonly type: 'Overloaded'; readonly reason: string }
+  | { readonly type: 'Indeterminate'; readonly reason: string }
+  /** The transport never sent it. */
+  | { readonly type: 'Unreachable' }
+
+export type ClientEffect =
+  | {
+      readonly type: 'SendCommand'
+      readonly to: NodeId
+      readonly attempt: number
+      readonly id: number
+      readonly request: Request
+      readonly deadline: number
+    }
+  | {
+      readonly type: 'SendQuery'
+      readonly to: NodeId
+      readonly attempt: number
+      readonly id: number
+      readonly query: Uint8Array
+      readonly deadline: number
+    }
+  | { readonly type: 'Done'; readonly id: number; readonly outcome: ClientOutcome }
+
+export type ClientOutcome =
+  | { readonly type: 'Answer'; readonly bytes: Uint8Array }
+  /** Certainly not executed. */
+  | { readonly type: 'Failed'; readonly reason: string }
+  /** Perhaps executed, or will be. */
+  | { readonly type: 'Indeterminate'; readonly reason: string }
+
+/** The id under which the opening of a session travels; operations of the caller have ids above 0. */
+export const OPENING = 0
+
+export function newClient(options: ClientOptions): ClientState {
+  const random = seededRandom(options.seed)
+  return {
+    options,
+    random,
+    now: 0,
+    leader: null,
+    rotation: options.seed % options.nodes.length,
+    lastAttempt: 0,
+    session: 0,
+    opening: null,
+    lastSeq: 0,
+    ackedThrough: 0,
+    endedBeyond: new Set(),
+    underWay: new Map(),
+    queue: [],
+  }
+}
