@@ -1,0 +1,72 @@
+/** Every bound of the transport, always set: grpc-js has most of them unlimited by default. */
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+export interface ServerLimits {
+  /** One message; a larger one ends its call with RESOURCE_EXHAUSTED. */
+  readonly receiveBytesMax: number
+  /** Calls at once on one connection; more wait at the client. */
+  readonly streamsPerConnectionMax: number
+  /** All headers of a call; beyond it the call is refused. */
+  readonly headerBytesMax: number
+  /** Of one connection's HTTP/2 session. */
+  readonly sessionMiBMax: number
+  /** A further connection is closed at once. */
+  readonly connectionsMax: number
+  /** From accept to a whole HTTP/2 preface or HTTP/1.1 request head; then the socket is closed. */
+  readonly handshakeMsMax: number
+  /** A connection idle for so long is asked for a sign of life, and closed without one. */
+  readonly keepaliveMs: number
+  readonly keepaliveTimeoutMs: number
+  /** Queued bytes of a stream beyond which `write` says false. */
+  readonly streamHighWaterBytes: number
+}
+
+/** A request of 1.5 MiB, as etcd allows, and what wraps it. */
+export const CLIENT_PORT_LIMITS: ServerLimits = {
+  receiveBytesMax: 1.5 * MIB + 512 * KIB,
+  streamsPerConnectionMax: 1_024,
+  headerBytesMax: 16 * KIB,
+  sessionMiBMax: 64,
+  connectionsMax: 2_048,
+  handshakeMsMax: 5_000,
+  keepaliveMs: 30_000,
+  keepaliveTimeoutMs: 10_000,
+  streamHighWaterBytes: 256 * KIB,
+}
+
+/** Few callers that say much. */
+export const PEER_PORT_LIMITS: ServerLimits = {
+  ...CLIENT_PORT_LIMITS,
+  receiveBytesMax: 8 * MIB,
+  streamsPerConnectionMax: 16,
+  connectionsMax: 256,
+  keepaliveMs: 2_000,
+  keepaliveTimeoutMs: 4_000,
+  streamHighWaterBytes: 8 * MIB,
+}
+
+export interface ChannelLimits {
+  readonly receiveBytesMax: number
+  readonly headerBytesMax: number
+  /** Until a connection attempt is given up. */
+  readonly dialMsMax: number
+  readonly keepaliveMs: number
+  readonly keepaliveTimeoutMs: number
+  /** Between attempts to reconnect, growing. */
+  readonly backoffMsMin: number
+  readonly backoffMsMax: number
+  readonly streamHighWaterBytes: number
+}
+
+export const CHANNEL_LIMITS: ChannelLimits = {
+  receiveBytesMax: 8 * MIB,
+  headerBytesMax: 16 * KIB,
+  dialMsMax: 2_000,
+  keepaliveMs: 10_000,
+  keepaliveTimeoutMs: 5_000,
+  backoffMsMin: 50,
+  backoffMsMax: 2_000,
+  streamHighWaterBytes: 256 * KIB,
+}
