@@ -1,0 +1,34 @@
+/** What the services need of the node behind them. */
+import type { Request } from '../consensus/contract.js'
+import type { NodeId } from '../consensus/ids.js'
+import type { ReadDone, SubmitDone } from '../driver/outcomes.js'
+import type { TargetFaults } from '../gen/quorate/v1/faults.js'
+import type { StatusResponse } from '../gen/quorate/v1/quorate.js'
+
+export interface Replica {
+  readonly name: NodeId
+  /** A command without a deadline of its own gets this one. */
+  readonly commandTimeoutMs: number
+  readonly commandBytesMax: number
+  /** Null once the node serves; else why it does not yet, in words. */
+  unavailable(): string | null
+  submit(request: Request, timeoutMs: number, done: SubmitDone): void
+  read(timeoutMs: number, done: ReadDone): void
+  /** Asks the state machine, now. */
+  query(query: Uint8Array): Uint8Array
+  appliedIndex(): number
+  /** `host:port` at which clients reach a member; empty: unknown. */
+  clientEndpointOf(name: NodeId): string
+  /** Null: it began. Else why not, in words. */
+  transferLeadership(to: NodeId): string | null
+  status(): StatusResponse
+}
+
+/** What the fault-injection service needs; absent unless enabled. */
+export interface FaultSwitch {
+  /** Names that are no members of the cluster. */
+  unknownNodes(ids: readonly NodeId[]): NodeId[]
+  setPartition(blocked: readonly NodeId[], ttlMs: number): void
+  setFaults(targets: readonly TargetFaults[]): void
+  faults(): { blocked: readonly NodeId[]; ttlLeftMs: number; targets: readonly TargetFaults[] }
+}
