@@ -1,0 +1,135 @@
+/** The replicated key-value store under etcd's rules, as a state machine. */
+import { latin1Decode } from '../../base/utf8.js'
+import type { ApplyContext, StateMachine } from '../state-machine.js'
+import { COMMAND_BYTES_MAX, type Command, CommandTag, decodeCommand } from './commands.js'
+import { KV_ERRORS, type KvError } from './errors.js'
+import type { Version } from './history.js'
+import { PutFields } from './put-fields.js'
+import { checkReadRevision, runRange } from './range.js'
+import { encodeError, encodePutReply, encodeReply, type Reply, sized } from './replies.js'
+import { restoreStore, SnapshotView } from './snapshot.js'
+import { Store } from './store.js'
+import { isReadOnly, runTxn } from './txn.js'
+import { checkCommand } from './validate.js'
+import { checkPutState, runDeleteRange, runPut } from './writes.js'
+
+/** Events whose garbage is freed after each command, so that collection keeps up by itself. */
+const COLLECT_PER_COMMAND = 64
+/** Snapshots open at once, each of which keeps garbage; one more closes the oldest. */
+const VIEWS_MAX = 4
+
+export class KvMachine implements StateMachine {
+  #store = new Store()
+  readonly #put = new PutFields()
+  /** Open snapshots, oldest first. */
+  #views: SnapshotView[] = []
+
+  /** Of the last change; 1 when nothing was ever written. */
+  get revision(): number {
+    return this.#store.revision
+  }
+
+  /** Reads below it are refused; -1 before the first compaction. */
+  get compactRevision(): number {
+    return this.#store.compactRevision
+  }
+
+  apply(command: Uint8Array, _context: ApplyContext): Uint8Array {
+    const result = this.#applyPlainPut(command) ?? this.#applyDecoded(decodeCommand(command))
+    if (this.#store.collectable) this.#store.collect(COLLECT_PER_COMMAND)
+    return result
+  }
+
+  /** Takes a Range, or a Txn that only reads. */
+  query(query: Uint8Array): Uint8Array {
+    const command = decodeCommand(query)
+    const error = checkCommand(command)
+    if (error !== null) return encodeError(error)
+    if (command.type === 'Range') return this.#applyDecoded(command)
+    if (command.type === 'Txn' && isReadOnly(command.request)) return this.#applyDecoded(command)
+    return encodeError(KV_ERRORS.notAQuery)
+  }
+
+  snapshot(): Iterable<Uint8Array> {
+    const view: SnapshotView = new SnapshotView(this.#store, () => {
+      this.#views = this.#views.filter((open) => open !== view)
+    })
+    this.#views.push(view)
+    if (this.#views.length > VIEWS_MAX) this.#views[0]?.supersede()
+    return view
+  }
+
+  restore(chunks: Iterable<Uint8Array>): void {
+    this.#store = restoreStore(chunks)
+    this.#views = []
+  }
+
+  hash(): string {
+    return this.#store.hash()
+  }
+
+  nextDeadline(): number | null {
+    return null
+  }
+
+  /** Frees the garbage of at most so many events; true while there is more. For a host that idles. */
+  collect(eventsMax: number): boolean {
+    return this.#store.collect(eventsMax)
+  }
+
+  /** Changes at or after a revision, oldest first, at most so many; null when they are compacted away. */
+  eventsSince(revision: number, eventsMax: number): Version[] | null {
+    if (revision < this.#store.compactRevision) return null
+    const log = this.#store.log
+    const events: Version[] = []
+    for (let at = log.firstAt(revision); at < log.end && events.length < eventsMax; at++)
+      events.push(log.at(at))
+    return events
+  }
+
+  /** The short way for a Put without previous value, lease or flags; null when it is not one. */
+  #applyPlainPut(command: Uint8Array): Uint8Array | null {
+    const put = this.#put
+    if (command[0] !== CommandTag.PUT || command.length > COMMAND_BYTES_MAX) return null
+    if (!put.read(command, 1)) return null
+    if (put.prevKv || put.ignoreValue || put.ignoreLease) return null
+    if (put.keyTo === put.keyFrom) return null
+    const key = latin1Decode(command.subarray(put.keyFrom, put.keyTo))
+    this.#store.put(key, command.slice(put.valueFrom, put.valueTo), '0')
+    return encodePutReply(this.#store.commit())
+  }
+
+  #applyDecoded(command: Command): Uint8Array {
+    const error = checkCommand(command)
+    if (error !== null) return encodeError(error)
+    const reply = this.#run(command)
+    this.#store.commit()
+    return 'code' in reply ? encodeError(reply) : encodeReply(reply)
+  }
+
+  /** The command is valid; what depends on the state is checked here. */
+  #run(command: Command): Reply | KvError {
+    const store = this.#store
+    switch (command.type) {
+      case 'Put':
+        return checkPutState(store, command.request) ?? runPut(store, command.request)
+      case 'Range':
+        return (
+          checkReadRevision(store, command.request.revision) ?? runRange(store, command.request)
+        )
+      case 'DeleteRange':
+        return runDeleteRange(store, command.request)
+      case 'Txn':
+        return runTxn(store, command.request)
+      case 'Compact': {
+        const revision = command.request.revision
+        if (revision <= store.compactRevision) return KV_ERRORS.compacted
+        if (revision > store.revision) return KV_ERRORS.futureRevision
+        store.compact(revision)
+        return sized({ type: 'Compact', revision: store.revision })
+      }
+      case 'Refused':
+        return command.error
+    }
+  }
+}

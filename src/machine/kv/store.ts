@@ -1,0 +1,272 @@
+/**
+ * The multi-version store: keys with their histories, under etcd's rules for revisions. A write happens
+ * inside one change: `put` and `delete` number themselves revision+1 and count up `sub`; `commit` makes the
+ * revision current if anything changed.
+ *
+ * Invariants:
+ * 1. Every revision above the first has at least one event; (mod, sub) grows along the log.
+ * 2. `#points` and `#tree` hold the same histories, none of them empty.
+ * 3. A version is garbage at compact revision C if its successor's mod <= C, or if it is a deletion with
+ *    mod <= C. Deletions at exactly C are kept nonetheless, for a watch that starts there, but not hashed.
+ * 4. Garbage is in no hash, answer or snapshot, so nodes may collect it at different speeds.
+ */
+import { assert } from '../../base/assert.js'
+import { Hasher } from '../hash.js'
+import { EventLog } from './event-log.js'
+import { type History, lastIndexAt, liveAt, type Version } from './history.js'
+import { OrderedMap } from './ordered.js'
+
+const ITEM_SEED = 0x51
+const STATE_SEED = 0x52
+
+/** Key and its end, both latin1. `end`: '' for the key alone, null for every key from `key` on. */
+export interface KeyRange {
+  readonly key: string
+  readonly end: string | null
+}
+
+export class Store {
+  /** Of the last committed change; an empty store has 1. */
+  revision = 1
+  /** Reads below it are refused; -1 before the first compaction, as in etcd. */
+  compactRevision = -1
+  readonly log = new EventLog()
+  readonly #points = new Map<string, History>()
+  readonly #tree = new OrderedMap<History>()
+  readonly #hasher = new Hasher()
+  /** Sum of the hashes of all versions ever added, and of those that the last compaction gave up. */
+  #addedA = 0
+  #addedB = 0
+  #givenUpA = 0
+  #givenUpB = 0
+  /** Events of the change that is open. */
+  #changes = 0
+  /** Where collection has come to in the log. */
+  #collected = 0
+  #pins = 0
+
+  /** Revision that a read sees now: within a change, its own writes. */
+  get visibleRevision(): number {
+    return this.#changes === 0 ? this.revision : this.revision + 1
+  }
+
+  /** Keys held, deleted ones not yet collected included. */
+  get size(): number {
+    return this.#points.size
+  }
+
+  /** The key as it is now. */
+  get(key: string): Version | null {
+    const history = this.#points.get(key)
+    const newest = history?.versions[history.versions.length - 1]
+    return newest === undefined || newest.value === null ? null : newest
+  }
+
+  /** Visits what a reader at `revision` sees of the range, in order, until `visit` gives false. */
+  scan(range: KeyRange, revision: number, visit: (version: Version) => boolean): void {
+    if (range.end === '') {
+      const history = this.#points.get(range.key)
+      const version = history === undefined ? null : liveAt(history, revision)
+      if (version !== null) visit(version)
+      return
+    }
+    this.#tree.scan(range.key, range.end, (history) => {
+      const version = liveAt(history, revision)
+      return version === null || visit(version)
+    })
+  }
+
+  /** Histories from this key on, in order, until `visit` gives false. */
+  scanHistories(from: string, visit: (history: History) => boolean): void {
+    this.#tree.scan(from, null, visit)
+  }
+
+  /** Keeps `value`, which must not be changed any more. Gives the version it replaces, if live. */
+  put(key: string, value: Uint8Array, lease: string): Version | null {
+    const history = this.#points.get(key) ?? this.#newHistory(key)
+    const versions = history.versions
+    const newest = versions[versions.length - 1]
+    const previous = newest === undefined || newest.value === null ? null : newest
+    const mod = this.revision + 1
+    this.append({
+      history,
+      mod,
+      sub: this.#changes++,
+      create: previous === null ? mod : previous.create,
+      version: previous === null ? 1 : previous.version + 1,
+      lease,
+      value,
+    })
+    return previous
+  }
+
+  /** Deletes a key that is there. */
+  delete(version: Version): void {
+    const history = version.history
+    assert(this.get(history.key) === version, 'deletes what is not there')
+    const mod = this.revision + 1
+    const sub = this.#changes++
+    this.append({ history, mod, sub, create: 0, version: 0, lease: '0', value: null })
+  }
+
+  /** Ends the change; gives the revision that is current then. */
+  commit(): number {
+    if (this.#changes > 0) {
+      this.#changes = 0
+      this.revision++
+    }
+    return this.revision
+  }
+
+  /** From now on reads below `revision` are refused. What that frees is collected later, in slices. */
+  compact(revision: number): void {
+    assert(revision > this.compactRevision && revision <= this.revision, 'compacts out of range')
+    this.compactRevision = revision
+    // Deletions at the old compact revision were passed over then, and may go now.
+    this.#collected = this.log.start
+    this.rebaseHash()
+  }
+
+  /** Whether a call of `collect` would find work. */
+  get collectable(): boolean {
+    if (this.#pins > 0 || this.#collected >= this.log.end) return false
+    return this.log.at(this.#collected).mod <= this.compactRevision
+  }
+
+  /** Frees the garbage of at most so many events; true while there is more to do. */
+  collect(eventsMax: number): boolean {
+    for (let left = eventsMax; left > 0 && this.collectable; left--) {
+      this.#trim(this.log.at(this.#collected++).history)
+    }
+    const keep = Math.min(this.#collected, this.log.firstAt(this.compactRevision))
+    if (this.#pins === 0) this.log.dropBefore(keep)
+    return this.collectable
+  }
+
+  /** While pinned nothing is freed: what a reader at the revisions of now may see stays. */
+  pin(): void {
+    this.#pins++
+  }
+
+  unpin(): void {
+    assert(this.#pins > 0, 'unpinned more often than pinned')
+    this.#pins--
+  }
+
+  /** Hash of all that can be read at or above the compact revision, and of both revisions. */
+  hash(): string {
+    return this.#hasher
+      .begin(STATE_SEED)
+      .pair(this.#addedA - this.#givenUpA, this.#addedB - this.#givenUpB)
+      .number(this.revision)
+      .number(this.compactRevision)
+      .finish()
+      .hex()
+  }
+
+  /** For restoring: the history of a key, made if it is not there. */
+  historyOf(key: string): History {
+    return this.#points.get(key) ?? this.#newHistory(key)
+  }
+
+  /** For restoring: a version from below the compact revision, which is no event any more. */
+  appendBase(item: Omit<Version, HashFields>): void {
+    const hash = this.#hashOf(item)
+    this.#add(hash)
+    item.history.versions.push(versionOf(item, hash, 0, 0))
+  }
+
+  /** Adds an event at the end of the log. */
+  append(item: Omit<Version, HashFields>): void {
+    const versions = item.history.versions
+    const previous = versions[versions.length - 1]
+    const before = this.log.last()
+    let garbageA = before === null ? this.#givenUpA : before.garbageA
+    let garbageB = before === null ? this.#givenUpB : before.garbageB
+    const hash = this.#hashOf(item)
+    this.#add(hash)
+    // A deletion was counted as garbage when it was made.
+    if (previous !== undefined && previous.value !== null) {
+      garbageA += previous.hashA
+      garbageB += previous.hashB
+    }
+    if (item.value === null) {
+      garbageA += hash.a
+      garbageB += hash.b
+    }
+    const version = versionOf(item, hash, garbageA | 0, garbageB | 0)
+    versions.push(version)
+    this.log.push(version)
+  }
+
+  /** Gives up, in the hash, all that is garbage at the compact revision. */
+  rebaseHash(): void {
+    const ordinal = this.log.firstAt(this.compactRevision + 1) - 1
+    if (ordinal < this.log.start) return
+    const event = this.log.at(ordinal)
+    this.#givenUpA = event.garbageA
+    this.#givenUpB = event.garbageB
+  }
+
+  /** The lanes of a version's hash, in the hasher. */
+  #hashOf(item: Omit<Version, HashFields>): Hasher {
+    const hasher = this.#hasher
+      .begin(ITEM_SEED)
+      .pair(item.history.keyHashA, item.history.keyHashB)
+      .number(item.mod)
+      .number(item.create)
+      .pair(item.sub, item.version | 0)
+    if (item.lease !== '0') hasher.latin1(item.lease)
+    if (item.value !== null) hasher.bytes(item.value)
+    return hasher.finish()
+  }
+
+  #add(hash: { readonly a: number; readonly b: number }): void {
+    this.#addedA = (this.#addedA + hash.a) | 0
+    this.#addedB = (this.#addedB + hash.b) | 0
+  }
+
+  #newHistory(key: string): History {
+    const hash = this.#hasher.begin(ITEM_SEED).latin1(key).finish()
+    const history: History = { key, keyHashA: hash.a, keyHashB: hash.b, versions: [] }
+    this.#points.set(key, history)
+    this.#tree.set(key, history)
+    return history
+  }
+
+  /** Frees the versions of a key that are garbage. */
+  #trim(history: History): void {
+    const versions = history.versions
+    let keep = lastIndexAt(versions, this.compactRevision)
+    if (keep < 0) return
+    const newest = versions[keep] as Version
+    if (newest.value === null && newest.mod < this.compactRevision) keep++
+    if (keep > 0) versions.splice(0, keep)
+    if (versions.length > 0) return
+    this.#points.delete(history.key)
+    this.#tree.delete(history.key)
+  }
+}
+
+type HashFields = 'hashA' | 'hashB' | 'garbageA' | 'garbageB'
+
+function versionOf(
+  item: Omit<Version, HashFields>,
+  hash: { readonly a: number; readonly b: number },
+  garbageA: number,
+  garbageB: number,
+): Version {
+  return {
+    history: item.history,
+    mod: item.mod,
+    sub: item.sub,
+    create: item.create,
+    version: item.version,
+    lease: item.lease,
+    value: item.value,
+    hashA: hash.a,
+    hashB: hash.b,
+    garbageA,
+    garbageB,
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * What is wrong with a command whatever the state: asked by servers before they propose, and again by every
+ * node when it applies, for not everyone who proposes has asked. The order of the checks is etcd's
+ * (`server/etcdserver/api/v3rpc/key.go`), since the first failure is what the client is told.
+ */
+import type {
+  PutRequest,
+  RangeRequest,
+  RequestOp,
+  TxnRequest,
+} from '../../gen/etcd/api/etcdserverpb/rpc.js'
+import { type Command, decodeCommand } from './commands.js'
+import { KV_ERRORS, type KvError } from './errors.js'
+import { checkOverlaps } from './overlaps.js'
+
+/** Operations in a list of a transaction; what a list holds is taken off what its nested lists may hold. */
+export const TXN_OPS_MAX = 128
+
+/** Null when the command may be proposed. */
+export function validate(command: Uint8Array): KvError | null {
+  return checkCommand(decodeCommand(command))
+}
+
+export function checkCommand(command: Command): KvError | null {
+  switch (command.type) {
+    case 'Refused':
+      return command.error
+    case 'Put':
+      return checkPut(command.request)
+    case 'Range':
+      return checkRange(command.request)
+    case 'DeleteRange':
+      return checkKey(command.request.key)
+    case 'Txn':
+      return checkTxn(command.request, TXN_OPS_MAX) ?? checkBranches(command.request)
+    case 'Compact':
+      return null
+  }
+}
+
+function checkKey(key: Uint8Array): KvError | null {
+  return key.length === 0 ? KV_ERRORS.emptyKey : null
+}
+
+function checkPut(put: PutRequest): KvError | null {
+  if (put.key.length === 0) return KV_ERRORS.emptyKey
+  if (put.ignoreValue && put.value.length > 0) return KV_ERRORS.valueProvided
+  if (put.ignoreLease && put.lease !== '0') return KV_ERRORS.leaseProvided
+  return null
+}
+
+function checkRange(range: RangeRequest): KvError | null {
+  if (range.key.length === 0) return KV_ERRORS.emptyKey
+  // Enums of proto3 are open: any number arrives.
+  const order: number = range.sortOrder
+  const target: number = range.sortTarget
+  if (order < 0 || order > 2 || target < 0 || target > 4) return KV_ERRORS.invalidSortOption
+  return null
+}
+
+/** Recursion is bounded: the decoder has refused transactions nested too deeply. */
+function checkTxn(txn: TxnRequest, opsMax: number): KvError | null {
+  const ops = Math.max(txn.compare.length, txn.success.length, txn.failure.length)
+  if (ops > opsMax) return KV_ERRORS.tooManyOps
+  for (const compare of txn.compare) {
+    if (compare.key.length === 0) return KV_ERRORS.emptyKey
+  }
+  for (const list of [txn.success, txn.failure]) {
+    for (const op of list) {
+      const error = checkOp(op, opsMax - ops)
+      if (error !== null) return error
+    }
+  }
+  return null
+}
+
+function checkOp(op: RequestOp, opsMax: number): KvError | null {
+  switch (op.request?.$case) {
+    case 'requestRange':
+      return checkRange(op.request.value)
+    case 'requestPut':
+      return checkPut(op.request.value)
+    case 'requestDeleteRange':
+      return checkKey(op.request.value.key)
+    case 'requestTxn':
+      return checkTxn(op.request.value, opsMax)
+    default:
+      // An operation that is none of these: etcd's answer.
+      return KV_ERRORS.keyNotFound
+  }
+}
+
+function checkBranches(txn: TxnRequest): KvError | null {
+  return checkOverlaps(txn.success) ?? checkOverlaps(txn.failure)
+}

@@ -1,0 +1,138 @@
+/**
+ * The replicated machine: a state machine behind sessions, so that every request is executed once, however
+ * often it is ordered. Takes entries in the order of the log; what it keeps is the same on every node.
+ */
+import { assert } from '../base/assert.js'
+import { EMPTY } from '../base/bytes.js'
+import type { Entry, Request } from '../consensus/contract.js'
+import type { Index } from '../consensus/ids.js'
+import { encodeAnswer, encodeOk } from './answers.js'
+import { Hasher } from './hash.js'
+import { SESSION_ANSWER_BYTES_MAX, SESSION_ANSWERS_MAX, Sessions } from './sessions.js'
+import { type Place, readSnapshot, writeSnapshot } from './snapshot.js'
+import type { StateMachine } from './state-machine.js'
+
+/** Answers without a body are the same bytes every time; nobody writes to them. */
+const EXPIRED = encodeAnswer({ type: 'SessionExpired' })
+const OVERLOADED = encodeAnswer({ type: 'Overloaded' })
+const FULL_SEED = 0x71
+
+export class SessionMachine {
+  readonly #inner: StateMachine
+  readonly #hasher = new Hasher()
+  #sessions = new Sessions()
+  #appliedIndex: Index = 0
+  #time = 0
+  #ordinal = 0
+
+  constructor(inner: StateMachine) {
+    this.#inner = inner
+  }
+
+  /** Index of the last entry applied. */
+  get appliedIndex(): Index {
+    return this.#appliedIndex
+  }
+
+  /** Agreed time (ms): that of the newest entry, and never less than before. */
+  get time(): number {
+    return this.#time
+  }
+
+  /** Requests applied so far. */
+  get ordinal(): number {
+    return this.#ordinal
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size
+  }
+
+  /**
+   * Applies the next entry and gives one encoded answer a request. An entry at or below the applied index
+   * is not applied again: its answers are those still stored, and empty where none is.
+   */
+  applyEntry(entry: Entry): Uint8Array[] {
+    if (entry.index <= this.#appliedIndex)
+      return entry.requests.map(
+        (request) => this.storedAnswer(request.session, request.seq) ?? EMPTY,
+      )
+    assert(entry.index === this.#appliedIndex + 1, 'entries applied out of order')
+    this.#time = Math.max(this.#time, entry.time)
+    this.#sessions.expire(this.#time)
+    const context = { index: entry.index, time: this.#time }
+    const answers: Uint8Array[] = []
+    for (const request of entry.requests) answers.push(this.#applyRequest(request, context))
+    this.#appliedIndex = entry.index
+    return answers
+  }
+
+  query(query: Uint8Array): Uint8Array {
+    return this.#inner.query(query)
+  }
+
+  /** The encoded answer of a request that was executed and is not acknowledged; null when there is none. */
+  storedAnswer(session: number, seq: number): Uint8Array | null {
+    return this.#sessions.get(session)?.answers.get(seq) ?? null
+  }
+
+  /** Agreed time (ms) at which something in the inner machine expires. Idle sessions wait for an entry. */
+  nextDeadline(): number | null {
+    return this.#inner.nextDeadline?.() ?? null
+  }
+
+  /** Of the inner machine's data alone: a read at its place in the order does not change it. */
+  hash(): string {
+    return this.#inner.hash()
+  }
+
+  /** Of all that decides what the machine does next: data, sessions with answers, time and ordinal. */
+  fullHash(): string {
+    const { a, b } = this.#sessions.hash()
+    const outer = this.#hasher.begin(FULL_SEED).pair(a, b).number(this.#sessions.size)
+    return `${this.#inner.hash()}:${outer.number(this.#time).number(this.#ordinal).finish().hex()}`
+  }
+
+  /** The whole as of this call, in pieces of at most 256 KiB. Iterate to the end, or call `return`. */
+  snapshot(): IterableIterator<Uint8Array> {
+    const view = this.#sessions.capture()
+    const sessions = this.#sessions
+    const place: Place = {
+      appliedIndex: this.#appliedIndex,
+      time: this.#time,
+      ordinal: this.#ordinal,
+    }
+    return writeSnapshot(place, view, this.#inner.snapshot(), () => sessions.close(view))
+  }
+
+  /**
+   * Becomes what a snapshot holds; the bytes may come in chunks of any size. Throws SnapshotError, and stays
+   * as it was, when they are no snapshot or no whole one.
+   */
+  restore(chunks: Iterable<Uint8Array>): void {
+    const { place, sessions } = readSnapshot(chunks, this.#inner)
+    this.#sessions = sessions
+    this.#appliedIndex = place.appliedIndex
+    this.#time = place.time
+    this.#ordinal = place.ordinal
+  }
+
+  #applyRequest(request: Request, context: { index: Index; time: number }): Uint8Array {
+    const ordinal = ++this.#ordinal
+    const time = this.#time
+    if (request.session === 0) {
+      this.#sessions.open(ordinal, time)
+      return encodeAnswer({ type: 'SessionOpened', session: ordinal })
+    }
+    const { seq, ackedThrough } = request
+    const session = this.#sessions.touch(request.session, { time, ordinal, ackedThrough })
+    if (session === null || seq <= session.ackedThrough) return EXPIRED
+    const stored = session.answers.get(seq)
+    if (stored !== undefined) return stored
+    if (session.answers.size >= SESSION_ANSWERS_MAX) return OVERLOADED
+    if (session.answerBytes >= SESSION_ANSWER_BYTES_MAX) return OVERLOADED
+    const answer = encodeOk(this.#inner.apply(request.command, context))
+    this.#sessions.store(session.id, seq, answer)
+    return answer
+  }
+}
