@@ -1,0 +1,172 @@
+/**
+ * Is a register's history linearizable? A search in the manner of Wing and Gong, cut short by what the ledger gives:
+ * values are unique, and whatever changes the register tells what it replaced. So a value is in the register for
+ * one stretch only; who reads it reads it then, and who is known to have replaced it ends it. Only operations
+ * without an answer leave a choice.
+ */
+import type { Recorded } from './history.js'
+
+export type Verdict = 'ok' | 'violated' | 'unknown'
+
+/** Choices tried for one register before the verdict is `unknown`. */
+const TRIED_MAX = 20_000
+
+interface Call {
+  readonly place: number
+  readonly recorded: Recorded
+  /** Infinite without an answer. */
+  readonly end: number
+  /** What it makes of the register; null when it only observed it. */
+  readonly writes: number | null
+}
+
+interface Register {
+  /** Those with an answer, by the time of their invocation. */
+  readonly answered: readonly Call[]
+  /** By value: those with an answer that only observed it, and the one that replaced it. */
+  readonly readersOf: ReadonlyMap<number, readonly Call[]>
+  readonly replacerOf: ReadonlyMap<number, Call>
+  /** Without an answer, but seen by somebody; most urgent first. */
+  readonly unanswered: readonly Call[]
+}
+
+interface Search {
+  readonly done: Uint8Array
+  value: number
+  /** Answered operations that are not done. */
+  remaining: number
+}
+
+/** Operations of one register. */
+export function checkRegister(operations: readonly Recorded[]): Verdict {
+  const register = arrange(operations)
+  if (register === null) return 'violated'
+  const search: Search = {
+    done: new Uint8Array(operations.length),
+    value: 0,
+    remaining: register.answered.length,
+  }
+  const tried = { count: 0, seen: new Set<string>() }
+  const found = explore(register, search, tried)
+  if (found) return 'ok'
+  return tried.count > TRIED_MAX ? 'unknown' : 'violated'
+}
+
+/** Null when two operations both replaced one value, or saw one that nobody wrote. */
+function arrange(operations: readonly Recorded[]): Register | null {
+  const answered: Call[] = []
+  const others: Call[] = []
+  const readersOf = new Map<number, Call[]>()
+  const replacerOf = new Map<number, Call>()
+  const written = new Set<number>([0])
+  for (let place = 0; place < operations.length; place++) {
+    const recorded = operations[place] as Recorded
+    const { operation, outcome } = recorded
+    if (outcome === 'failed') continue
+    if (outcome !== 'ok') {
+      if (!('value' in operation)) continue
+      written.add(operation.value)
+      others.push({ place, recorded, end: Number.POSITIVE_INFINITY, writes: operation.value })
+      continue
+    }
+    const missed = operation.type === 'Cas' && recorded.number !== operation.expected
+    const writes = 'value' in operation && !missed ? operation.value : null
+    const call: Call = { place, recorded, end: recorded.completedAt, writes }
+    answered.push(call)
+    if (writes === null) {
+      const readers = readersOf.get(recorded.number)
+      if (readers === undefined) readersOf.set(recorded.number, [call])
+      else readers.push(call)
+      continue
+    }
+    written.add(writes)
+    if (replacerOf.has(recorded.number)) return null
+    replacerOf.set(recorded.number, call)
+  }
+  for (const call of answered) if (!written.has(call.recorded.number)) return null
+  answered.sort((a, b) => a.recorded.invokedAt - b.recorded.invokedAt)
+  // Of what had no answer only that can matter which somebody saw; the rest may come after everything else.
+  const unanswered = others
+    .filter((call) => readersOf.has(call.writes ?? 0) || replacerOf.has(call.writes ?? 0))
+    .map((call) => ({ call, urgency: urgency(call, readersOf, replacerOf) }))
+    .sort((a, b) => a.urgency - b.urgency)
+    .map(({ call }) => call)
+  return { answered, readersOf, replacerOf, unanswered }
+}
+
+/** The earliest end among those that must follow it at once. */
+function urgency(
+  call: Call,
+  readersOf: ReadonlyMap<number, readonly Call[]>,
+  replacerOf: ReadonlyMap<number, Call>,
+): number {
+  let earliest = Number.POSITIVE_INFINITY
+  let at: Call | undefined = call
+  while (at !== undefined) {
+    const value: number = at.writes ?? 0
+    for (const reader of readersOf.get(value) ?? []) earliest = Math.min(earliest, reader.end)
+    at = replacerOf.get(value)
+    if (at !== undefined) earliest = Math.min(earliest, at.end)
+  }
+  return earliest
+}
+
+function explore(
+  register: Register,
+  search: Search,
+  tried: { count: number; readonly seen: Set<string> },
+): boolean {
+  if (!settle(register, search)) return false
+  if (search.remaining === 0) return true
+  const key = `${search.value}:${register.unanswered.filter((c) => search.done[c.place] === 1).map((c) => c.place)}`
+  if (tried.seen.has(key)) return false
+  tried.seen.add(key)
+  const end = earliestEnd(register, search)
+  for (const call of register.unanswered) {
+    if (search.done[call.place] === 1 || call.recorded.invokedAt > end) continue
+    const { operation } = call.recorded
+    if (operation.type === 'Cas' && operation.expected !== search.value) continue
+    if (++tried.count > TRIED_MAX) return false
+    const next: Search = {
+      done: search.done.slice(),
+      value: call.writes ?? 0,
+      remaining: search.remaining,
+    }
+    next.done[call.place] = 1
+    if (explore(register, next, tried)) return true
+  }
+  return false
+}
+
+/** Does all that leaves no choice; false when that cannot be. */
+function settle(register: Register, search: Search): boolean {
+  for (;;) {
+    let end = earliestEnd(register, search)
+    // Whoever saw this value saw it now: reading changes nothing, so all go at once. The order among them is the
+    // order of their ends, so that none of them forbids another.
+    const readers = register.readersOf.get(search.value) ?? []
+    for (const reader of [...readers].sort((a, b) => a.end - b.end)) {
+      if (search.done[reader.place] === 1) continue
+      if (reader.recorded.invokedAt > end) return false
+      search.done[reader.place] = 1
+      search.remaining--
+      end = earliestEnd(register, search)
+    }
+    const replacer = register.replacerOf.get(search.value)
+    if (replacer === undefined || search.done[replacer.place] === 1) return true
+    if (replacer.recorded.invokedAt > end) return false
+    search.done[replacer.place] = 1
+    search.remaining--
+    search.value = replacer.writes ?? 0
+  }
+}
+
+/** Nothing may come next that was invoked after this. */
+function earliestEnd(register: Register, search: Search): number {
+  let earliest = Number.POSITIVE_INFINITY
+  for (const call of register.answered) {
+    if (call.recorded.invokedAt > earliest) break
+    if (search.done[call.place] === 0) earliest = Math.min(earliest, call.end)
+  }
+  return earliest
+}

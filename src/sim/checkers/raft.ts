@@ -1,0 +1,226 @@
+/** The promises of Raft (Figure 3 of the paper), and what of them must survive a restart. */
+import type { Effect, Input } from '../../consensus/contract.js'
+import type { Index, NodeId } from '../../consensus/ids.js'
+import type { Raft } from '../../consensus/raft/index.js'
+import {
+  type Before,
+  checkState,
+  checkTransition,
+  remember,
+} from '../../consensus/raft/invariants.js'
+import { termAt } from '../../consensus/raft/log.js'
+import type { Message } from '../../consensus/raft/messages.js'
+import type { WalRecord } from '../../consensus/raft/records.js'
+import { entryHash } from './cluster.js'
+import type { ProtocolChecker } from './protocol.js'
+import { check, Violation } from './violation.js'
+
+interface Node {
+  core: Raft
+  before: Before
+  /** Written and not yet known to be synced. */
+  written: { readonly batch: number; readonly records: readonly WalRecord[] }[]
+  disk: DurableLog
+  /** The highest term that a message vouched for, over all starts. */
+  vouchedTerm: number
+}
+
+/** Messages that promise: their term must survive a restart. */
+const VOUCHES: ReadonlySet<Message['type']> = new Set([
+  'RequestVote',
+  'RequestVoteReply',
+  'AppendEntries',
+  'AppendEntriesReply',
+  'TimeoutNow',
+  'ReadIndexReply',
+])
+
+export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
+  readonly #nodes = new Map<NodeId, Node>()
+  /** Log Matching: by index and term, the entry and the term of the one before it. */
+  readonly #entries = new Map<string, { readonly hash: number; readonly prevTerm: number }>()
+  /** By index: the term of the committed entry, and the term in which it was first seen to be committed. */
+  readonly #committed: number[] = [0, 1]
+  readonly #committedIn: number[] = [0, 0]
+  /** The first entry is the same everywhere by construction. */
+  #committedThrough = 1
+  /** By node and term: the candidate who got its vote, over all starts. */
+  readonly #votes = new Map<string, NodeId>()
+  readonly #leaders = new Set<string>()
+
+  started(id: NodeId, core: Raft, records: readonly WalRecord[]): void {
+    const vouchedTerm = this.#nodes.get(id)?.vouchedTerm ?? 0
+    check(
+      core.state.term >= vouchedTerm,
+      'durable-term',
+      () => `${id} restarted in term ${core.state.term} after it had spoken in ${vouchedTerm}`,
+    )
+    const disk = new DurableLog()
+    disk.write(records)
+    this.#nodes.set(id, { core, before: remember(core.state), written: [], disk, vouchedTerm })
+  }
+
+  stepped(
+    id: NodeId,
+    core: Raft,
+    _input: Input<Message>,
+    effects: readonly Effect<Message, WalRecord>[],
+  ): void {
+    const node = this.#nodes.get(id)
+    if (node === undefined) return
+    const { state } = core
+    const wrong = checkState(state) ?? checkTransition(node.before, state)
+    if (wrong !== null) throw new Violation('raft-state', `${id}: ${wrong}`)
+    node.before = remember(state)
+    for (const effect of effects) {
+      if (effect.type !== 'Persist') continue
+      node.written.push({ batch: effect.batch, records: effect.records })
+      for (const record of effect.records)
+        if (record.type === 'Append') this.#checkMatching(id, core, record.entries)
+    }
+    this.#checkCommit(id, core)
+    if (state.role.type === 'leader') this.#checkCompleteness(id, core)
+  }
+
+  synced(id: NodeId, batch: number): void {
+    const node = this.#nodes.get(id)
+    if (node === undefined) return
+    while (node.written[0] !== undefined && node.written[0].batch <= batch)
+      node.disk.write(node.written.shift()?.records ?? [])
+  }
+
+  sent(from: NodeId, to: NodeId, m: Message): void {
+    const node = this.#nodes.get(from)
+    if (node === undefined || !VOUCHES.has(m.type)) return
+    node.vouchedTerm = Math.max(node.vouchedTerm, m.term)
+    if (m.type === 'RequestVote') this.#vote(from, m.term, from)
+    else if (m.type === 'RequestVoteReply' && m.voteGranted) this.#vote(from, m.term, to)
+  }
+
+  #vote(voter: NodeId, term: number, candidate: NodeId): void {
+    const key = `${voter}:${term}`
+    const before = this.#votes.get(key)
+    if (before === undefined) this.#votes.set(key, candidate)
+    else
+      check(
+        before === candidate,
+        'one-vote',
+        () => `${voter} voted for ${before} and for ${candidate} in term ${term}`,
+      )
+  }
+
+  #checkMatching(
+    id: NodeId,
+    core: Raft,
+    entries: readonly { readonly index: Index; readonly term: number }[],
+  ): void {
+    for (const entry of entries) {
+      const now = core.state.log.entries[entry.index - core.state.log.offset.index - 1]
+      const prevTerm = termAt(core.state.log, entry.index - 1)
+      if (now === undefined || now.term !== entry.term || prevTerm === null) continue
+      const key = `${entry.index}:${entry.term}`
+      const hash = entryHash(now)
+      const known = this.#entries.get(key)
+      if (known === undefined) this.#entries.set(key, { hash, prevTerm })
+      else
+        check(
+          known.hash === hash && known.prevTerm === prevTerm,
+          'log-matching',
+          () => `${id} has another entry ${key} than a node before it, or another before that`,
+        )
+    }
+  }
+
+  /** What anybody takes for committed stays what it is, and a majority of the disks really had it then. */
+  #checkCommit(id: NodeId, core: Raft): void {
+    const { commitIndex, log } = core.state
+    for (let index = this.#committedThrough + 1; index <= commitIndex; index++) {
+      const term = termAt(log, index)
+      if (term === null) continue
+      const { voters } = core.status().configuration
+      const holders = voters.filter((one) => this.#nodes.get(one)?.disk.has(index, term) === true)
+      check(
+        2 * holders.length > voters.length,
+        'durable-commit',
+        () => `${id} committed ${index} of term ${term}, which is on the disks of ${holders}`,
+      )
+      this.#committed[index] = term
+      this.#committedIn[index] = core.state.term
+    }
+    const from = Math.max(1, Math.min(this.#committedThrough, commitIndex) - 2)
+    for (let index = from; index <= commitIndex; index++) this.#checkCommitted(id, core, index)
+    this.#committedThrough = Math.max(this.#committedThrough, commitIndex)
+  }
+
+  #checkCommitted(id: NodeId, core: Raft, index: Index): void {
+    const term = this.#committed[index]
+    const here = termAt(core.state.log, index)
+    if (term === undefined || here === null) return
+    check(
+      here === term,
+      'committed-entry',
+      () => `${id} has term ${here} at ${index}, where term ${term} is committed`,
+    )
+  }
+
+  /** Leader Completeness (§5.4.3): whoever leads has all that was committed in terms before its own. */
+  #checkCompleteness(id: NodeId, core: Raft): void {
+    const key = `${core.state.term}:${id}`
+    if (this.#leaders.has(key)) return
+    this.#leaders.add(key)
+    for (let index = core.state.log.offset.index + 1; index <= this.#committedThrough; index++) {
+      const term = this.#committed[index]
+      if (term === undefined || (this.#committedIn[index] ?? 0) >= core.state.term) continue
+      const here = termAt(core.state.log, index)
+      check(
+        here === term,
+        'leader-completeness',
+        () => `${id} leads term ${core.state.term} without entry ${index} of term ${term}`,
+      )
+    }
+  }
+}
+
+/** The log as a disk holds it for certain. */
+class DurableLog {
+  #snapshotIndex = 0
+  #terms = new Map<Index, number>()
+  #last = 0
+
+  write(records: readonly WalRecord[]): void {
+    for (const record of records) {
+      switch (record.type) {
+        case 'Append': {
+          const first = record.entries[0]
+          if (first === undefined) break
+          for (let index = first.index; index <= this.#last; index++) this.#terms.delete(index)
+          for (const entry of record.entries) this.#terms.set(entry.index, entry.term)
+          this.#last = record.entries.at(-1)?.index ?? this.#last
+          break
+        }
+        case 'Bootstrap':
+          this.#terms.set(1, 1)
+          this.#last = Math.max(this.#last, 1)
+          break
+        case 'State':
+          if (record.snapshot !== null)
+            this.#snapshotIndex = Math.max(this.#snapshotIndex, record.snapshot.index)
+          break
+        case 'SnapshotInstalled':
+          this.#terms.clear()
+          this.#last = record.snapshot.index
+          this.#snapshotIndex = Math.max(this.#snapshotIndex, record.snapshot.index)
+          break
+        case 'SnapshotTaken':
+          this.#snapshotIndex = Math.max(this.#snapshotIndex, record.snapshot.index)
+          break
+        case 'HardState':
+          break
+      }
+    }
+  }
+
+  has(index: Index, term: number): boolean {
+    return index <= this.#snapshotIndex || this.#terms.get(index) === term
+  }
+}

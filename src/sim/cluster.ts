@@ -1,0 +1,138 @@
+/** The nodes of one simulated cluster and what connects them; nothing here knows which protocol they run. */
+import { EMPTY } from '../base/bytes.js'
+import type { Core, Member, SnapshotMeta } from '../consensus/contract.js'
+import type { NodeId } from '../consensus/ids.js'
+import { ClusterChecker } from './checkers/cluster.js'
+import type { ProtocolChecker } from './checkers/protocol.js'
+import { SimDisk } from './disk.js'
+import type { FaultCounts } from './faults.js'
+import { Network, NO_LINK_FAULTS } from './network.js'
+import { SimNode } from './node.js'
+import type { SimProtocol } from './protocol.js'
+import type { SwarmOptions } from './swarm.js'
+import type { FrontDoor } from './workload.js'
+import type { World } from './world.js'
+
+/** A snapshot that is lost on its way is reported as failed after so long. */
+const SNAPSHOT_GIVEN_UP_MS = 200
+
+export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
+  readonly nodes: readonly SimNode<M, R, O, C>[]
+  readonly network: Network
+  readonly door: FrontDoor
+  readonly disturbance = { slowMachineMs: 0, slowDiskMs: 0, snapshotFails: 0 }
+  readonly notes = new Map<string, number>()
+  readonly protocolChecker: ProtocolChecker<C, M, R>
+  readonly #world: World
+  readonly #counts: FaultCounts
+  readonly #byId = new Map<NodeId, SimNode<M, R, O, C>>()
+  steps = 0
+
+  constructor(
+    world: World,
+    counts: FaultCounts,
+    swarm: SwarmOptions,
+    sim: SimProtocol<M, R, O, C>,
+  ) {
+    this.#world = world
+    this.#counts = counts
+    this.network = new Network(world, counts, swarm.latencyMs, NO_LINK_FAULTS)
+    this.protocolChecker = sim.newChecker()
+    const checker = new ClusterChecker()
+    const members: Member[] = []
+    for (let i = 1; i <= swarm.nodes; i++) members.push({ id: `n${i}`, uid: `uid-${i}` })
+    this.nodes = members.map((member, index) => {
+      const disk = new SimDisk(world, {
+        syncMs: () => swarm.syncMs + this.disturbance.slowDiskMs,
+        segmentBytes: swarm.segmentBytes,
+      })
+      return new SimNode(member.id, index, disk, {
+        world,
+        swarm,
+        sim,
+        checker,
+        protocolChecker: this.protocolChecker,
+        members,
+        disturbance: this.disturbance,
+        send: (from, to, bytes) => this.#send(from, to, bytes),
+        sendSnapshot: (from, to, file, done) => this.#sendSnapshot(from, to, file, done),
+        snapshotFailed: () => counts.add('snapshot-failed'),
+        stepped: () => {
+          this.steps++
+        },
+        noted: (event) => this.notes.set(event, (this.notes.get(event) ?? 0) + 1),
+      })
+    })
+    for (const node of this.nodes) this.#byId.set(node.id, node)
+    this.door = {
+      command: (to, request, deadlineMs, reply) =>
+        this.#byId.get(to)?.command(request, deadlineMs, reply),
+      query: (to, query, deadlineMs, reply) => this.#byId.get(to)?.query(query, deadlineMs, reply),
+    }
+  }
+
+  get ids(): NodeId[] {
+    return this.nodes.map((node) => node.id)
+  }
+
+  start(): void {
+    for (const node of this.nodes) node.start()
+  }
+
+  /** All nodes live and know the same leader. */
+  isLed(): boolean {
+    const leaders = new Set<NodeId | null>()
+    for (const node of this.nodes) leaders.add(node.core?.status().leader ?? null)
+    return leaders.size === 1 && !leaders.has(null)
+  }
+
+  /** One leader that all living nodes know, everything committed applied everywhere, and equal states. */
+  isConverged(): boolean {
+    const hashes = new Set<string>()
+    const leaders = new Set<NodeId | null>()
+    const commits = new Set<number>()
+    for (const node of this.nodes) {
+      if (!node.alive || node.paused || node.core === null || node.machine === null) return false
+      const status = node.core.status()
+      leaders.add(status.leader)
+      commits.add(status.commitIndex)
+      commits.add(status.appliedIndex)
+      commits.add(status.lastIndex)
+      hashes.add(node.machine.sessions.fullHash())
+    }
+    return leaders.size === 1 && !leaders.has(null) && commits.size === 1 && hashes.size === 1
+  }
+
+  #send(from: NodeId, to: NodeId, bytes: Uint8Array): void {
+    this.network.send(from, to, bytes, (arrived) => {
+      const node = this.#byId.get(to)
+      if (node?.alive !== true) return
+      this.#world.mark(5, Number(to.slice(1)), Number(from.slice(1)), arrived)
+      node.receive(from, arrived)
+    })
+  }
+
+  /** Its own stream: it arrives whole or not at all, but a partition and a loss hold for it too. */
+  #sendSnapshot(
+    from: NodeId,
+    to: NodeId,
+    file: { readonly meta: SnapshotMeta; readonly bytes: Uint8Array },
+    done: (delivered: boolean) => void,
+  ): void {
+    const failed = this.#world.chance(this.disturbance.snapshotFails)
+    if (failed) this.#counts.add('snapshot-failed')
+    let arrived = false
+    if (!failed)
+      this.network.send(from, to, EMPTY, () => {
+        const node = this.#byId.get(to)
+        if (arrived || node?.alive !== true) return
+        arrived = true
+        node.receiveSnapshot(from, file.meta, file.bytes)
+        done(true)
+      })
+    this.#world.after(SNAPSHOT_GIVEN_UP_MS, () => {
+      if (!arrived) done(false)
+      arrived = true
+    })
+  }
+}

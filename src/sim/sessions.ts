@@ -1,0 +1,23 @@
+/** How the session machine's answers read to the simulator's clients. */
+import { assert } from '../base/assert.js'
+import { EMPTY } from '../base/bytes.js'
+import type { SessionCodec } from '../client/core/state.js'
+import { decodeAnswer } from '../machine/answers.js'
+
+export const sessionCodec: SessionCodec & { content(answer: Uint8Array): Uint8Array } = {
+  openCommand: EMPTY,
+  opened: (bytes) => {
+    const answer = decodeAnswer(bytes)
+    return answer?.type === 'SessionOpened' ? answer.session : null
+  },
+  refused: (bytes) => {
+    const answer = decodeAnswer(bytes)
+    if (answer?.type === 'SessionExpired') return 'expired'
+    return answer?.type === 'Overloaded' ? 'overloaded' : null
+  },
+  content: (bytes) => {
+    const answer = decodeAnswer(bytes)
+    assert(answer?.type === 'Ok', 'an answer that the session machine did not give')
+    return answer.result
+  },
+}

@@ -1,0 +1,113 @@
+/**
+ * What a seed draws: the shape of the cluster, its tuning, the load, and which kinds of fault strike how hard. Each
+ * kind is in with even chances, so that some seeds are wild and others lose nothing but one kind of message; a
+ * tenth is free of faults, to catch false alarms.
+ */
+import { chance, nextInt, pick, type RandomState, seededRandom } from '../base/random.js'
+import type { FaultKind } from './faults.js'
+import { FAULT_KINDS } from './faults.js'
+import { type LinkFaults, NO_LINK_FAULTS } from './network.js'
+import type { WorkloadOptions } from './workload.js'
+
+export interface SwarmOptions {
+  readonly faultFree: boolean
+  readonly kinds: ReadonlySet<FaultKind>
+  readonly nodes: number
+  readonly tickMs: number
+  readonly electionTicks: number
+  readonly heartbeatTicks: number
+  readonly snapshotEntries: number
+  readonly keepEntries: number
+  readonly segmentBytes: number
+  /** A node's clock runs so much faster or slower, of one. */
+  readonly clockDriftMax: number
+  readonly latencyMs: number
+  readonly syncMs: number
+  readonly applyMs: number
+  readonly link: LinkFaults
+  readonly nemesisMsMean: number
+  readonly outageMsMax: number
+  readonly turnMessagesMax: number
+  readonly entryRequestsMax: number
+  readonly appendEntriesMax: number
+  readonly inflightMessagesMax: number
+  readonly workload: WorkloadOptions
+  readonly operationsMin: number
+}
+
+const FAULT_FREE_SHARE = 0.1
+
+export function drawSwarm(seed: number): SwarmOptions {
+  const r = seededRandom(seed * 2 + 1)
+  const faultFree = chance(r, FAULT_FREE_SHARE)
+  const kinds = new Set<FaultKind>()
+  if (!faultFree) {
+    for (const kind of FAULT_KINDS) if (chance(r, 0.5)) kinds.add(kind)
+    // Never a seed without any outage.
+    if (kinds.size < 3) kinds.add('process-killed').add('message-lost').add('partition-isolate')
+  }
+  const nodes = pick(r, [1, 3, 3, 3, 3, 5, 5, 5])
+  const tickMs = pick(r, [20, 30, 40])
+  const electionTicks = nextInt(r, 8, 25)
+  return {
+    faultFree,
+    kinds,
+    nodes,
+    tickMs,
+    electionTicks,
+    heartbeatTicks: nextInt(r, 1, Math.floor(electionTicks / 4)),
+    snapshotEntries: pick(r, [5, 10, 20, 50, 100, 1_000]),
+    keepEntries: pick(r, [0, 1, 5, 20, 100]),
+    segmentBytes: pick(r, [4_096, 6_144, 8_192]),
+    clockDriftMax: faultFree ? 0 : pick(r, [0, 0, 0.02, 0.1]),
+    latencyMs: pick(r, [0.2, 1, 5, 15]),
+    syncMs: pick(r, [0.2, 1, 5]),
+    applyMs: pick(r, [0.01, 0.1, 1]),
+    link: faultFree ? NO_LINK_FAULTS : drawLink(r, kinds),
+    nemesisMsMean: pick(r, [150, 300, 600]),
+    outageMsMax: pick(r, [300, 1_000, 3_000]),
+    turnMessagesMax: pick(r, [1, 4, 1_024]),
+    entryRequestsMax: pick(r, [1, 3, 4_096]),
+    appendEntriesMax: pick(r, [1, 3, 1_024]),
+    inflightMessagesMax: pick(r, [1, 2, 256]),
+    workload: drawWorkload(r, kinds),
+    operationsMin: nextInt(r, 320, 500),
+  }
+}
+
+function drawLink(r: RandomState, kinds: ReadonlySet<FaultKind>): LinkFaults {
+  const rate = (kind: FaultKind, most: readonly number[]) => {
+    const drawn = pick(r, most)
+    return kinds.has(kind) ? drawn : 0
+  }
+  return {
+    lost: rate('message-lost', [0.01, 0.05, 0.2, 0.3]),
+    duplicated: rate('message-duplicated', [0.01, 0.1, 0.5]),
+    replayed: rate('message-replayed', [0.01, 0.05, 0.2]),
+    replayMsMax: pick(r, [200, 2_000, 20_000]),
+    delayed: rate('message-delayed', [0.02, 0.1, 0.5]),
+    delayMsMean: pick(r, [5, 30, 100, 300]),
+    flipped: rate('message-flipped', [0.01, 0.05]),
+  }
+}
+
+function drawWorkload(r: RandomState, kinds: ReadonlySet<FaultKind>): WorkloadOptions {
+  const lossy = kinds.has('reply-lost') ? pick(r, [0.01, 0.05, 0.2]) : 0
+  return {
+    clients: nextInt(r, 2, 6),
+    registers: nextInt(r, 2, 6),
+    lists: nextInt(r, 1, 2),
+    readShare: pick(r, [0.1, 0.3, 0.6]),
+    listShare: pick(r, [0.2, 0.5]),
+    casShare: pick(r, [0, 0.3]),
+    burstMax: nextInt(r, 1, 8),
+    thinkMsMean: pick(r, [100, 250, 500]),
+    operationMs: pick(r, [500, 2_000, 5_000]),
+    attemptTimeoutMs: pick(r, [100, 300, 1_000]),
+    paddingBytesMax: pick(r, [0, 40, 300]),
+    clientLatencyMs: pick(r, [0.2, 2, 10]),
+    requestLost: lossy,
+    replyLost: lossy,
+    inflightMax: pick(r, [1, 4, 16]),
+  }
+}

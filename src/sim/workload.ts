@@ -1,0 +1,234 @@
+/**
+ * Clients that run the real client's rules against the simulated cluster and record what they saw. Every value
+ * they write is unique.
+ */
+import { EMPTY } from '../base/bytes.js'
+import {
+  type ClientEffect,
+  type ClientOptions,
+  type ClientOutcome,
+  type ClientState,
+  newClient,
+  type ReplyOutcome,
+  type SessionCodec,
+} from '../client/core/state.js'
+import { isIdle, stepClient } from '../client/core/step.js'
+import type { Request } from '../consensus/contract.js'
+import type { NodeId } from '../consensus/ids.js'
+import { History, type LedgerOperation, type Recorded } from './checkers/history.js'
+import type { FaultCounts } from './faults.js'
+import { decodeList, decodeNumber, encodeCommand, encodeQuery } from './ledger.js'
+import type { World } from './world.js'
+
+/** A node's front door, as a client reaches it. `deadlineMs` is what is left of the operation's time. */
+export interface FrontDoor {
+  command(
+    to: NodeId,
+    request: Request,
+    deadlineMs: number,
+    reply: (outcome: ReplyOutcome) => void,
+  ): void
+  query(
+    to: NodeId,
+    query: Uint8Array,
+    deadlineMs: number,
+    reply: (outcome: ReplyOutcome) => void,
+  ): void
+}
+
+export interface WorkloadOptions {
+  readonly clients: number
+  readonly registers: number
+  readonly lists: number
+  /** Shares of the operations, of one. */
+  readonly readShare: number
+  readonly listShare: number
+  readonly casShare: number
+  /** Operations that a client starts at once. */
+  readonly burstMax: number
+  readonly thinkMsMean: number
+  readonly operationMs: number
+  readonly attemptTimeoutMs: number
+  readonly paddingBytesMax: number
+  readonly clientLatencyMs: number
+  /** Chances per request, and per reply. */
+  readonly requestLost: number
+  readonly replyLost: number
+  readonly inflightMax: number
+}
+
+const CLIENT_TICK_MS = 25
+/** Operations of one client without an answer. */
+const UNANSWERED_MAX = 12
+
+interface SimClient {
+  readonly state: ClientState
+  readonly recorded: Map<number, Recorded>
+}
+
+export class Workload {
+  readonly history = new History()
+  readonly #world: World
+  readonly #counts: FaultCounts
+  readonly #options: WorkloadOptions
+  readonly #door: FrontDoor
+  readonly #session: SessionCodec & { readonly content: (answer: Uint8Array) => Uint8Array }
+  readonly #clients: SimClient[] = []
+  /** The last value seen of each register: what a Cas expects. */
+  readonly #lastSeen = new Map<number, number>()
+  #lastValue = 0
+  #lastId = 0
+  #issuing = true
+  faulty = true
+
+  constructor(setup: {
+    readonly world: World
+    readonly counts: FaultCounts
+    readonly options: WorkloadOptions
+    readonly nodes: readonly NodeId[]
+    readonly door: FrontDoor
+    readonly session: SessionCodec & { readonly content: (answer: Uint8Array) => Uint8Array }
+  }) {
+    this.#world = setup.world
+    this.#counts = setup.counts
+    this.#options = setup.options
+    this.#door = setup.door
+    this.#session = setup.session
+    for (let i = 0; i < setup.options.clients; i++) this.#addClient(setup.nodes)
+  }
+
+  /** No new operations from now on. */
+  finish(): void {
+    this.#issuing = false
+  }
+
+  get idle(): boolean {
+    return this.#clients.every((client) => isIdle(client.state))
+  }
+
+  #addClient(nodes: readonly NodeId[]): void {
+    const options: ClientOptions = {
+      nodes,
+      seed: this.#world.int(1, 0x7fffffff),
+      inflightMax: this.#options.inflightMax,
+      queuedMax: 64,
+      attemptTimeoutMs: this.#options.attemptTimeoutMs,
+      backoffMsMin: 10,
+      backoffMsMax: 300,
+      session: this.#session,
+    }
+    const client: SimClient = { state: newClient(options), recorded: new Map() }
+    this.#clients.push(client)
+    const tick = () => {
+      this.#step(client, { type: 'Tick', now: this.#world.now })
+      this.#world.after(CLIENT_TICK_MS, tick)
+    }
+    this.#world.after(this.#world.int(0, CLIENT_TICK_MS), tick)
+    const think = () => {
+      if (!this.#issuing) return
+      // A closed loop: who waits for many answers asks nothing new.
+      const room = UNANSWERED_MAX - client.recorded.size
+      const burst = Math.min(room, this.#world.int(1, this.#options.burstMax))
+      for (let i = 0; i < burst; i++) this.#issue(client)
+      this.#world.after(this.#world.exponential(this.#options.thinkMsMean), think)
+    }
+    this.#world.after(this.#world.exponential(this.#options.thinkMsMean), think)
+  }
+
+  #issue(client: SimClient): void {
+    const operation = this.#draw()
+    const id = ++this.#lastId
+    client.recorded.set(id, this.history.invoke(operation))
+    const deadline = this.#world.now + this.#options.operationMs
+    if (operation.type === 'Get' || operation.type === 'List') {
+      this.#step(client, { type: 'Query', id, query: encodeQuery(operation), deadline })
+      return
+    }
+    const padding = this.#world.int(0, this.#options.paddingBytesMax)
+    const command = encodeCommand(operation, padding)
+    this.#step(client, { type: 'Command', id, command, deadline })
+  }
+
+  #draw(): LedgerOperation {
+    const { registers, lists, readShare, listShare, casShare } = this.#options
+    const reads = this.#world.chance(readShare)
+    if (this.#world.chance(listShare)) {
+      const key = this.#world.int(1, lists)
+      return reads ? { type: 'List', key } : { type: 'Append', key, value: ++this.#lastValue }
+    }
+    const key = this.#world.int(1, registers)
+    if (reads) return { type: 'Get', key }
+    const value = ++this.#lastValue
+    if (!this.#world.chance(casShare)) return { type: 'Write', key, value }
+    return { type: 'Cas', key, expected: this.#lastSeen.get(key) ?? 0, value }
+  }
+
+  #step(client: SimClient, input: Parameters<typeof stepClient>[1]): void {
+    for (const effect of stepClient(client.state, input)) this.#run(client, effect)
+  }
+
+  #run(client: SimClient, effect: ClientEffect): void {
+    if (effect.type === 'Done') {
+      this.#done(client, effect.id, effect.outcome)
+      return
+    }
+    const { id, attempt, to, deadline } = effect
+    const reply = (outcome: ReplyOutcome) => {
+      if (this.#lost(this.#options.replyLost)) return
+      this.#world.after(this.#latency(), () =>
+        this.#step(client, { type: 'Reply', attempt, id, outcome }),
+      )
+    }
+    if (this.#lost(this.#options.requestLost)) return
+    this.#world.after(this.#latency(), () => {
+      const left = Math.max(0, deadline - this.#world.now)
+      if (effect.type === 'SendCommand') this.#door.command(to, effect.request, left, reply)
+      else this.#door.query(to, effect.query, left, reply)
+    })
+  }
+
+  #lost(p: number): boolean {
+    if (!this.faulty || !this.#world.chance(p)) return false
+    this.#counts.add('reply-lost')
+    return true
+  }
+
+  #latency(): number {
+    return 0.05 + this.#world.exponential(this.#options.clientLatencyMs)
+  }
+
+  #done(client: SimClient, id: number, outcome: ClientOutcome): void {
+    const recorded = client.recorded.get(id)
+    if (recorded === undefined) return
+    client.recorded.delete(id)
+    const kind = outcome.type === 'Answer' ? 1 : outcome.type === 'Failed' ? 2 : 3
+    this.#world.mark(50 + kind, id, 0, outcome.type === 'Answer' ? outcome.bytes : EMPTY)
+    this.#world.tell(() => {
+      const text = outcome.type === 'Answer' ? 'ok' : `${outcome.type} (${outcome.reason})`
+      return `client: ${JSON.stringify(recorded.operation)} ${text}`
+    })
+    switch (outcome.type) {
+      case 'Answer':
+        this.#answered(recorded, outcome.bytes)
+        return
+      case 'Failed':
+        this.history.failed(recorded)
+        return
+      case 'Indeterminate':
+        this.history.unknown(recorded)
+    }
+  }
+
+  #answered(recorded: Recorded, bytes: Uint8Array): void {
+    const { operation } = recorded
+    if (operation.type === 'List') {
+      this.history.ok(recorded, { list: decodeList(bytes) })
+      return
+    }
+    const number = decodeNumber(operation.type === 'Get' ? bytes : this.#session.content(bytes))
+    this.history.ok(recorded, { number })
+    if (operation.type === 'Append') return
+    const seen = operation.type === 'Write' ? operation.value : number
+    this.#lastSeen.set(operation.key, seen)
+  }
+}
