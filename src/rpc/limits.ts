@@ -19,6 +19,8 @@ export interface ServerLimits {
   /** A connection idle for so long is asked for a sign of life, and closed without one. */
   readonly keepaliveMs: number
   readonly keepaliveTimeoutMs: number
+  /** What one connection may have sent that we have not read yet; half of it on one stream. */
+  readonly windowBytes: number
   /** Queued bytes of a stream beyond which `write` says false. */
   readonly streamHighWaterBytes: number
 }
@@ -33,6 +35,7 @@ export const CLIENT_PORT_LIMITS: ServerLimits = {
   handshakeMsMax: 5_000,
   keepaliveMs: 30_000,
   keepaliveTimeoutMs: 10_000,
+  windowBytes: MIB,
   streamHighWaterBytes: 256 * KIB,
 }
 
@@ -44,6 +47,7 @@ export const PEER_PORT_LIMITS: ServerLimits = {
   connectionsMax: 256,
   keepaliveMs: 2_000,
   keepaliveTimeoutMs: 4_000,
+  windowBytes: 8 * MIB,
   streamHighWaterBytes: 8 * MIB,
 }
 
@@ -57,6 +61,8 @@ export interface ChannelLimits {
   /** Between attempts to reconnect, growing. */
   readonly backoffMsMin: number
   readonly backoffMsMax: number
+  /** Of one connection, and of one stream. */
+  readonly windowBytes: number
   readonly streamHighWaterBytes: number
 }
 
@@ -68,5 +74,6 @@ export const CHANNEL_LIMITS: ChannelLimits = {
   keepaliveTimeoutMs: 5_000,
   backoffMsMin: 50,
   backoffMsMax: 2_000,
+  windowBytes: MIB,
   streamHighWaterBytes: 256 * KIB,
 }

@@ -39,9 +39,9 @@ export function unaryMethod<Req, Res>(
 export function streamMethod<Req, Res>(
   service: ServiceDefinition,
   method: MethodDefinition<Req, Res>,
-  codecs: Codecs<Req, Res> = {},
+  codecs: Codecs<Req, Res> & { readonly joins?: boolean } = {},
 ): StreamMethod<Req, Res> {
-  return { kind: 'stream', ...describe(service, method, codecs) }
+  return { kind: 'stream', ...describe(service, method, codecs), joins: codecs.joins ?? false }
 }
 
 function describe<Req, Res>(

@@ -24,6 +24,11 @@ export interface StreamMethod<Req, Res> {
   readonly path: string
   readonly request: Codec<Req>
   readonly response: Codec<Res>
+  /**
+   * Messages of both ways hold nothing but repeated fields: two encodings one after the other are one message
+   * with both contents. Then what queues up travels as one, and costs as one.
+   */
+  readonly joins: boolean
 }
 
 /** What a handler knows of its call besides the request. */

@@ -1,0 +1,61 @@
+/** A call as its handler sees it. */
+import { Metadata, type ServerDuplexStream, type ServerUnaryCall } from '@grpc/grpc-js'
+import { addTo, firstOf } from './grpc-metadata.js'
+import type { CallContext } from './types.js'
+
+type ServerCall = ServerUnaryCall<Buffer, Uint8Array> | ServerDuplexStream<Buffer, Uint8Array>
+
+/** Never written to. */
+const NONE = new Metadata()
+
+export class GrpcContext implements CallContext {
+  readonly #call: ServerCall
+  #trailers: Metadata | null = null
+  /** grpc-js tells of a cancellation also after an ordinary end. */
+  #ended = false
+
+  constructor(call: ServerCall) {
+    this.#call = call
+  }
+
+  get peer(): string {
+    return this.#call.getPeer()
+  }
+
+  remainingMs(): number {
+    const deadline = this.#call.getDeadline()
+    const at = typeof deadline === 'number' ? deadline : deadline.getTime()
+    return at === Number.POSITIVE_INFINITY ? at : Math.max(0, at - Date.now())
+  }
+
+  get cancelled(): boolean {
+    return !this.#ended && this.#call.cancelled
+  }
+
+  onCancelled(callback: () => void): void {
+    if (this.#ended) return
+    if (this.#call.cancelled) {
+      process.nextTick(callback)
+      return
+    }
+    this.#call.once('cancelled', () => {
+      if (!this.#ended) callback()
+    })
+  }
+
+  metadata(key: string): string | undefined {
+    return firstOf(this.#call.metadata, key)
+  }
+
+  setTrailer(key: string, value: string): void {
+    this.#trailers ??= new Metadata()
+    addTo(this.#trailers, key, value)
+  }
+
+  /** The call has its outcome; gives the trailers that go with it. */
+  finish(own: Readonly<Record<string, string>> | null = null): Metadata {
+    this.#ended = true
+    if (own !== null) for (const [key, value] of Object.entries(own)) this.setTrailer(key, value)
+    return this.#trailers ?? NONE
+  }
+}

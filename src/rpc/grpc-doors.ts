@@ -1,0 +1,105 @@
+/**
+ * What grpc-js does not let its users set, kept in one place: it reaches for two private fields of its server
+ * (a changed library fails here, at the start, not in silence). Responsible for
+ * - the header list bound and the flow control windows, which grpc-js leaves at the defaults of HTTP/2;
+ * - calls with a timeout that is malformed (grpc-js takes `x5S` for 5 s) or too long for a 32-bit timer (30 days
+ *   would end at once);
+ * - calls with metadata that gRPC does not allow: grpc-js drops it and prints key and value, a token perhaps;
+ * - paths that hold what no header may: its answer UNIMPLEMENTED quotes them.
+ */
+
+import type {
+  Http2Server,
+  IncomingHttpHeaders,
+  ServerHttp2Session,
+  ServerHttp2Stream,
+} from 'node:http2'
+import type { Server as GrpcServer } from '@grpc/grpc-js'
+import { assert } from '../base/assert.js'
+import type { ServerLimits } from './limits.js'
+import { Code } from './status.js'
+
+type StreamListener = (
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  ...rest: unknown[]
+) => void
+
+const TIMEOUT = /^\d{1,8}[HMSmun]$/
+const TIMEOUT_HEADER = 'grpc-timeout'
+/** A timer holds 2^31 ms; a caller that waits longer gets this much. */
+const TIMEOUT_LONGEST = '1728000S'
+const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1 }
+const KEY = /^[0-9a-z_.-]+$/
+const VALUE = /^[ -~]*$/
+
+/** Before the connection injector is made. */
+export function setHttp2Settings(server: GrpcServer, limits: ServerLimits): void {
+  const options: unknown = Reflect.get(server, 'commonServerOptions')
+  assert(isObject(options), 'grpc-js has changed: no HTTP/2 options')
+  options.settings = {
+    maxConcurrentStreams: limits.streamsPerConnectionMax,
+    maxHeaderListSize: limits.headerBytesMax,
+    initialWindowSize: Math.max(65_535, Math.floor(limits.windowBytes / 2)),
+  }
+}
+
+/** After the connection injector is made. */
+export function guardCalls(server: GrpcServer, limits: ServerLimits): void {
+  const http2Servers: unknown = Reflect.get(server, 'http2Servers')
+  assert(http2Servers instanceof Map, 'grpc-js has changed: no HTTP/2 servers')
+  for (const http2 of http2Servers.keys() as Iterable<Http2Server>) {
+    const inner = http2.listeners('stream') as StreamListener[]
+    assert(inner.length === 1, 'grpc-js has changed: not one stream listener')
+    http2.removeAllListeners('stream')
+    http2.on('stream', (stream, headers, ...rest) => {
+      const problem = problemOf(headers)
+      if (problem === null) inner[0]?.(stream, headers, ...rest)
+      else refuse(stream, problem)
+    })
+    http2.on('session', (session: ServerHttp2Session) => {
+      // Not within the event: grpc-js has not set the session up yet.
+      process.nextTick(() => {
+        if (!session.destroyed) session.setLocalWindowSize(limits.windowBytes)
+      })
+    })
+  }
+}
+
+/** Why the call is refused; null: it is not. A timeout that is merely too long is cut. */
+function problemOf(headers: IncomingHttpHeaders): { code: Code; text: string } | null {
+  const path = headers[':path']
+  if (path === undefined || !VALUE.test(path))
+    return { code: Code.UNIMPLEMENTED, text: 'no such method' }
+  for (const key of Object.keys(headers)) {
+    if (key.charCodeAt(0) === 0x3a) continue
+    const value = headers[key]
+    const text = Array.isArray(value) ? value.join('') : (value ?? '')
+    if (!KEY.test(key) || !VALUE.test(text))
+      return { code: Code.INVALID_ARGUMENT, text: 'metadata with illegal characters' }
+  }
+  const timeout = headers[TIMEOUT_HEADER]
+  if (timeout === undefined) return null
+  if (typeof timeout !== 'string' || !TIMEOUT.test(timeout))
+    return { code: Code.INVALID_ARGUMENT, text: 'malformed grpc-timeout' }
+  const ms = Number.parseInt(timeout, 10) * (UNIT_MS[timeout.slice(-1)] ?? 0)
+  if (ms > 1_728_000_000) headers[TIMEOUT_HEADER] = TIMEOUT_LONGEST
+  return null
+}
+
+function refuse(stream: ServerHttp2Stream, problem: { code: Code; text: string }): void {
+  stream.on('error', () => {})
+  stream.respond(
+    {
+      ':status': 200,
+      'content-type': 'application/grpc+proto',
+      'grpc-status': problem.code,
+      'grpc-message': problem.text,
+    },
+    { endStream: true },
+  )
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}

@@ -1,0 +1,184 @@
+/**
+ * Both sides of an open stream. grpc-js sends one message at a time and waits for the socket, so messages queue
+ * here; where a method allows it, all that has queued up travels as one message.
+ */
+import { concat } from '../base/bytes.js'
+import { Code, RpcError } from './status.js'
+import type { ClientStream, Codec, ServerStream } from './types.js'
+
+/** Joined messages stay well below what any receiver takes. */
+const JOINED_BYTES_MAX = 256 * 1024
+
+/** What is used of grpc-js's duplex streams, server's or client's. */
+export interface RawStream {
+  on(event: 'data', listener: (bytes: Buffer) => void): unknown
+  once(event: 'end', listener: () => void): unknown
+  write(bytes: Buffer, written: () => void): boolean
+  pause(): unknown
+  resume(): unknown
+}
+
+export interface StreamOptions<In, Out> {
+  readonly incoming: Codec<In>
+  readonly outgoing: Codec<Out>
+  readonly joins: boolean
+  readonly highWaterBytes: number
+  /** All that was written has left, and no more will come: this side's own way to say so. */
+  readonly finish: () => void
+  /** Ends the call for this reason; what waits is dropped. */
+  readonly abort: (error: RpcError) => void
+}
+
+export class GrpcStream<In, Out> implements ServerStream<In, Out>, ClientStream<In, Out> {
+  readonly #raw: RawStream
+  readonly #options: StreamOptions<In, Out>
+  #queue: Uint8Array[] = []
+  #queuedBytes = 0
+  #flushing = false
+  #full = false
+  /** We write no more. */
+  #ending = false
+  #closed = false
+  #onDrain: () => void = () => {}
+  #onMessage: (message: In) => void = () => {}
+  #onEnd: () => void = () => {}
+  #onClose: (error: RpcError | null) => void = () => {}
+
+  constructor(raw: RawStream, options: StreamOptions<In, Out>) {
+    this.#raw = raw
+    this.#options = options
+    raw.on('data', (bytes: Buffer) => this.#receive(bytes))
+    raw.once('end', () => {
+      if (!this.#closed) this.#onEnd()
+    })
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes
+  }
+
+  write(message: Out): boolean {
+    if (this.#ending || this.#closed) return true
+    const bytes = this.#options.outgoing.encode(message)
+    this.#queue.push(bytes)
+    this.#queuedBytes += bytes.length
+    this.#flushSoon()
+    if (this.#queuedBytes >= this.#options.highWaterBytes) this.#full = true
+    return !this.#full
+  }
+
+  onDrain(callback: () => void): void {
+    this.#onDrain = callback
+  }
+
+  onMessage(callback: (message: In) => void): void {
+    this.#onMessage = callback
+  }
+
+  onEnd(callback: () => void): void {
+    this.#onEnd = callback
+  }
+
+  onClose(callback: (error: RpcError | null) => void): void {
+    this.#onClose = callback
+  }
+
+  pause(): void {
+    this.#raw.pause()
+  }
+
+  resume(): void {
+    this.#raw.resume()
+  }
+
+  end(): void {
+    if (this.#ending || this.#closed) return
+    this.#ending = true
+    this.#flushSoon()
+  }
+
+  fail(error: RpcError): void {
+    if (this.#closed) return
+    this.#dropQueue()
+    process.nextTick(() => this.close(error))
+    this.#options.abort(error)
+  }
+
+  cancel(): void {
+    this.fail(new RpcError(Code.CANCELLED, 'cancelled'))
+  }
+
+  /** The library says that the call is over; only the first time counts. */
+  close(error: RpcError | null): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#dropQueue()
+    this.#onClose(error)
+  }
+
+  /** The caller has gone, or was told the status that we ended with. */
+  over(error: RpcError): void {
+    this.close(this.#ending ? null : error)
+  }
+
+  #dropQueue(): void {
+    this.#ending = true
+    this.#queue = []
+    this.#queuedBytes = 0
+  }
+
+  /** At the end of the turn: what one turn writes can then leave together. */
+  #flushSoon(): void {
+    if (this.#flushing) return
+    this.#flushing = true
+    process.nextTick(() => this.#flush())
+  }
+
+  #flush(): void {
+    const next = this.#closed ? null : this.#takeNext()
+    if (next === null) {
+      this.#flushing = false
+      if (this.#ending && !this.#closed) this.#options.finish()
+      return
+    }
+    this.#raw.write(next, () => this.#written(next.length))
+  }
+
+  #written(length: number): void {
+    this.#queuedBytes = Math.max(0, this.#queuedBytes - length)
+    if (this.#full && this.#queuedBytes <= this.#options.highWaterBytes / 2) {
+      this.#full = false
+      if (!this.#closed && !this.#ending) this.#onDrain()
+    }
+    this.#flush()
+  }
+
+  #takeNext(): Buffer | null {
+    const first = this.#queue[0]
+    if (first === undefined) return null
+    let count = 1
+    if (this.#options.joins) {
+      let bytes = first.length
+      while (count < this.#queue.length) {
+        bytes += this.#queue[count]?.length ?? 0
+        if (bytes > JOINED_BYTES_MAX) break
+        count++
+      }
+    }
+    const taken = this.#queue.splice(0, count)
+    const joined = count === 1 ? first : concat(taken)
+    return Buffer.from(joined.buffer, joined.byteOffset, joined.length)
+  }
+
+  #receive(bytes: Buffer): void {
+    if (this.#closed) return
+    let message: In
+    try {
+      message = this.#options.incoming.decode(bytes)
+    } catch {
+      this.fail(new RpcError(Code.INVALID_ARGUMENT, 'message cannot be decoded'))
+      return
+    }
+    this.#onMessage(message)
+  }
+}

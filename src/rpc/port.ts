@@ -1,0 +1,144 @@
+/**
+ * One TCP port for gRPC and HTTP/1.1, as etcd's clients expect: the first four bytes tell. Responsible for the
+ * number of connections, for sockets that say nothing, and for cutting off what outlives a close.
+ */
+import { createServer as createHttpServer, type RequestListener } from 'node:http'
+import { createServer, type Server as NetServer, type Socket } from 'node:net'
+import type { ServerLimits } from './limits.js'
+import type { Listening } from './types.js'
+
+const PREFACE = Buffer.from('PRI ')
+/** The whole preface of HTTP/2 and the head of the first SETTINGS frame. */
+const HTTP2_OPENING_BYTES = 24 + 9
+
+export interface PortOptions {
+  readonly limits: ServerLimits
+  readonly http1: RequestListener | null
+  readonly onHttp2: (socket: Socket) => void
+}
+
+export class SharedPort {
+  readonly #options: PortOptions
+  readonly #net: NetServer
+  readonly #http: ReturnType<typeof createHttpServer> | null
+  readonly #sockets = new Set<Socket>()
+  /** Sockets that have sent a whole HTTP/1.1 request head. */
+  readonly #spoken = new WeakSet<Socket>()
+  #address: Listening | null = null
+
+  constructor(options: PortOptions) {
+    this.#options = options
+    this.#net = createServer({ noDelay: true }, (socket) => this.#accept(socket))
+    this.#http = options.http1 === null ? null : this.#makeHttp(options.http1)
+  }
+
+  get address(): Listening | null {
+    return this.#address
+  }
+
+  listen(host: string, port: number): Promise<Listening> {
+    return new Promise((resolve, reject) => {
+      this.#net.once('error', reject)
+      this.#net.listen({ host, port }, () => {
+        this.#net.off('error', reject)
+        // Accept errors (EMFILE ...) end no process: the connection is lost, the port stays.
+        this.#net.on('error', () => {})
+        const bound = this.#net.address()
+        const address = {
+          host,
+          port: bound !== null && typeof bound === 'object' ? bound.port : port,
+        }
+        this.#address = address
+        resolve(address)
+      })
+    })
+  }
+
+  /** No new connections; HTTP/1.1 connections without a request are closed. */
+  stopAccepting(): void {
+    this.#address = null
+    if (this.#net.listening) this.#net.close()
+    this.#http?.close(() => {})
+  }
+
+  /** Resolves when the last socket is closed. */
+  drained(): Promise<void> {
+    if (this.#sockets.size === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      for (const socket of this.#sockets)
+        socket.once('close', () => {
+          if (this.#sockets.size === 0) resolve()
+        })
+    })
+  }
+
+  destroyAll(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  #makeHttp(handler: RequestListener): ReturnType<typeof createHttpServer> {
+    const http = createHttpServer(
+      {
+        maxHeaderSize: this.#options.limits.headerBytesMax,
+        headersTimeout: this.#options.limits.handshakeMsMax,
+        requestTimeout: 30_000,
+        keepAliveTimeout: 5_000,
+        connectionsCheckingInterval: 1_000,
+      },
+      (request, response) => {
+        this.#spoken.add(request.socket)
+        handler(request, response)
+      },
+    )
+    // It never listens itself, and only listening starts the watch over its timeouts.
+    http.emit('listening')
+    return http
+  }
+
+  #accept(socket: Socket): void {
+    if (this.#sockets.size >= this.#options.limits.connectionsMax) {
+      socket.destroy()
+      return
+    }
+    this.#sockets.add(socket)
+    const handshake = setTimeout(() => {
+      const whole = this.#spoken.has(socket) || socket.bytesRead >= HTTP2_OPENING_BYTES
+      if (!whole) socket.destroy()
+    }, this.#options.limits.handshakeMsMax)
+    socket.on('error', () => {})
+    socket.once('close', () => {
+      clearTimeout(handshake)
+      this.#sockets.delete(socket)
+    })
+    this.#sniff(socket)
+  }
+
+  #sniff(socket: Socket): void {
+    let seen: Buffer = Buffer.alloc(0)
+    const onData = (data: Buffer): void => {
+      seen = seen.length === 0 ? data : Buffer.concat([seen, data])
+      const shared = Math.min(seen.length, PREFACE.length)
+      const matches = seen.compare(PREFACE, 0, shared, 0, shared) === 0
+      if (matches && shared < PREFACE.length) return
+      socket.off('data', onData)
+      socket.pause()
+      socket.unshift(seen)
+      if (matches) {
+        // Not resumed: HTTP/2 reads the socket by itself.
+        this.#options.onHttp2(socket)
+      } else if (this.#http !== null && isLetter(seen[0])) {
+        this.#http.emit('connection', socket)
+        socket.resume()
+      } else {
+        // TLS to a plaintext port, or garbage: nothing that could be answered.
+        socket.destroy()
+      }
+    }
+    socket.on('data', onData)
+  }
+}
+
+/** Methods of HTTP/1.1 are upper-case words. */
+function isLetter(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x41 && byte <= 0x5a
+}

@@ -1,0 +1,183 @@
+/** The server side of the transport, on grpc-js. */
+
+import type { RequestListener } from 'node:http'
+import {
+  Server as GrpcServer,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type sendUnaryData,
+} from '@grpc/grpc-js'
+import { assert } from '../base/assert.js'
+import { GrpcContext } from './grpc-context.js'
+import { guardCalls, setHttp2Settings } from './grpc-doors.js'
+import { statusText } from './grpc-metadata.js'
+import { GrpcStream } from './grpc-stream.js'
+import type { ServerLimits } from './limits.js'
+import { SharedPort } from './port.js'
+import { Code, RpcError } from './status.js'
+import type { Listening, Route, Server, UnaryHandler, UnaryMethod } from './types.js'
+
+export interface ServerOptions {
+  readonly routes: readonly Route[]
+  readonly limits: ServerLimits
+  /** Serves HTTP/1.1 on the same port; without it such connections are closed. */
+  readonly http1?: RequestListener
+  /** A handler threw what is no RpcError: a bug of ours. The caller gets INTERNAL without its text. */
+  readonly onError?: (error: unknown, path: string) => void
+}
+
+type UnaryCall = ServerUnaryCall<Buffer, Buffer>
+type BidiCall = ServerDuplexStream<Buffer, Buffer>
+
+const asIs = (bytes: Buffer): Buffer => bytes
+
+export function createServer(options: ServerOptions): Server {
+  return new TransportServer(options)
+}
+
+class TransportServer implements Server {
+  readonly #grpc: GrpcServer
+  readonly #port: SharedPort
+  readonly #onError: (error: unknown, path: string) => void
+  readonly #limits: ServerLimits
+
+  constructor(options: ServerOptions) {
+    const { limits } = options
+    this.#limits = limits
+    this.#onError = options.onError ?? (() => {})
+    this.#grpc = new GrpcServer({
+      'grpc.max_receive_message_length': limits.receiveBytesMax,
+      'grpc.max_send_message_length': -1,
+      'grpc.max_concurrent_streams': limits.streamsPerConnectionMax,
+      'grpc-node.max_session_memory': limits.sessionMiBMax,
+      'grpc.keepalive_time_ms': limits.keepaliveMs,
+      'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
+      'grpc.enable_channelz': 0,
+    })
+    for (const route of options.routes) this.#register(route)
+    setHttp2Settings(this.#grpc, limits)
+    const injector = this.#grpc.createConnectionInjector(ServerCredentials.createInsecure())
+    guardCalls(this.#grpc, limits)
+    this.#port = new SharedPort({
+      limits,
+      http1: options.http1 ?? null,
+      onHttp2: (socket) => injector.injectConnection(socket),
+    })
+  }
+
+  get address(): Listening | null {
+    return this.#port.address
+  }
+
+  listen(host: string, port: number): Promise<Listening> {
+    return this.#port.listen(host, port)
+  }
+
+  async close(graceMs: number): Promise<void> {
+    this.#port.stopAccepting()
+    const hard = setTimeout(() => this.#port.destroyAll(), graceMs)
+    this.#grpc.tryShutdown(() => {})
+    await this.#port.drained()
+    clearTimeout(hard)
+  }
+
+  #register(route: Route): void {
+    const { path } = route.method
+    const added =
+      route.kind === 'unary'
+        ? this.#grpc.register(
+            path,
+            (call: UnaryCall, done: sendUnaryData<Buffer>) =>
+              this.#onUnary(route.method, route.handler, call, done),
+            asIs,
+            asIs,
+            'unary',
+          )
+        : this.#grpc.register(
+            path,
+            (call: BidiCall) => this.#onStream(route, call),
+            asIs,
+            asIs,
+            'bidi',
+          )
+    assert(added, `two handlers for ${path}`)
+  }
+
+  #onUnary(
+    method: UnaryMethod<unknown, unknown>,
+    handler: UnaryHandler<unknown, unknown>,
+    call: UnaryCall,
+    done: sendUnaryData<Buffer>,
+  ): void {
+    const context = new GrpcContext(call)
+    const fail = (error: unknown): void => {
+      const known = this.#known(error, method.path)
+      const metadata = context.finish(known.trailers)
+      done({ code: known.code, details: statusText(known.message), metadata })
+    }
+    const answer = (response: unknown): void => {
+      let bytes: Buffer
+      try {
+        bytes = asBuffer(method.response.encode(response))
+      } catch (error) {
+        fail(error)
+        return
+      }
+      done(null, bytes, context.finish())
+    }
+    let request: unknown
+    try {
+      request = method.request.decode(call.request)
+    } catch {
+      fail(new RpcError(Code.INVALID_ARGUMENT, 'request cannot be decoded'))
+      return
+    }
+    try {
+      const result = handler(request, context)
+      if (result instanceof Promise) result.then(answer, fail)
+      else answer(result)
+    } catch (error) {
+      fail(error)
+    }
+  }
+
+  #onStream(route: Route & { kind: 'stream' }, call: BidiCall): void {
+    const { method, handler } = route
+    const context = new GrpcContext(call)
+    const stream = new GrpcStream<unknown, unknown>(call, {
+      incoming: method.request,
+      outgoing: method.response,
+      joins: method.joins,
+      highWaterBytes: this.#limits.streamHighWaterBytes,
+      finish: () => call.end(context.finish()),
+      abort: (error) => {
+        const metadata = context.finish(error.trailers)
+        call.emit('error', { code: error.code, details: statusText(error.message), metadata })
+      },
+    })
+    call.once('cancelled', () => {
+      const late = context.remainingMs() === 0
+      stream.over(
+        late
+          ? new RpcError(Code.DEADLINE_EXCEEDED, 'deadline exceeded')
+          : new RpcError(Code.CANCELLED, 'the caller is gone'),
+      )
+    })
+    try {
+      handler(stream, context)
+    } catch (error) {
+      stream.fail(this.#known(error, method.path))
+    }
+  }
+
+  #known(error: unknown, path: string): RpcError {
+    if (error instanceof RpcError) return error
+    this.#onError(error, path)
+    return new RpcError(Code.INTERNAL, 'internal error')
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}
