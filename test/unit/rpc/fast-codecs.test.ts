@@ -1,0 +1,113 @@
+/** The hand-written encoders against the generated ones: byte for byte. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { ExchangeRequest } from '../../../src/gen/quorate/peer/v1/peer.js'
+import {
+  SubmitCommandRequest,
+  SubmitCommandResponse,
+  SubmitCommandsRequest,
+  SubmitCommandsResponse,
+} from '../../../src/gen/quorate/v1/quorate.js'
+import {
+  commandBatchCodec,
+  exchangeRequestCodec,
+  resultBatchCodec,
+  submitCommandRequestCodec,
+  submitCommandResponseCodec,
+} from '../../../src/rpc/fast-codecs.js'
+import type { Codec } from '../../../src/rpc/types.js'
+
+const edges = [
+  0,
+  1,
+  127,
+  128,
+  16_383,
+  16_384,
+  2 ** 31 - 1,
+  2 ** 31,
+  2 ** 32,
+  Number.MAX_SAFE_INTEGER,
+]
+const number = fc.oneof(fc.constantFrom(...edges), fc.maxSafeNat())
+const bytes = fc.oneof(
+  fc.uint8Array({ maxLength: 20 }),
+  fc.constantFrom(0, 1, 127, 128, 16_383, 16_384).map((length) => new Uint8Array(length).fill(7)),
+)
+const command = fc.record({
+  session: number,
+  seq: number,
+  ackedThrough: number,
+  command: bytes,
+  timeoutMs: fc.oneof(fc.constant(0), fc.nat(2 ** 31 - 1), fc.constant(2 ** 32 - 1)),
+})
+const reason = fc.record({ reason: fc.string() })
+const outcome = fc.oneof(
+  fc.record({ $case: fc.constant('answer' as const), value: bytes }),
+  fc.record({
+    $case: fc.constant('notLeader' as const),
+    value: fc.record({ leaderName: fc.string(), leaderEndpoint: fc.string() }),
+  }),
+  fc.record({ $case: fc.constantFrom('overloaded', 'indeterminate', 'invalid'), value: reason }),
+  fc.constant(undefined),
+)
+const frame = fc.record({
+  configurationEpoch: number,
+  groupId: fc.nat(),
+  messages: fc.array(bytes, { maxLength: 8 }),
+})
+
+interface Generated<T> {
+  encode(message: T): { finish(): Uint8Array }
+}
+
+function same<T>(messages: fc.Arbitrary<unknown>, generated: Generated<T>, codec: Codec<T>): void {
+  fc.assert(
+    fc.property(messages, (message) => {
+      const fast = codec.encode(message as T)
+      expect(Buffer.from(fast).equals(generated.encode(message as T).finish())).toBe(true)
+    }),
+    { numRuns: 300 },
+  )
+}
+
+describe('the fast encoders', () => {
+  test('SubmitCommandRequest', () => {
+    const messages = fc.record({ command: fc.oneof(command, fc.constant(undefined)) })
+    same(messages, SubmitCommandRequest, submitCommandRequestCodec)
+  })
+  test('SubmitCommandResponse', () => {
+    same(fc.record({ answer: bytes }), SubmitCommandResponse, submitCommandResponseCodec)
+  })
+  test('SubmitCommandsRequest', () => {
+    const messages = fc.record({ commands: fc.array(command, { maxLength: 8 }) })
+    same(messages, SubmitCommandsRequest, commandBatchCodec)
+  })
+  test('SubmitCommandsResponse', () => {
+    const results = fc.array(fc.record({ session: number, seq: number, outcome }), { maxLength: 8 })
+    same(fc.record({ results }), SubmitCommandsResponse, resultBatchCodec)
+  })
+  test('ExchangeRequest', () => {
+    const messages = fc.record({
+      content: fc.record({ $case: fc.constant('frame' as const), value: frame }),
+    })
+    same(messages, ExchangeRequest, exchangeRequestCodec)
+  })
+
+  test('batches one after the other are one batch with the contents of both', () => {
+    fc.assert(
+      fc.property(
+        fc.array(command, { maxLength: 8 }),
+        fc.array(command, { maxLength: 8 }),
+        (a, b) => {
+          const joined = Buffer.concat([
+            commandBatchCodec.encode({ commands: a }),
+            commandBatchCodec.encode({ commands: b }),
+          ])
+          const whole = commandBatchCodec.encode({ commands: [...a, ...b] })
+          expect(joined.equals(whole)).toBe(true)
+        },
+      ),
+    )
+  })
+})

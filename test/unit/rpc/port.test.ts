@@ -1,0 +1,249 @@
+/** What may arrive at an open port: none of it may crash, hang or keep a socket for nothing. */
+import { EventEmitter, once } from 'node:events'
+import { get, type IncomingMessage, type RequestListener } from 'node:http'
+import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2'
+import { gzipSync } from 'node:zlib'
+import { afterEach, describe, expect, test } from 'vitest'
+import { CLIENT_PORT_LIMITS } from '../../../src/rpc/limits.js'
+import { createServer } from '../../../src/rpc/server.js'
+import { Code } from '../../../src/rpc/status.js'
+import { unary } from '../../../src/rpc/types.js'
+import { dial, echo, readAll, type World, world } from './support.js'
+
+let w: World
+const done = new EventEmitter()
+afterEach(() => w.end())
+
+const http1: RequestListener = (request, response) => {
+  response.end(`${request.method} ${request.url}`)
+}
+const routes = [unary(echo, (request: string) => request)]
+
+describe('bytes', () => {
+  test('HTTP/1.1 and gRPC on one port, at the same time', async () => {
+    w = await world(routes, { http1 })
+    const [answer, page] = await Promise.all([
+      w.channel.unary(echo, 'x'),
+      new Promise<string>((resolve) => {
+        get({ host: '127.0.0.1', port: w.port, path: '/version' }, async (r: IncomingMessage) => {
+          let body = ''
+          for await (const chunk of r) body += chunk
+          resolve(body)
+        })
+      }),
+    ])
+    expect(answer).toBe('x')
+    expect(page).toBe('GET /version')
+  })
+
+  test.each([
+    [
+      'P',
+      'OST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nConnection: close\r\n\r\n',
+      'POST /a',
+    ],
+    ['PR', 'OPFIND /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n', 'PROPFIND /a'],
+    ['GET', ' /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n', 'GET /a'],
+  ])('a lone %s, the rest later', async (head, rest, answer) => {
+    w = await world(routes, { http1 })
+    const socket = await dial(w.port)
+    const all = readAll(socket)
+    socket.write(head)
+    // The other side has read the head for certain when another connection has been served.
+    await w.channel.unary(echo, 'x')
+    socket.write(rest)
+    expect(await all).toContain(answer)
+  })
+
+  test('the preface of HTTP/2 byte by byte', async () => {
+    w = await world(routes, { http1 })
+    const socket = await dial(w.port)
+    const first = once(socket, 'data')
+    for (const byte of Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')) {
+      socket.write(Buffer.from([byte]))
+      await w.channel.unary(echo, 'x')
+    }
+    socket.write(Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]))
+    const [answer] = (await first) as [Buffer]
+    // The server's SETTINGS frame.
+    expect(answer[3]).toBe(4)
+    socket.destroy()
+  })
+
+  test('a silent socket, a half preface and a half request are closed; a call is not', async () => {
+    w = await world([unary(echo, (request) => once(done, 'go').then(() => request))], {
+      http1,
+      limits: { handshakeMsMax: 300 },
+    })
+    const call = w.channel.unary(echo, 'alive')
+    const silent = await dial(w.port)
+    const half = await dial(w.port)
+    half.write('PRI * HTTP/2.0\r\n')
+    const request = await dial(w.port)
+    request.write('GET / HTTP/1.1\r\nHos')
+    const drip = await dial(w.port)
+    const timer = setInterval(() => drip.write('G'), 50)
+    await Promise.all([silent, half, request, drip].map(readAll))
+    clearInterval(timer)
+    done.emit('go')
+    expect(await call).toBe('alive')
+  })
+
+  test('an HTTP/1.1 connection that stays open may not drip its second request', async () => {
+    w = await world(routes, { http1, limits: { handshakeMsMax: 500 } })
+    const socket = await dial(w.port)
+    const all = readAll(socket)
+    const first = once(socket, 'data')
+    socket.write('GET /1 HTTP/1.1\r\nHost: h\r\n\r\n')
+    await first
+    socket.write('GET /2 HTTP/1.1\r\nHos')
+    const answer = await all
+    expect(answer).toContain('GET /1')
+    expect(answer).toContain('408')
+  })
+
+  test('TLS, garbage, and HTTP/1.1 where none is served: closed at once', async () => {
+    w = await world(routes)
+    for (const bytes of [
+      '\x16\x03\x01\x02\x00',
+      '\x00\x01\x02\x03\x04',
+      'GET / HTTP/1.1\r\n\r\n',
+    ]) {
+      const socket = await dial(w.port)
+      socket.write(Buffer.from(bytes, 'latin1'))
+      expect(await readAll(socket)).toBe('')
+    }
+    expect(await w.channel.unary(echo, 'x')).toBe('x')
+  })
+
+  test('garbage behind a good preface closes that connection only', async () => {
+    w = await world(routes)
+    const socket = await dial(w.port)
+    socket.write(`PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${'\xff'.repeat(300)}`, 'latin1')
+    await readAll(socket)
+    expect(await w.channel.unary(echo, 'x')).toBe('x')
+  })
+
+  test('a connection over the bound is closed, and room is found again', async () => {
+    w = await world(routes, { limits: { connectionsMax: 2 } })
+    const first = await dial(w.port)
+    const second = await dial(w.port)
+    // Accepted in the order of the dials: when the third is closed, the first two are counted.
+    await readAll(await dial(w.port))
+    first.destroy()
+    second.destroy()
+    for (;;) {
+      const answer = await w.channel.unary(echo, 'x').catch(() => null)
+      if (answer === 'x') break
+    }
+  })
+
+  test('a port that is taken is an error with the system’s code', async () => {
+    w = await world(routes)
+    const other = createServer({ routes, limits: CLIENT_PORT_LIMITS })
+    await expect(other.listen('127.0.0.1', w.port)).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    await other.close(0)
+  })
+
+  test('idle connections are asked for a sign of life', async () => {
+    w = await world(routes, { limits: { keepaliveMs: 50, keepaliveTimeoutMs: 100 } })
+    const socket = await dial(w.port)
+    socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+    socket.write(Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]))
+    // It answers no PING.
+    await readAll(socket)
+  })
+})
+
+describe('gRPC frames', () => {
+  let session: ClientHttp2Session
+  afterEach(() => session.destroy())
+
+  /** One raw call: its gRPC status, or its HTTP status when that is not 200. */
+  function call(body: Buffer, headers: Record<string, string> = {}): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const stream = session.request({
+        ':method': 'POST',
+        ':path': '/test.Echo/Echo',
+        'content-type': 'application/grpc',
+        te: 'trailers',
+        ...headers,
+      })
+      let status = -1
+      const take = (h: Record<string, unknown>): void => {
+        if (h['grpc-status'] !== undefined) status = Number(h['grpc-status'])
+        else if (h[':status'] !== undefined && h[':status'] !== 200) status = Number(h[':status'])
+      }
+      stream.on('response', take)
+      stream.on('trailers', take)
+      stream.on('error', reject)
+      stream.on('close', () => resolve(status))
+      stream.resume()
+      stream.end(body)
+    })
+  }
+
+  function frame(payload: Buffer | string, flag = 0): Buffer {
+    const bytes = Buffer.from(payload)
+    const head = Buffer.alloc(5)
+    head[0] = flag
+    head.writeUInt32BE(bytes.length, 1)
+    return Buffer.concat([head, bytes])
+  }
+
+  async function open(): Promise<void> {
+    w = await world(routes, { limits: { receiveBytesMax: 10_000 } })
+    session = connectHttp2(`http://127.0.0.1:${w.port}`)
+    session.on('error', () => {})
+  }
+
+  test('each bad frame has its status, and the process lives', async () => {
+    await open()
+    const gzip = { 'grpc-encoding': 'gzip' }
+    const big = gzipSync(Buffer.alloc(50_000_000))
+    const rows: [string, Promise<number>, number][] = [
+      ['good', call(frame('x')), Code.OK],
+      ['good gzip', call(frame(gzipSync('x'), 1), gzip), Code.OK],
+      ['malformed gzip', call(frame('no gzip at all', 1), gzip), Code.INTERNAL],
+      ['truncated gzip', call(frame(gzipSync('xxxx').subarray(0, 12), 1), gzip), Code.INTERNAL],
+      ['bomb', call(frame(big.subarray(0, 9_000), 1), gzip), Code.RESOURCE_EXHAUSTED],
+      ['unknown encoding', call(frame('x', 1), { 'grpc-encoding': 'zip' }), Code.UNIMPLEMENTED],
+      ['oversize', call(Buffer.from([0, 0xff, 0xff, 0xff, 0xff])), Code.RESOURCE_EXHAUSTED],
+      ['two messages', call(Buffer.concat([frame('a'), frame('b')])), Code.UNIMPLEMENTED],
+      ['none', call(Buffer.alloc(0)), Code.UNIMPLEMENTED],
+      ['truncated', call(frame('abcdef').subarray(0, 8)), Code.UNIMPLEMENTED],
+      ['no UTF-8', call(frame(Buffer.from([0xff]))), Code.INVALID_ARGUMENT],
+    ]
+    for (const [what, status, expected] of rows)
+      expect([what, await status]).toEqual([what, expected])
+    expect(await w.channel.unary(echo, 'x')).toBe('x')
+  })
+
+  test('each bad header has its status', async () => {
+    await open()
+    const rows: [string, Record<string, string>, number][] = [
+      ['content type', { 'content-type': 'text/plain' }, 415],
+      ['malformed timeout', { 'grpc-timeout': 'x5S' }, Code.INVALID_ARGUMENT],
+      ['negative timeout', { 'grpc-timeout': '-5S' }, Code.INVALID_ARGUMENT],
+      ['timeout without unit', { 'grpc-timeout': '100' }, Code.INVALID_ARGUMENT],
+      ['nine digits', { 'grpc-timeout': '123456789S' }, Code.INVALID_ARGUMENT],
+      ['30 days', { 'grpc-timeout': '2592000S' }, Code.OK],
+      ['the longest timeout', { 'grpc-timeout': '99999999H' }, Code.OK],
+      ['key with odd characters', { 'a!b': 'x' }, Code.INVALID_ARGUMENT],
+      ['value with odd characters', { secret: 'x\u00e9' }, Code.INVALID_ARGUMENT],
+      ['no such method', { ':path': '/__proto__' }, Code.UNIMPLEMENTED],
+      ['a path no header can hold', { ':path': '/a\u00e9' }, Code.UNIMPLEMENTED],
+    ]
+    for (const [what, headers, expected] of rows)
+      expect([what, await call(frame('x'), headers)]).toEqual([what, expected])
+    expect(await w.channel.unary(echo, 'x')).toBe('x')
+  })
+
+  test('the bounds are told in SETTINGS', async () => {
+    await open()
+    const [settings] = await once(session, 'remoteSettings')
+    expect(settings.maxConcurrentStreams).toBe(1_024)
+    expect(settings.maxHeaderListSize).toBe(16 * 1024)
+    expect(settings.initialWindowSize).toBe(512 * 1024)
+  })
+})
