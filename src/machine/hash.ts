@@ -37,12 +37,11 @@ export class Hasher {
   }
 
   /** The content and, through the length, where it ends. */
-  bytes(bytes: Uint8Array): this {
-    const length = bytes.length
+  bytes(bytes: Uint8Array, from = 0, to = bytes.length): this {
     let a = this.a
     let b = this.b
-    let i = 0
-    for (; i + 8 <= length; i += 8) {
+    let i = from
+    for (; i + 8 <= to; i += 8) {
       const low =
         (bytes[i] as number) |
         ((bytes[i + 1] as number) << 8) |
@@ -62,15 +61,15 @@ export class Hasher {
     }
     this.a = a
     this.b = b
-    this.#words += i / 4
+    this.#words += (i - from) / 4
     let low = 0
     let high = 0
-    for (let shift = 0; i < length; i++, shift += 8) {
+    for (let shift = 0; i < to; i++, shift += 8) {
       if (shift < 32) low |= (bytes[i] as number) << shift
       else high |= (bytes[i] as number) << (shift - 32)
     }
     this.#mix(low, high)
-    return this.number(length)
+    return this.number(to - from)
   }
 
   /** A string of code units 0 to 255, as the bytes it stands for. */

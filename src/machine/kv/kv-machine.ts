@@ -1,9 +1,9 @@
 /** The replicated key-value store under etcd's rules, as a state machine. */
-import { latin1Decode } from '../../base/utf8.js'
 import type { ApplyContext, StateMachine } from '../state-machine.js'
 import { COMMAND_BYTES_MAX, type Command, CommandTag, decodeCommand } from './commands.js'
 import { KV_ERRORS, type KvError } from './errors.js'
 import type { Version } from './history.js'
+import { keyText } from './key-text.js'
 import { PutFields } from './put-fields.js'
 import { checkReadRevision, runRange } from './range.js'
 import { encodeError, encodePutReply, encodeReply, type Reply, sized } from './replies.js'
@@ -94,9 +94,12 @@ export class KvMachine implements StateMachine {
     if (!put.read(command, 1)) return null
     if (put.prevKv || put.ignoreValue || put.ignoreLease) return null
     if (put.keyTo === put.keyFrom) return null
-    const key = latin1Decode(command.subarray(put.keyFrom, put.keyTo))
-    this.#store.put(key, command.slice(put.valueFrom, put.valueTo), '0')
-    return encodePutReply(this.#store.commit())
+    const store = this.#store
+    const span = { bytes: command, from: put.valueFrom, to: put.valueTo }
+    const value = store.copyValue(span)
+    const key = keyText(command, put.keyFrom, put.keyTo)
+    store.put(key, value, '0')
+    return encodePutReply(store.commit())
   }
 
   #applyDecoded(command: Command): Uint8Array {

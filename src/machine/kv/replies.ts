@@ -171,7 +171,7 @@ function kvsSize(kvs: readonly Version[], keysOnly: boolean): number {
 }
 
 function kvSize(kv: Version, keysOnly: boolean): number {
-  const value = keysOnly || kv.value === null ? 0 : kv.value.length
+  const value = keysOnly ? 0 : kv.length
   return (
     fieldSize(kv.history.key.length) +
     1 +
@@ -212,11 +212,11 @@ function writeKv(out: Uint8Array, from: number, kv: Version, keysOnly: boolean):
   at = writeVarint(out, at, kv.mod)
   out[at++] = 0x20
   at = writeVarint(out, at, kv.version)
-  if (!keysOnly && kv.value !== null && kv.value.length > 0) {
+  if (!keysOnly && kv.length > 0) {
     out[at++] = 0x2a
-    at = writeVarint(out, at, kv.value.length)
+    at = writeVarint(out, at, kv.length)
     out.set(kv.value, at)
-    at += kv.value.length
+    at += kv.length
   }
   if (kv.lease !== '0') {
     out[at++] = 0x30

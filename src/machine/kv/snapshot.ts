@@ -6,11 +6,11 @@
  * from the compact revision on, as they were made; an end with counts. The header carries the state's hash,
  * which whoever restores computes anew.
  */
-import { assert } from '../../base/assert.js'
 import { latin1Decode, latin1Encode, utf8Encode } from '../../base/utf8.js'
 import { Reader, Writer } from '../../base/varint.js'
 import { demand } from '../state-machine.js'
-import { lastIndexAt, type Version } from './history.js'
+import { GONE, lastIndexAt, spanOf, Version } from './history.js'
+import { keyText } from './key-text.js'
 import { isLeaseId } from './lease-id.js'
 import { Store } from './store.js'
 
@@ -115,7 +115,7 @@ export class SnapshotView implements IterableIterator<Uint8Array> {
       }
       const at = lastIndexAt(history.versions, this.#compactRevision)
       const version = history.versions[at]
-      if (version === undefined || version.mod >= this.#compactRevision || version.value === null)
+      if (version === undefined || version.mod >= this.#compactRevision || version.deleted)
         return true
       writeVersion(out, version)
       this.#bases++
@@ -142,9 +142,9 @@ const FLAG_LEASE = 2
 
 function writeVersion(out: Writer, version: Version): void {
   const lease = version.lease === '0' ? 0 : FLAG_LEASE
-  out.byte(version.value === null ? FLAG_DELETED : lease)
+  out.byte(version.deleted ? FLAG_DELETED : lease)
   out.chunk(latin1Encode(version.history.key)).varint(version.mod).varint(version.sub)
-  if (version.value === null) return
+  if (version.deleted) return
   out.varint(version.create).varint(version.version)
   if (lease !== 0) out.chunk(latin1Encode(version.lease))
   out.chunk(version.value)
@@ -204,63 +204,50 @@ function readHeader(reader: Reader, store: Store): string {
   return hash
 }
 
-interface Item {
-  readonly key: string
-  readonly mod: number
-  readonly sub: number
-  readonly create: number
-  readonly version: number
-  readonly lease: string
-  readonly value: Uint8Array | null
-}
-
-function readVersion(reader: Reader): Item {
+/** The next version, not yet in the store; `event` tells where its value will live. */
+function readVersion(reader: Reader, store: Store, event: boolean): Version {
   const flags = reader.byte()
-  const key = latin1Decode(reader.chunk())
+  const key = keyText(reader.chunk())
   const mod = reader.varint()
   const sub = reader.varint()
   demand(reader.ok && key !== '' && flags <= FLAG_LEASE, 'malformed version')
-  if (flags === FLAG_DELETED)
-    return { key, mod, sub, create: 0, version: 0, lease: '0', value: null }
+  const history = store.historyOf(key)
+  if (flags === FLAG_DELETED) return new Version(history, { mod, sub }, GONE, null)
   const create = reader.varint()
   const version = reader.varint()
   const lease = flags === FLAG_LEASE ? latin1Decode(reader.chunk()) : '0'
-  const value = reader.chunk().slice()
+  const value = reader.chunk()
   demand(reader.ok, 'malformed version')
   demand(create >= 2 && create <= mod && version >= 1, 'impossible version')
   demand(isLeaseId(lease), 'malformed lease id')
-  return { key, mod, sub, create, version, lease, value }
+  const kept = event ? store.copyValue(spanOf(value)) : spanOf(value.slice())
+  return new Version(history, { mod, sub }, { create, version, lease }, kept)
 }
 
 function readBase(reader: Reader, store: Store): number {
-  const item = readVersion(reader)
-  demand(item.value !== null && item.mod < store.compactRevision, 'impossible base version')
-  const history = store.historyOf(item.key)
-  demand(history.versions.length === 0, 'a key twice among the base versions')
-  store.appendBase({ ...item, history })
+  const version = readVersion(reader, store, false)
+  demand(!version.deleted && version.mod < store.compactRevision, 'impossible base version')
+  demand(version.history.versions.length === 0, 'a key twice among the base versions')
+  store.appendBase(version)
   return 1
 }
 
 function readEvent(reader: Reader, store: Store): number {
-  const item = readVersion(reader)
+  const event = readVersion(reader, store, true)
+  const { mod, sub } = event
   const last = store.log.last()
-  demand(item.mod >= Math.max(2, store.compactRevision), 'event below the compact revision')
-  demand(
-    last === null ? item.mod >= 2 : item.mod > last.mod || item.sub > last.sub,
-    'events out of order',
-  )
-  demand(last === null || item.mod >= last.mod, 'events out of order')
-  const history = store.historyOf(item.key)
-  const before = history.versions[history.versions.length - 1]
-  const live = before !== undefined && before.value !== null
-  if (item.value === null) {
-    demand(live || item.mod === store.compactRevision, 'deletes a key that is not there')
-  } else if (item.mod > store.compactRevision) {
-    const version = live ? before.version + 1 : 1
-    const create = live ? before.create : item.mod
-    demand(item.version === version && item.create === create, 'version does not follow')
+  demand(mod >= Math.max(2, store.compactRevision), 'event below the compact revision')
+  if (last !== null)
+    demand(mod > last.mod || (mod === last.mod && sub > last.sub), 'events out of order')
+  const versions = event.history.versions
+  const before = versions[versions.length - 1]
+  const live = before !== undefined && !before.deleted
+  if (event.deleted) {
+    demand(live || mod === store.compactRevision, 'deletes a key that is not there')
+  } else if (mod > store.compactRevision) {
+    demand(event.version === (live ? before.version + 1 : 1), 'version does not follow')
+    demand(event.create === (live ? before.create : mod), 'creation does not follow')
   }
-  assert(history.key === item.key)
-  store.append({ ...item, history })
+  store.append(event)
   return 1
 }

@@ -12,8 +12,9 @@
  */
 import { assert } from '../../base/assert.js'
 import { Hasher } from '../hash.js'
+import { Arena, leaveSlab } from './arena.js'
 import { EventLog } from './event-log.js'
-import { type History, lastIndexAt, liveAt, type Version } from './history.js'
+import { GONE, type History, lastIndexAt, liveAt, type Span, Version } from './history.js'
 import { OrderedMap } from './ordered.js'
 
 const ITEM_SEED = 0x51
@@ -34,6 +35,7 @@ export class Store {
   readonly #points = new Map<string, History>()
   readonly #tree = new OrderedMap<History>()
   readonly #hasher = new Hasher()
+  readonly #arena = new Arena()
   /** Sum of the hashes of all versions ever added, and of those that the last compaction gave up. */
   #addedA = 0
   #addedB = 0
@@ -59,7 +61,7 @@ export class Store {
   get(key: string): Version | null {
     const history = this.#points.get(key)
     const newest = history?.versions[history.versions.length - 1]
-    return newest === undefined || newest.value === null ? null : newest
+    return newest === undefined || newest.deleted ? null : newest
   }
 
   /** Visits what a reader at `revision` sees of the range, in order, until `visit` gives false. */
@@ -81,22 +83,22 @@ export class Store {
     this.#tree.scan(from, null, visit)
   }
 
+  /** A copy, to be put. */
+  copyValue(value: Span): Span {
+    return this.#arena.copy(value)
+  }
+
   /** Keeps `value`, which must not be changed any more. Gives the version it replaces, if live. */
-  put(key: string, value: Uint8Array, lease: string): Version | null {
+  put(key: string, value: Span, lease: string): Version | null {
     const history = this.#points.get(key) ?? this.#newHistory(key)
     const versions = history.versions
     const newest = versions[versions.length - 1]
-    const previous = newest === undefined || newest.value === null ? null : newest
+    const previous = newest === undefined || newest.deleted ? null : newest
     const mod = this.revision + 1
-    this.append({
-      history,
-      mod,
-      sub: this.#changes++,
-      create: previous === null ? mod : previous.create,
-      version: previous === null ? 1 : previous.version + 1,
-      lease,
-      value,
-    })
+    const create = previous === null ? mod : previous.create
+    const version = previous === null ? 1 : previous.version + 1
+    const at = { mod, sub: this.#changes++ }
+    this.append(new Version(history, at, { create, version, lease }, value))
     return previous
   }
 
@@ -105,8 +107,7 @@ export class Store {
     const history = version.history
     assert(this.get(history.key) === version, 'deletes what is not there')
     const mod = this.revision + 1
-    const sub = this.#changes++
-    this.append({ history, mod, sub, create: 0, version: 0, lease: '0', value: null })
+    this.append(new Version(history, { mod, sub: this.#changes++ }, GONE, null))
   }
 
   /** Ends the change; gives the revision that is current then. */
@@ -170,31 +171,30 @@ export class Store {
   }
 
   /** For restoring: a version from below the compact revision, which is no event any more. */
-  appendBase(item: Omit<Version, HashFields>): void {
-    const hash = this.#hashOf(item)
-    this.#add(hash)
-    item.history.versions.push(versionOf(item, hash, 0, 0))
+  appendBase(version: Version): void {
+    this.#hash(version)
+    version.history.versions.push(version)
   }
 
   /** Adds an event at the end of the log. */
-  append(item: Omit<Version, HashFields>): void {
-    const versions = item.history.versions
+  append(version: Version): void {
+    const versions = version.history.versions
     const previous = versions[versions.length - 1]
     const before = this.log.last()
     let garbageA = before === null ? this.#givenUpA : before.garbageA
     let garbageB = before === null ? this.#givenUpB : before.garbageB
-    const hash = this.#hashOf(item)
-    this.#add(hash)
+    this.#hash(version)
     // A deletion was counted as garbage when it was made.
-    if (previous !== undefined && previous.value !== null) {
+    if (previous !== undefined && !previous.deleted) {
       garbageA += previous.hashA
       garbageB += previous.hashB
     }
-    if (item.value === null) {
-      garbageA += hash.a
-      garbageB += hash.b
+    if (version.deleted) {
+      garbageA += version.hashA
+      garbageB += version.hashB
     }
-    const version = versionOf(item, hash, garbageA | 0, garbageB | 0)
+    version.garbageA = garbageA | 0
+    version.garbageB = garbageB | 0
     versions.push(version)
     this.log.push(version)
   }
@@ -208,22 +208,21 @@ export class Store {
     this.#givenUpB = event.garbageB
   }
 
-  /** The lanes of a version's hash, in the hasher. */
-  #hashOf(item: Omit<Version, HashFields>): Hasher {
+  #hash(version: Version): void {
     const hasher = this.#hasher
       .begin(ITEM_SEED)
-      .pair(item.history.keyHashA, item.history.keyHashB)
-      .number(item.mod)
-      .number(item.create)
-      .pair(item.sub, item.version | 0)
-    if (item.lease !== '0') hasher.latin1(item.lease)
-    if (item.value !== null) hasher.bytes(item.value)
-    return hasher.finish()
-  }
-
-  #add(hash: { readonly a: number; readonly b: number }): void {
-    this.#addedA = (this.#addedA + hash.a) | 0
-    this.#addedB = (this.#addedB + hash.b) | 0
+      .pair(version.history.keyHashA, version.history.keyHashB)
+      .number(version.mod)
+      .number(version.create)
+      .pair(version.sub, version.version | 0)
+    if (version.lease !== '0') hasher.latin1(version.lease)
+    if (version.bytes !== null)
+      hasher.bytes(version.bytes, version.from, version.from + version.length)
+    hasher.finish()
+    version.hashA = hasher.a
+    version.hashB = hasher.b
+    this.#addedA = (this.#addedA + hasher.a) | 0
+    this.#addedB = (this.#addedB + hasher.b) | 0
   }
 
   #newHistory(key: string): History {
@@ -240,33 +239,15 @@ export class Store {
     let keep = lastIndexAt(versions, this.compactRevision)
     if (keep < 0) return
     const newest = versions[keep] as Version
-    if (newest.value === null && newest.mod < this.compactRevision) keep++
+    if (newest.deleted && newest.mod < this.compactRevision) keep++
     if (keep > 0) versions.splice(0, keep)
-    if (versions.length > 0) return
+    const oldest = versions[0]
+    if (oldest !== undefined) {
+      // Survivors leave their slab, so that it can go (see arena.ts).
+      leaveSlab(oldest)
+      return
+    }
     this.#points.delete(history.key)
     this.#tree.delete(history.key)
-  }
-}
-
-type HashFields = 'hashA' | 'hashB' | 'garbageA' | 'garbageB'
-
-function versionOf(
-  item: Omit<Version, HashFields>,
-  hash: { readonly a: number; readonly b: number },
-  garbageA: number,
-  garbageB: number,
-): Version {
-  return {
-    history: item.history,
-    mod: item.mod,
-    sub: item.sub,
-    create: item.create,
-    version: item.version,
-    lease: item.lease,
-    value: item.value,
-    hashA: hash.a,
-    hashB: hash.b,
-    garbageA,
-    garbageB,
   }
 }
