@@ -1,0 +1,64 @@
+/** Watches a development cluster from outside, as any client would, and tells who leads. */
+import { Client } from '../../client/client.js'
+
+const POLL_MS = 100
+const ASK_TIMEOUT_MS = 1_000
+
+export interface Leadership {
+  readonly leader: string
+  readonly term: number
+}
+
+export class ClusterWatch {
+  readonly #endpoints: readonly string[]
+  readonly #onLeader: (leadership: Leadership) => void
+  readonly #client: Client
+  #timer: NodeJS.Timeout | null = null
+  #known: Leadership | null = null
+  #closed = false
+
+  constructor(endpoints: readonly string[], onLeader: (leadership: Leadership) => void) {
+    this.#endpoints = endpoints
+    this.#onLeader = onLeader
+    this.#client = new Client({ endpoints, dialTimeoutMs: ASK_TIMEOUT_MS })
+    this.#later()
+  }
+
+  close(): void {
+    this.#closed = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#client.close()
+  }
+
+  #later(): void {
+    if (this.#closed) return
+    this.#timer = setTimeout(() => {
+      this.#look().then(
+        () => this.#later(),
+        () => this.#later(),
+      )
+    }, POLL_MS)
+  }
+
+  async #look(): Promise<void> {
+    const seen = await Promise.allSettled(
+      this.#endpoints.map((endpoint) =>
+        this.#client.status(endpoint, { timeoutMs: ASK_TIMEOUT_MS }),
+      ),
+    )
+    const leaders = seen
+      .flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+      .filter(({ role }) => role === 'leader' || role === 'primary')
+      .sort((a, b) => b.term - a.term)
+    const [leader] = leaders
+    if (leader === undefined || leader.term <= (this.#known?.term ?? -1) || this.#closed) return
+    // It leads once a majority confirms it: a read that must be linearizable tells.
+    await this.#client.query(PROBE, { timeoutMs: ASK_TIMEOUT_MS })
+    if (this.#closed) return
+    this.#known = { leader: leader.name, term: leader.term }
+    this.#onLeader(this.#known)
+  }
+}
+
+/** Any query will do: it is the confirmation that counts, not the answer. */
+const PROBE = Uint8Array.of(0)

@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+/** The command line. Nothing heavy is imported before a command is known: `--help` must be quick. */
+import { report } from './errors.js'
+import { buildProgram } from './program.js'
+
+// Ends at once; `serve` and `dev` take the signals over.
+process.once('SIGINT', () => process.exit(130))
+// A reader that went away (`quorate get ... | head`) is no error.
+process.stdout.on('error', () => process.exit(0))
+
+let exitCode = 0
+try {
+  await buildProgram((code) => {
+    exitCode = code
+  }).parseAsync(process.argv)
+} catch (error) {
+  exitCode = report(error)
+}
+// What the command has open (sockets, timers) must not keep it: it is done. First let its output out.
+process.stdout.write('', () => process.exit(exitCode))

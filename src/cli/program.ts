@@ -1,0 +1,234 @@
+/** The commands, their flags and help. What a command does is loaded when it runs. */
+import { readFileSync } from 'node:fs'
+import { Command, Option } from 'commander'
+import { complain, oneLine, usageError } from './errors.js'
+import { parseDuration } from './parse/duration.js'
+import { addServeOptions } from './serve-flags.js'
+
+export const DEFAULT_ENDPOINTS = '127.0.0.1:2379,127.0.0.1:2389,127.0.0.1:2399'
+
+/** Told once a command ended well with an exit code other than 0. */
+export type SetExitCode = (code: number) => void
+
+export function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  const { version } = JSON.parse(text) as { version: string }
+  return version
+}
+
+export function buildProgram(setExitCode: SetExitCode): Command {
+  const program = new Command('quorate')
+    .description('Consensus for TypeScript: a replicated log and key-value store on Raft')
+    .version(version(), '-V, --version')
+    .showSuggestionAfterError()
+    .addHelpText('after', '\nTry: quorate dev, and in a second terminal: quorate put hello world')
+  addNodes(program)
+  addKeyValue(program, setExitCode)
+  addCluster(program, setExitCode)
+  addTools(program, setExitCode)
+  for (const command of program.commands) harden(command)
+  return harden(program)
+}
+
+/** Errors in one line, by exception, so that main alone decides how the process ends. */
+function harden(command: Command): Command {
+  for (const sub of command.commands) harden(sub)
+  return command.exitOverride().configureOutput({
+    outputError: (text) => complain(oneLine(text).replace(/^error: /, '')),
+  })
+}
+
+function addNodes(program: Command): void {
+  const serve = program.command('serve').description('run one node')
+  addServeOptions(serve).action(async (options: Record<string, unknown>, command: Command) => {
+    const { serve } = await import('./commands/serve.js')
+    await serve(options, (name: string) => command.getOptionValueSource(name) ?? 'default')
+  })
+  program
+    .command('dev')
+    .description('run a whole cluster on this machine; its data stays in the folder')
+    .option('--nodes <n>', 'how many nodes', number('--nodes', 1, 9))
+    .option('--protocol <name>', 'raft')
+    .option(
+      '--base-port <port>',
+      "the first node's client port; each further node's is 10 above; 0 picks free ones",
+      number('--base-port', 0, 65_000),
+    )
+    .addOption(env(new Option('--data-dir <dir>', 'where the cluster lives').default('./.quorate')))
+    .option('--no-restart', 'leave a dead node dead')
+    .action(async (options) => {
+      const { dev } = await import('./commands/dev.js')
+      await dev(options)
+    })
+}
+
+function addKeyValue(program: Command, setExitCode: SetExitCode): void {
+  const client = (name: string, description: string) =>
+    clientOptions(program.command(name).description(description))
+  const ranged = (command: Command) =>
+    command.option('--prefix', 'every key that starts with KEY').option('--json', 'print JSON')
+  client('put', 'write a key; without a value, it is read from stdin')
+    .argument('<key>')
+    .argument('[value]')
+    .option('--lease <id>', 'lease that owns the key, in hex')
+    .option('--prev-kv', 'print the pair it replaces, too')
+    .option('--json', 'print JSON')
+    .action(async (key, value, options) => {
+      await (await import('./commands/kv.js')).put(key, value, options)
+    })
+  ranged(client('get', 'read a key, or a range of keys'))
+    .argument('<key>')
+    .argument('[range_end]', 'exclusive')
+    .addOption(consistencyOption())
+    .option('--limit <n>', 'at most so many keys', number('--limit', 0, Number.MAX_SAFE_INTEGER))
+    .option('--rev <n>', 'as of this revision', number('--rev', 0, Number.MAX_SAFE_INTEGER))
+    .option('--keys-only', 'no values')
+    .option('--count-only', 'only how many')
+    .option('--print-value-only', 'no keys')
+    .action(async (key, end, options) => {
+      await (await import('./commands/kv.js')).get(key, end, options)
+    })
+  ranged(client('del', 'delete a key, or a range of keys; prints how many there were'))
+    .argument('<key>')
+    .argument('[range_end]', 'exclusive')
+    .action(async (key, end, options) => {
+      await (await import('./commands/kv.js')).del(key, end, options)
+    })
+  client('txn', "compare, then do one of two lists: etcdctl's three paragraphs on stdin")
+    .option('--strict', 'exit 5 when a comparison fails')
+    .option('--json', 'print JSON')
+    .action(async (options) => setExitCode(await (await import('./commands/kv.js')).txn(options)))
+  client('submit', "send raw bytes to the cluster's state machine and print its answer")
+    .argument('<bytes>', 'text, or hex with --hex; - reads stdin')
+    .option('--hex', 'BYTES is hex, and so is what is printed')
+    .option('--query', 'ask instead of change')
+    .addOption(consistencyOption())
+    .option('--json', 'print JSON')
+    .action(async (bytes, options) => {
+      await (await import('./commands/submit.js')).submit(bytes, options)
+    })
+}
+
+function addCluster(program: Command, setExitCode: SetExitCode): void {
+  const client = (name: string, description: string) =>
+    clientOptions(program.command(name).description(description))
+  client('status', 'what every node says of itself')
+    .option('--json', 'print JSON')
+    .action(async (options) => {
+      setExitCode(await (await import('./commands/status.js')).status(options))
+    })
+  client('partition', 'cut groups of nodes off from each other: quorate partition n1 n2,n3')
+    .argument('<groups...>', 'names with commas between; nodes in no group keep all their links')
+    .option('--one-way', 'only the first group drops what it would send to the others')
+    .option('--ttl <duration>', 'heal by itself after, such as 30s', duration('--ttl'))
+    .action(async (groups, options) => {
+      await (await import('./commands/partition.js')).partition(groups, options)
+    })
+  client('heal', 'end every partition')
+    .argument('[names...]', 'only these nodes')
+    .action(async (names, options) => {
+      await (await import('./commands/partition.js')).heal(names, options)
+    })
+  client('transfer-leader', 'have another node lead')
+    .argument('<name>')
+    .action(async (name, options) => {
+      await (await import('./commands/transfer.js')).transfer(name, options)
+    })
+}
+
+function addTools(program: Command, setExitCode: SetExitCode): void {
+  const wal = program.command('wal').description("look into a node's write-ahead log, read only")
+  wal
+    .command('dump')
+    .description('print every record')
+    .argument('<dir>', "a node's data directory, or its wal folder")
+    .option('--json', 'one JSON object a line')
+    .action(async (dir, options) => {
+      setExitCode(await (await import('./commands/wal.js')).dump(dir, options))
+    })
+  wal
+    .command('verify')
+    .description('check every checksum and the chain between segments; exit 7 when one is wrong')
+    .argument('<dir>', "a node's data directory, or its wal folder")
+    .option('--json', 'print JSON')
+    .action(async (dir, options) => {
+      setExitCode(await (await import('./commands/wal.js')).verify(dir, options))
+    })
+  program
+    .command('bench')
+    .description('measure a three-node cluster of its own, with real fsync, in some 60 s')
+    .option('--seconds <n>', 'of each measurement', number('--seconds', 1, 8))
+    .option('--only <names>', 'such as unary-100,stream')
+    .option('--json', 'results as JSON in the last line')
+    .action(async (options) => {
+      setExitCode(await (await import('./commands/bench.js')).bench(options))
+    })
+  program
+    .command('sim')
+    .description('run seeded simulations of whole clusters and check every step')
+    .option('--protocol <name>', 'raft', 'raft')
+    .option('--seeds <range>', 'A..B, or one seed', '1..100')
+    .option('--nodes <n>', 'of each cluster; else drawn from the seed', number('--nodes', 1, 9))
+    .option('--for <duration>', 'simulated time of each seed, such as 30s', duration('--for'))
+    .option('--faults <kinds>', 'only these kinds, commas between; none for a quiet run')
+    .option('--jobs <n>', 'processes; else one a core', number('--jobs', 1, 256))
+    .option('--trace', 'print what happened')
+    .option('--json', 'print JSON')
+    .action(async (options) => {
+      setExitCode(await (await import('./commands/sim.js')).sim(options))
+    })
+}
+
+function clientOptions(command: Command): Command {
+  return command
+    .addOption(
+      env(new Option('--endpoints <list>', 'host:port, commas between').default(DEFAULT_ENDPOINTS)),
+    )
+    .addOption(
+      env(
+        new Option('--command-timeout <duration>', 'until it is given up')
+          .default(5_000, '5s')
+          .argParser(duration('--command-timeout')),
+      ),
+    )
+    .addOption(
+      env(
+        new Option('--dial-timeout <duration>', 'until a connection is given up')
+          .default(2_000, '2s')
+          .argParser(duration('--dial-timeout')),
+      ),
+    )
+}
+
+function consistencyOption(): Option {
+  return new Option('--consistency <kind>', 'stale: whatever the node asked has')
+    .choices(['linearizable', 'stale', 'l', 's'])
+    .default('linearizable')
+}
+
+/** `--data-dir` also comes from QUORATE_DATA_DIR. */
+function env(option: Option): Option {
+  return option.env(`QUORATE_${option.name().replaceAll('-', '_').toUpperCase()}`)
+}
+
+function number(flag: string, min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (!/^[0-9]+$/.test(text) || value < min || value > max)
+      throw usageError(`${flag}: expected a whole number from ${min} to ${max}, got ${quote(text)}`)
+    return value
+  }
+}
+
+function duration(flag: string): (text: string) => number {
+  return (text) => {
+    const ms = parseDuration(text)
+    if (ms === null)
+      throw usageError(`${flag}: expected a duration such as 5s or 500ms, got ${quote(text)}`)
+    return ms
+  }
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text)
+}

@@ -1,0 +1,32 @@
+/** What a caller is told when an operation did not succeed: the kind says what it may do next. */
+import type { Code } from '../rpc/status.js'
+
+export type ClientErrorKind =
+  /** Nodes answered, but none led in time. Not executed. */
+  | 'NoLeader'
+  /** No node could be reached, or none answered in time. Not executed. */
+  | 'Unavailable'
+  /** A bound was reached, here or at the node. Not executed: back off. */
+  | 'Overloaded'
+  /** It may have happened, or may yet: repeat only what is idempotent. */
+  | 'Indeterminate'
+  /** Refused for what it says; the text is etcd's where etcd has one. Not executed. */
+  | 'InvalidRequest'
+  /** The cluster no longer knows the session. Not executed. */
+  | 'SessionExpired'
+  /** Not allowed, or not offered by this node. */
+  | 'NotPermitted'
+  | 'Closed'
+
+export class ClientError extends Error {
+  override readonly name = 'ClientError'
+  readonly kind: ClientErrorKind
+  /** The node's own status code, where there was one. */
+  readonly code: Code | null
+
+  constructor(kind: ClientErrorKind, message: string, code: Code | null = null) {
+    super(message)
+    this.kind = kind
+    this.code = code
+  }
+}

@@ -1,0 +1,16 @@
+/** The methods that the client calls. */
+import { FaultInjectionDefinition } from '../gen/quorate/v1/faults.js'
+import { QuorateDefinition } from '../gen/quorate/v1/quorate.js'
+import { streamMethod, unaryMethod } from '../rpc/methods.js'
+
+const { methods } = QuorateDefinition
+
+export const SUBMIT_COMMAND = unaryMethod(QuorateDefinition, methods.submitCommand)
+export const SUBMIT_COMMANDS = streamMethod(QuorateDefinition, methods.submitCommands)
+export const QUERY = unaryMethod(QuorateDefinition, methods.query)
+export const STATUS = unaryMethod(QuorateDefinition, methods.status)
+export const TRANSFER_LEADERSHIP = unaryMethod(QuorateDefinition, methods.transferLeadership)
+export const SET_PARTITION = unaryMethod(
+  FaultInjectionDefinition,
+  FaultInjectionDefinition.methods.setPartition,
+)

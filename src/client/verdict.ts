@@ -1,0 +1,95 @@
+/**
+ * What one attempt came to. The rule: only what says that it was never executed counts so; whatever else went
+ * wrong on the way is of unknown outcome, since the answer may be what was lost.
+ */
+import type { NodeId } from '../consensus/ids.js'
+import type { Result } from '../gen/quorate/v1/quorate.js'
+import { Code, codeName, type RpcError } from '../rpc/status.js'
+import { formatEndpoint, parseEndpoint } from './endpoints.js'
+import { ClientError } from './errors.js'
+
+export type Verdict =
+  | { readonly type: 'Answer'; readonly bytes: Uint8Array }
+  | { readonly type: 'NotLeader'; readonly leader: NodeId | null }
+  | { readonly type: 'Overloaded'; readonly reason: string }
+  | { readonly type: 'Indeterminate'; readonly reason: string; readonly code: Code | null }
+  /** The transport never sent it. */
+  | { readonly type: 'Unreachable'; readonly reason: string }
+  /** Not executed, and no node would: the caller is told at once. */
+  | { readonly type: 'Rejected'; readonly error: ClientError }
+
+export function verdictOfError(error: RpcError): Verdict {
+  switch (error.code) {
+    case Code.FAILED_PRECONDITION:
+      if (isNotLeader(error)) return { type: 'NotLeader', leader: hintOf(error) }
+      return rejected('InvalidRequest', error)
+    case Code.RESOURCE_EXHAUSTED:
+      // A message over the limit stays over it: trying again is of no use.
+      if (/too large|larger than/.test(error.message)) return rejected('InvalidRequest', error)
+      return { type: 'Overloaded', reason: error.message }
+    case Code.INVALID_ARGUMENT:
+    case Code.OUT_OF_RANGE:
+    case Code.NOT_FOUND:
+    case Code.ALREADY_EXISTS:
+      return rejected('InvalidRequest', error)
+    case Code.UNIMPLEMENTED:
+    case Code.PERMISSION_DENIED:
+    case Code.UNAUTHENTICATED:
+      return rejected('NotPermitted', error)
+    case Code.UNAVAILABLE:
+      if (neverSent(error)) return { type: 'Unreachable', reason: error.message }
+      return { type: 'Indeterminate', reason: error.message, code: error.code }
+    default: {
+      const reason = `${codeName(error.code)}: ${error.message}`
+      return { type: 'Indeterminate', reason, code: error.code }
+    }
+  }
+}
+
+export function verdictOfResult(outcome: Result['outcome']): Verdict {
+  switch (outcome?.$case) {
+    case 'answer':
+      return { type: 'Answer', bytes: outcome.value }
+    case 'notLeader':
+      return { type: 'NotLeader', leader: normalized(outcome.value.leaderEndpoint) }
+    case 'overloaded':
+      return { type: 'Overloaded', reason: outcome.value.reason }
+    case 'indeterminate':
+      return { type: 'Indeterminate', reason: outcome.value.reason, code: null }
+    case 'invalid':
+      return {
+        type: 'Rejected',
+        error: new ClientError('InvalidRequest', outcome.value.reason, Code.INVALID_ARGUMENT),
+      }
+    default:
+      return { type: 'Indeterminate', reason: 'a result without an outcome', code: null }
+  }
+}
+
+export function isNotLeader(error: RpcError): boolean {
+  return error.code === Code.FAILED_PRECONDITION && error.message.includes('not leader')
+}
+
+/** The leader's endpoint as the node named it; null when it named none that can be dialled. */
+export function hintOf(error: RpcError): NodeId | null {
+  return normalized(error.trailers['quorate-leader-endpoint'] ?? '')
+}
+
+function normalized(text: string): NodeId | null {
+  const endpoint = parseEndpoint(text)
+  return endpoint === null ? null : formatEndpoint(endpoint)
+}
+
+function rejected(kind: 'InvalidRequest' | 'NotPermitted', error: RpcError): Verdict {
+  return { type: 'Rejected', error: new ClientError(kind, error.message, error.code) }
+}
+
+/** Whether the call failed before there was a connection to send it on. */
+export function neverSent(error: RpcError): boolean {
+  return (
+    error.code === Code.UNAVAILABLE &&
+    /No connection established|ECONNREFUSED|ENOTFOUND|EAI_AGAIN|Name resolution failed/.test(
+      error.message,
+    )
+  )
+}
