@@ -18,6 +18,7 @@ import type { Codec } from './types.js'
 /** Wire types of protobuf; a tag is (field << 3) | type, and every tag here fits one byte. */
 const VARINT = 0
 const BYTES = 2
+const FIXED32 = 5
 
 const tag = (field: number, type: number): number => (field << 3) | type
 
@@ -128,11 +129,16 @@ function encodeExchangeRequest(message: ExchangeRequest): Uint8Array {
   const frame = message.content.value
   let length = numberLength(frame.configurationEpoch) + numberLength(frame.groupId)
   for (const bytes of frame.messages) length += chunkLength(bytes.length)
+  if (frame.crc32c !== 0) length += 5
   const out = new Uint8Array(chunkLength(length))
   let at = writeHead(out, 0, 2, length)
   at = writeNumber(out, at, 1, frame.configurationEpoch)
   at = writeNumber(out, at, 2, frame.groupId)
   for (const bytes of frame.messages) at = writeChunk(out, at, 3, bytes)
+  if (frame.crc32c !== 0) {
+    out[at] = tag(4, FIXED32)
+    new DataView(out.buffer).setUint32(at + 1, frame.crc32c, true)
+  }
   return out
 }
 

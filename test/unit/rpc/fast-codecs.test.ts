@@ -54,6 +54,7 @@ const outcome = fc.oneof(
 const frame = fc.record({
   configurationEpoch: number,
   groupId: fc.nat(),
+  crc32c: fc.oneof(fc.constant(0), fc.nat(), fc.constant(2 ** 32 - 1)),
   messages: fc.array(bytes, { maxLength: 8 }),
 })
 

@@ -41,7 +41,7 @@ export interface TargetFaults {
   /** Probabilities, 0 to 1. */
   loss: number;
   duplication: number;
-  /** Of overtaking the messages before it: it skips their delay. */
+  /** Of being held back, so that later messages overtake it. */
   reorder: number;
   /** Uniform in [min, max]. */
   delayMinMs: number;

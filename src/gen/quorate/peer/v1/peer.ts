@@ -23,6 +23,8 @@ export const RefusalCode = {
   VERSION: 5,
   GROUP: 6,
   MALFORMED: 7,
+  /** UID - A member of that name has another data directory. */
+  UID: 8,
 } as const;
 
 export type RefusalCode = typeof RefusalCode[keyof typeof RefusalCode];
@@ -36,6 +38,7 @@ export namespace RefusalCode {
   export type VERSION = typeof RefusalCode.VERSION;
   export type GROUP = typeof RefusalCode.GROUP;
   export type MALFORMED = typeof RefusalCode.MALFORMED;
+  export type UID = typeof RefusalCode.UID;
 }
 
 /** Who speaks, to whom, and in which cluster. Sent again on an open stream when `bootstrap` has changed. */
@@ -82,6 +85,8 @@ export interface PeerFrame {
   groupId: number;
   /** Encoded messages of the consensus protocol, in order. */
   messages: Uint8Array[];
+  /** CRC-32C over all messages, one after the other: TCP's own checksum lets flipped bits through. */
+  crc32c: number;
 }
 
 export interface ExchangeResponse {
@@ -525,7 +530,7 @@ export const ExchangeRequest: MessageFns<ExchangeRequest> = {
 };
 
 function createBasePeerFrame(): PeerFrame {
-  return { configurationEpoch: 0, groupId: 0, messages: [] };
+  return { configurationEpoch: 0, groupId: 0, messages: [], crc32c: 0 };
 }
 
 export const PeerFrame: MessageFns<PeerFrame> = {
@@ -538,6 +543,9 @@ export const PeerFrame: MessageFns<PeerFrame> = {
     }
     for (const v of message.messages) {
       writer.uint32(26).bytes(v!);
+    }
+    if (message.crc32c !== 0) {
+      writer.uint32(37).fixed32(message.crc32c);
     }
     return writer;
   },
@@ -577,6 +585,14 @@ export const PeerFrame: MessageFns<PeerFrame> = {
             }
 
             message.messages.push(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 37) {
+              break;
+            }
+
+            message.crc32c = reader.fixed32();
             continue;
           }
         }
