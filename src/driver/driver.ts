@@ -376,21 +376,16 @@ export class Driver<M extends { readonly type: string }, R> {
       switch (outcome.type) {
         case 'NotLeader':
         case 'Overloaded':
-          this.#pending.refuse(id, outcome)
-          return
+          return this.#pending.refuse(id, outcome)
         case 'Unsupported':
-          this.#pending.refuse(id, { type: 'Overloaded', reason: 'unsupported' })
-          return
+          return this.#pending.refuse(id, { type: 'Overloaded', reason: 'unsupported' })
         case 'ReadReady':
           assert(false, 'a request is not answered as a read')
       }
       return
     }
     assert(id.incarnation === this.#setup.incarnation, 'the core answers reads of its own start')
-    if (outcome.type !== 'ReadReady') {
-      this.#reads.end(id.number, outcome)
-      return
-    }
+    if (outcome.type !== 'ReadReady') return this.#reads.end(id.number, outcome)
     // Behind every Apply emitted before it: only then does the machine hold what the read must see.
     this.#ports.machine.inOrder(() => {
       if (!this.#stopped) this.#reads.end(id.number, { type: 'Ready' })

@@ -94,7 +94,12 @@ export class Nemesis<M extends { readonly type: string }, R, O, C extends Core<M
   #partition(cut: (ids: readonly NodeId[]) => void): boolean {
     const { network, ids } = this.#cluster
     if (ids.length < 2 || network.isPartitioned) return false
-    cut(shuffled(this.#world.random, ids))
+    const order = shuffled(this.#world.random, ids)
+    const leader = this.#leader()
+    // Where it hurts most: often the leader comes first.
+    if (leader !== null && this.#world.chance(0.5))
+      order.sort((a, b) => Number(b === leader.id) - Number(a === leader.id))
+    cut(order)
     this.#later(() => network.heal())
     return true
   }
@@ -134,7 +139,20 @@ export class Nemesis<M extends { readonly type: string }, R, O, C extends Core<M
     }
   }
 
+  #leader(): SimNode<M, R, O, C> | null {
+    const leaders = this.#cluster.nodes.filter((node) => {
+      const role = node.core?.status().role
+      return node.alive && !node.paused && (role === 'leader' || role === 'primary')
+    })
+    return leaders.length === 0 ? null : pick(this.#world.random, leaders)
+  }
+
+  /** Whom to strike: a leader as often as anybody. */
   #living(): SimNode<M, R, O, C> | null {
+    if (this.#world.chance(0.5)) {
+      const leader = this.#leader()
+      if (leader !== null) return leader
+    }
     const living = this.#cluster.nodes.filter((node) => node.alive && !node.paused)
     return living.length === 0 ? null : pick(this.#world.random, living)
   }
@@ -196,8 +214,8 @@ export class Nemesis<M extends { readonly type: string }, R, O, C extends Core<M
   }
 
   #transfer(): boolean {
-    const leader = this.#cluster.nodes.find((node) => node.core?.status().role === 'leader')
-    if (leader === undefined) return false
+    const leader = this.#leader()
+    if (leader === null) return false
     const others = this.#cluster.ids.filter((id) => id !== leader.id)
     if (others.length === 0) return false
     leader.driver?.transferLeadership(pick(this.#world.random, others))

@@ -58,6 +58,8 @@ const FAULTS_MIN = 10
 const FAULTY_MS_MIN = 4_000
 const FAULTY_MS_MAX = 60_000
 const HEAL_MS_MAX = 60_000
+/** Operations that must succeed within that time. */
+const PROGRESS_OPERATIONS = 10
 /** A bound against a world that spins. */
 const EVENTS_MAX = 2_000_000
 /** How often the end of a phase is looked for. */
@@ -138,8 +140,12 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
     this.#world.tell(() => 'faults end')
     this.#nemesis.stop()
     this.#workload.faulty = false
-    const enough = () => this.#workload.history.counts().ok >= this.#swarm.operationsMin
-    this.#until(HEAL_MS_MAX, enough, 'liveness: operations succeed again')
+    const { history } = this.#workload
+    const before = history.counts().ok
+    const progress = () => history.counts().ok >= before + PROGRESS_OPERATIONS
+    this.#until(HEAL_MS_MAX, progress, 'liveness: operations succeed again')
+    const enough = () => history.counts().ok >= this.#swarm.operationsMin
+    this.#until(10 * HEAL_MS_MAX, enough, 'liveness: operations go on to succeed')
     this.#workload.finish()
     this.#until(
       HEAL_MS_MAX,

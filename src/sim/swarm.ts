@@ -94,14 +94,14 @@ function drawLink(r: RandomState, kinds: ReadonlySet<FaultKind>): LinkFaults {
 function drawWorkload(r: RandomState, kinds: ReadonlySet<FaultKind>): WorkloadOptions {
   const lossy = kinds.has('reply-lost') ? pick(r, [0.01, 0.05, 0.2]) : 0
   return {
-    clients: nextInt(r, 2, 6),
+    clients: nextInt(r, 3, 7),
     registers: nextInt(r, 2, 6),
     lists: nextInt(r, 1, 2),
     readShare: pick(r, [0.1, 0.3, 0.6]),
     listShare: pick(r, [0.2, 0.5]),
     casShare: pick(r, [0, 0.3]),
-    burstMax: nextInt(r, 1, 8),
-    thinkMsMean: pick(r, [100, 250, 500]),
+    burstMax: nextInt(r, 1, 6),
+    thinkMsMean: pick(r, [60, 150, 300]),
     operationMs: pick(r, [500, 2_000, 5_000]),
     attemptTimeoutMs: pick(r, [100, 300, 1_000]),
     paddingBytesMax: pick(r, [0, 40, 300]),

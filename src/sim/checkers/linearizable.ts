@@ -85,30 +85,43 @@ function arrange(operations: readonly Recorded[]): Register | null {
   }
   for (const call of answered) if (!written.has(call.recorded.number)) return null
   answered.sort((a, b) => a.recorded.invokedAt - b.recorded.invokedAt)
-  // Of what had no answer only that can matter which somebody saw; the rest may come after everything else.
-  const unanswered = others
-    .filter((call) => readersOf.has(call.writes ?? 0) || replacerOf.has(call.writes ?? 0))
-    .map((call) => ({ call, urgency: urgency(call, readersOf, replacerOf) }))
-    .sort((a, b) => a.urgency - b.urgency)
-    .map(({ call }) => call)
-  return { answered, readersOf, replacerOf, unanswered }
+  return {
+    answered,
+    readersOf,
+    replacerOf,
+    unanswered: thatMatter(others, { readersOf, replacerOf }),
+  }
 }
 
-/** The earliest end among those that must follow it at once. */
-function urgency(
-  call: Call,
-  readersOf: ReadonlyMap<number, readonly Call[]>,
-  replacerOf: ReadonlyMap<number, Call>,
-): number {
-  let earliest = Number.POSITIVE_INFINITY
-  let at: Call | undefined = call
-  while (at !== undefined) {
-    const value: number = at.writes ?? 0
-    for (const reader of readersOf.get(value) ?? []) earliest = Math.min(earliest, reader.end)
-    at = replacerOf.get(value)
-    if (at !== undefined) earliest = Math.min(earliest, at.end)
+/**
+ * Of what had no answer only that can matter which somebody saw, be it another without an answer that was seen
+ * itself; the rest may come after everything else. Most urgent first: by the earliest end of what must follow.
+ */
+function thatMatter(
+  others: readonly Call[],
+  known: Pick<Register, 'readersOf' | 'replacerOf'>,
+): Call[] {
+  const urgencyOf = new Map<number, number>()
+  const urgency = (call: Call): number => {
+    const value = call.writes ?? 0
+    const before = urgencyOf.get(value)
+    if (before !== undefined) return before
+    urgencyOf.set(value, Number.POSITIVE_INFINITY)
+    let earliest = Number.POSITIVE_INFINITY
+    for (const reader of known.readersOf.get(value) ?? []) earliest = Math.min(earliest, reader.end)
+    const replacer = known.replacerOf.get(value)
+    if (replacer !== undefined) earliest = Math.min(earliest, replacer.end, urgency(replacer))
+    for (const other of others) {
+      const { operation } = other.recorded
+      if (operation.type === 'Cas' && operation.expected === value)
+        earliest = Math.min(earliest, urgency(other))
+    }
+    urgencyOf.set(value, earliest)
+    return earliest
   }
-  return earliest
+  return others
+    .filter((call) => urgency(call) < Number.POSITIVE_INFINITY)
+    .sort((a, b) => urgency(a) - urgency(b))
 }
 
 function explore(
