@@ -1,6 +1,6 @@
 /** The commands, their flags and help. What a command does is loaded when it runs. */
-import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
+import { VERSION } from '../version.js'
 import { complain, oneLine, usageError } from './errors.js'
 import { parseDuration } from './parse/duration.js'
 import { addServeOptions } from './serve-flags.js'
@@ -10,16 +10,10 @@ export const DEFAULT_ENDPOINTS = '127.0.0.1:2379,127.0.0.1:2389,127.0.0.1:2399'
 /** Told once a command ended well with an exit code other than 0. */
 export type SetExitCode = (code: number) => void
 
-export function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  const { version } = JSON.parse(text) as { version: string }
-  return version
-}
-
 export function buildProgram(setExitCode: SetExitCode): Command {
   const program = new Command('quorate')
     .description('Consensus for TypeScript: a replicated log and key-value store on Raft')
-    .version(version(), '-V, --version')
+    .version(VERSION, '-V, --version')
     .showSuggestionAfterError()
     .addHelpText('after', '\nTry: quorate dev, and in a second terminal: quorate put hello world')
   addNodes(program)
@@ -169,7 +163,6 @@ function addTools(program: Command, setExitCode: SetExitCode): void {
     .option('--protocol <name>', 'raft', 'raft')
     .option('--seeds <range>', 'A..B, or one seed', '1..100')
     .option('--nodes <n>', 'of each cluster; else drawn from the seed', number('--nodes', 1, 9))
-    .option('--for <duration>', 'simulated time of each seed, such as 30s', duration('--for'))
     .option('--faults <kinds>', 'only these kinds, commas between; none for a quiet run')
     .option('--jobs <n>', 'processes; else one a core', number('--jobs', 1, 256))
     .option('--trace', 'print what happened')

@@ -11,7 +11,13 @@ import type {
 import type { RpcError } from '../rpc/status.js'
 import type { Channel, ClientStream } from '../rpc/types.js'
 import { SUBMIT_COMMANDS } from './methods.js'
-import { neverSent, type Verdict, verdictOfError, verdictOfResult } from './verdict.js'
+import {
+  neverSent,
+  type Verdict,
+  verdictOfError,
+  verdictOfResult,
+  whyUnreachable,
+} from './verdict.js'
 
 /** One message carries at most so many commands and, about, so many bytes. */
 const MESSAGE_COMMANDS_MAX = 256
@@ -119,7 +125,7 @@ function settleOf(
 
 function verdictOfClosed(error: RpcError | null): Verdict {
   if (error === null) return { type: 'Indeterminate', reason: 'the stream ended', code: null }
-  if (neverSent(error)) return { type: 'Unreachable', reason: error.message }
+  if (neverSent(error)) return { type: 'Unreachable', reason: whyUnreachable(error) }
   const verdict = verdictOfError(error)
   // A stream's error speaks of the stream, not of each command: only an outright refusal of the call is definite.
   if (verdict.type === 'Rejected' && verdict.error.kind === 'NotPermitted') return verdict

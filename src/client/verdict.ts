@@ -37,7 +37,7 @@ export function verdictOfError(error: RpcError): Verdict {
     case Code.UNAUTHENTICATED:
       return rejected('NotPermitted', error)
     case Code.UNAVAILABLE:
-      if (neverSent(error)) return { type: 'Unreachable', reason: error.message }
+      if (neverSent(error)) return { type: 'Unreachable', reason: whyUnreachable(error) }
       return { type: 'Indeterminate', reason: error.message, code: error.code }
     default: {
       const reason = `${codeName(error.code)}: ${error.message}`
@@ -92,4 +92,12 @@ export function neverSent(error: RpcError): boolean {
       error.message,
     )
   )
+}
+
+/** The transport's text, down to what a person needs. */
+export function whyUnreachable(error: RpcError): string {
+  if (error.message.includes('ECONNREFUSED')) return 'connection refused'
+  if (/ENOTFOUND|EAI_AGAIN|Name resolution/.test(error.message)) return 'no such host'
+  const last = /Last error: (?:Error: )?(.*?)(?:\. Resolution note:.*)?$/s.exec(error.message)
+  return last?.[1] ?? error.message
 }

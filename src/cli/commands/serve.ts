@@ -1,7 +1,6 @@
 /** `serve`: one node, until it is told to stop or cannot go on. */
 import { pino } from 'pino'
-import { startNode } from '../../node/compose.js'
-import { complain, exitCodeOf } from '../errors.js'
+import { complain } from '../errors.js'
 import { gather, toServeConfig } from '../serve-config.js'
 
 /** A second signal within it is the same one: terminals and npm send it twice. */
@@ -26,6 +25,7 @@ export async function serve(
     log.fatal({ err: error }, 'an error that nothing handles: the node stops at once')
     process.exit(1)
   }
+  const { startNode } = await import('../../node/compose.js')
   const node = await startNode(config)
   log.info({ client: node.clientEndpoint, peer: node.peerEndpoint }, 'listening')
   stop.whenAsked(() => node.close())
@@ -34,7 +34,6 @@ export async function serve(
 }
 
 const STDERR = pino.destination({ fd: 2, sync: true })
-void exitCodeOf
 
 function stopper(log: pino.Logger) {
   let close: (() => Promise<void>) | null = null
