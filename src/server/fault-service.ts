@@ -1,6 +1,6 @@
 /** quorate.v1.FaultInjection: registered only with --enable-fault-injection. */
-import { FaultInjectionDefinition, type TargetFaults } from '../gen/quorate/v1/faults.js'
-import { unaryMethod } from '../rpc/methods.js'
+import type { TargetFaults } from '../gen/quorate/v1/faults.js'
+import { faultInjection } from '../rpc/services.js'
 import { type Route, unary } from '../rpc/types.js'
 import { invalid } from './errors.js'
 import type { FaultSwitch } from './replica.js'
@@ -8,14 +8,13 @@ import type { FaultSwitch } from './replica.js'
 const DELAY_MS_MAX = 60_000
 
 export function faultRoutes(faults: FaultSwitch): Route[] {
-  const define = FaultInjectionDefinition
   return [
-    unary(unaryMethod(define, define.methods.setPartition), (request) => {
+    unary(faultInjection.setPartition, (request) => {
       requireKnown(faults, request.blockedNodeIds)
       faults.setPartition(request.blockedNodeIds, request.ttlMs)
       return {}
     }),
-    unary(unaryMethod(define, define.methods.setFaults), (request) => {
+    unary(faultInjection.setFaults, (request) => {
       requireKnown(
         faults,
         request.targets.map((target) => target.nodeId),
@@ -24,7 +23,7 @@ export function faultRoutes(faults: FaultSwitch): Route[] {
       faults.setFaults(request.targets)
       return {}
     }),
-    unary(unaryMethod(define, define.methods.getFaults), () => {
+    unary(faultInjection.getFaults, () => {
       const { blocked, ttlLeftMs, targets } = faults.faults()
       return { blockedNodeIds: [...blocked], ttlLeftMs, targets: [...targets] }
     }),

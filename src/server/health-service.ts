@@ -2,11 +2,8 @@
  * grpc.health.v1. The service `` (the process) serves while its log is healthy; `quorate.v1.Quorate` serves while a
  * leader is known, that is while a command has somewhere to go.
  */
-import {
-  HealthCheckResponse_ServingStatus,
-  HealthDefinition,
-} from '../gen/grpc/health/v1/health.js'
-import { streamMethod, unaryMethod } from '../rpc/methods.js'
+import { HealthCheckResponse_ServingStatus } from '../gen/grpc/health/v1/health.js'
+import { health as healthMethods } from '../rpc/services.js'
 import { Code, RpcError } from '../rpc/status.js'
 import { type Route, streaming, unary } from '../rpc/types.js'
 
@@ -19,14 +16,13 @@ export interface Health {
 const WATCH_MS = 250
 
 export function healthRoutes(health: Health): Route[] {
-  const define = HealthDefinition
   return [
-    unary(unaryMethod(define, define.methods.check), (request) => {
+    unary(healthMethods.check, (request) => {
       const serving = servingOf(health, request.service)
       if (serving === null) throw new RpcError(Code.NOT_FOUND, `no service ${request.service}`)
       return { status: statusOf(serving) }
     }),
-    streaming(streamMethod(define, define.methods.watch), (stream) => {
+    streaming(healthMethods.watch, (stream) => {
       let timer: NodeJS.Timeout | undefined
       stream.onMessage((request) => {
         if (timer !== undefined) return

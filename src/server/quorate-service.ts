@@ -3,12 +3,11 @@ import {
   Consistency,
   type QueryRequest,
   type QueryResponse,
-  QuorateDefinition,
   type SubmitCommandRequest,
   type SubmitCommandResponse,
   type TransferLeadershipRequest,
 } from '../gen/quorate/v1/quorate.js'
-import { streamMethod, unaryMethod } from '../rpc/methods.js'
+import { quorate } from '../rpc/services.js'
 import { Code, RpcError } from '../rpc/status.js'
 import { type CallContext, type Route, streaming, unary } from '../rpc/types.js'
 import { refusal, toRequest } from './commands.js'
@@ -17,22 +16,12 @@ import type { Replica } from './replica.js'
 import { serveSubmitStream } from './submit-stream.js'
 
 export function quorateRoutes(replica: Replica): Route[] {
-  const { methods } = QuorateDefinition
-  const define = QuorateDefinition
   return [
-    unary(unaryMethod(define, methods.submitCommand), (request, context) =>
-      submitCommand(replica, request, context),
-    ),
-    streaming(streamMethod(define, methods.submitCommands), (stream) =>
-      serveSubmitStream(stream, replica),
-    ),
-    unary(unaryMethod(define, methods.query), (request, context) =>
-      query(replica, request, context),
-    ),
-    unary(unaryMethod(define, methods.status), () => replica.status()),
-    unary(unaryMethod(define, methods.transferLeadership), (request) =>
-      transferLeadership(replica, request),
-    ),
+    unary(quorate.submitCommand, (request, context) => submitCommand(replica, request, context)),
+    streaming(quorate.submitCommands, (stream) => serveSubmitStream(stream, replica)),
+    unary(quorate.query, (request, context) => query(replica, request, context)),
+    unary(quorate.status, () => replica.status()),
+    unary(quorate.transferLeadership, (request) => transferLeadership(replica, request)),
   ]
 }
 

@@ -1,0 +1,182 @@
+/** The node as its services see it: the driver, the machine and the communicator behind one interface. */
+import type { Request } from '../consensus/contract.js'
+import type { NodeId } from '../consensus/ids.js'
+import type { Driver } from '../driver/driver.js'
+import type { ReadDone, SubmitDone } from '../driver/outcomes.js'
+import type { DriverStatus } from '../driver/setup.js'
+import type { StatusResponse } from '../gen/quorate/v1/quorate.js'
+import type { SessionMachine } from '../machine/machine.js'
+import type { Replica } from '../server/replica.js'
+import { VERSION } from '../version.js'
+import type { NodeConfig } from './config.js'
+
+/** What is there once the cluster has formed and this node's log is open. */
+export interface Running {
+  readonly driver: Pick<
+    Driver<{ readonly type: string }, unknown>,
+    'submit' | 'read' | 'transferLeadership' | 'status'
+  >
+  readonly machine: SessionMachine
+}
+
+/** Facts that do not change while the process lives. */
+export interface NodeFacts {
+  readonly config: NodeConfig
+  readonly uid: string
+  readonly clusterId: string
+  readonly incarnation: number
+  /** Monotonic ms; the driver's clock. */
+  readonly now: () => number
+}
+
+/** What the communicator knows. */
+export interface PeersView {
+  blocked(): readonly NodeId[]
+  connected(id: NodeId): boolean
+  clientEndpointOf(id: NodeId): string
+  counters(): ReadonlyMap<string, number>
+}
+
+export class NodeReplica implements Replica {
+  readonly name: NodeId
+  readonly commandTimeoutMs: number
+  readonly commandBytesMax: number
+  readonly #facts: NodeFacts
+  readonly #peers: PeersView
+  readonly #startedAt: number
+  #running: Running | null = null
+  /** Why the node does not serve: forming, starting, stopping, a dead disk. */
+  #why = 'the node is starting'
+  #ownEndpoint = ''
+
+  constructor(facts: NodeFacts, peers: PeersView) {
+    this.name = facts.config.name
+    this.commandTimeoutMs = facts.config.limits.commandTimeoutMs
+    this.commandBytesMax = facts.config.limits.requestBytesMax
+    this.#facts = facts
+    this.#peers = peers
+    this.#startedAt = facts.now()
+  }
+
+  serve(running: Running): void {
+    this.#running = running
+  }
+
+  stopServing(why: string): void {
+    this.#running = null
+    this.#why = why
+  }
+
+  /** Why it does not serve yet, for whoever asks. */
+  waits(why: string): void {
+    this.#why = why
+  }
+
+  listensAt(endpoint: string): void {
+    this.#ownEndpoint = endpoint
+  }
+
+  unavailable(): string | null {
+    return this.#running === null ? this.#why : null
+  }
+
+  get leaderKnown(): boolean {
+    return (this.#running?.driver.status().leader ?? null) !== null
+  }
+
+  submit(request: Request, timeoutMs: number, done: SubmitDone): void {
+    if (this.#running === null) done({ type: 'Overloaded', reason: this.#why })
+    else this.#running.driver.submit(request, { deadline: this.#facts.now() + timeoutMs }, done)
+  }
+
+  read(timeoutMs: number, done: ReadDone): void {
+    if (this.#running === null) done({ type: 'Overloaded', reason: this.#why })
+    else this.#running.driver.read({ deadline: this.#facts.now() + timeoutMs }, done)
+  }
+
+  query(query: Uint8Array): Uint8Array {
+    if (this.#running === null) throw new Error(this.#why)
+    return this.#running.machine.query(query)
+  }
+
+  appliedIndex(): number {
+    return this.#running?.machine.appliedIndex ?? 0
+  }
+
+  clientEndpointOf(name: NodeId): string {
+    return name === this.name ? this.#ownEndpoint : this.#peers.clientEndpointOf(name)
+  }
+
+  transferLeadership(to: NodeId): string | null {
+    if (this.#running === null) return this.#why
+    const status = this.#running.driver.status()
+    if (status.role !== 'leader') return 'not leader'
+    if (to === this.name) return `${to} leads already`
+    if (!status.configuration.voters.includes(to)) return `${to} is no voter of this cluster`
+    this.#running.driver.transferLeadership(to)
+    return null
+  }
+
+  status(): StatusResponse {
+    const { config, uid, clusterId, incarnation, now } = this.#facts
+    const status = this.#running?.driver.status() ?? null
+    const leader = status?.leader ?? null
+    return {
+      name: this.name,
+      endpoint: this.#ownEndpoint,
+      pid: process.pid,
+      version: VERSION,
+      protocol: config.protocol,
+      role: status?.role ?? 'follower',
+      term: status?.term ?? 0,
+      leader: leader ?? '',
+      leaderEndpoint: leader === null ? '' : this.clientEndpointOf(leader),
+      firstIndex: status?.firstIndex ?? 0,
+      lastIndex: status?.lastIndex ?? 0,
+      commitIndex: status?.commitIndex ?? 0,
+      // What the machine really has: the core's own figure is what it has been told to apply.
+      appliedIndex: this.appliedIndex(),
+      snapshotIndex: status?.snapshotIndex ?? 0,
+      stateHash: this.#running?.machine.hash() ?? '',
+      agreedTimeMs: this.#running?.machine.time ?? 0,
+      blocked: [...this.#peers.blocked()],
+      peers: this.#peerStatus(status),
+      incarnation,
+      uid,
+      clusterId,
+      formed: status !== null,
+      configuration: configurationOf(status),
+      uptimeMs: Math.floor(now() - this.#startedAt),
+      faultInjection: config.enableFaultInjection,
+      counters: [...this.#peers.counters()].map(([name, value]) => ({ name, value })),
+    }
+  }
+
+  #peerStatus(status: DriverStatus | null): StatusResponse['peers'] {
+    const peers = this.#facts.config.initialCluster.filter((one) => one.name !== this.name)
+    return peers.map(({ name, address }) => {
+      const matchIndex = status?.matchIndex.get(name) ?? 0
+      const leads = status?.role === 'leader'
+      return {
+        name,
+        address: `${address.host}:${address.port}`,
+        connected: this.#peers.connected(name),
+        matchIndex,
+        lag: leads ? Math.max(0, status.lastIndex - matchIndex) : 0,
+      }
+    })
+  }
+}
+
+function configurationOf(status: DriverStatus | null): StatusResponse['configuration'] {
+  if (status === null) return undefined
+  const c = status.configuration
+  return {
+    members: c.members.map((member) => ({ name: member.id, uid: member.uid })),
+    voters: [...c.voters],
+    votersOutgoing: [...c.votersOutgoing],
+    learners: [...c.learners],
+    learnersNext: [...c.learnersNext],
+    autoLeave: c.autoLeave,
+  }
+}

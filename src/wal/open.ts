@@ -1,0 +1,173 @@
+/** Opens a log: reads it whole, cuts a torn tail, syncs what is kept; or begins a new one. */
+import { present } from '../base/assert.js'
+import {
+  type Done,
+  type File,
+  type FileError,
+  type FileSystem,
+  readWhole,
+  writeAll,
+} from './file-system.js'
+import { FORMAT_VERSION, SEGMENT_HEADER_BYTES } from './format.js'
+import {
+  type Cut,
+  type Recovered,
+  type RecoveredRecord,
+  recover,
+  type SegmentFile,
+} from './recovery.js'
+import { ioError, WalError } from './refusal.js'
+import { adoptSpare, createSpare, SPARE_NAME, segmentName, segmentNumber } from './segments.js'
+import { Wal, type WalOptions } from './wal.js'
+
+export interface Opened {
+  readonly wal: Wal
+  /** In order, each segment's opening State record included; marks left out. */
+  readonly records: readonly RecoveredRecord[]
+  readonly cut: Cut | null
+}
+
+export type OpenDone = (error: WalError | null, opened: Opened | null) => void
+
+export function openWal(fs: FileSystem, dir: string, options: WalOptions, done: OpenDone): void {
+  const failed = (error: FileError): void => done(ioError(error), null)
+  fs.mkdir(dir, (unmade) => {
+    if (unmade !== null) return failed(unmade)
+    readSegments(fs, dir, (unread, files) => {
+      if (unread !== null || files === null) return failed(present(unread))
+      if (files.length === 0) return beginLog(fs, dir, options, done)
+      const recovered = attempt(() => recover(files, options.identity, options.newHasher))
+      if (recovered instanceof WalError) return done(recovered, null)
+      goOn(fs, dir, options, { files, recovered }, done)
+    })
+  })
+}
+
+/** Every segment's bytes, by number. */
+export function readSegments(fs: FileSystem, dir: string, done: Done<SegmentFile[]>): void {
+  fs.list(dir, (error, names) => {
+    if (error !== null || names === null) return done(error, null)
+    const numbers = names.map(segmentNumber).filter((number) => number !== null)
+    numbers.sort((a, b) => a - b)
+    readNext(fs, dir, { numbers, files: [] }, done)
+  })
+}
+
+function readNext(
+  fs: FileSystem,
+  dir: string,
+  state: { readonly numbers: readonly number[]; readonly files: SegmentFile[] },
+  done: Done<SegmentFile[]>,
+): void {
+  const number = state.numbers[state.files.length]
+  if (number === undefined) return done(null, state.files)
+  const name = segmentName(number)
+  fs.open(`${dir}/${name}`, 'existing', (error, file) => {
+    if (error !== null || file === null) return done(error, null)
+    readWhole(file, (unread, bytes) => {
+      file.close(() => {})
+      if (unread !== null || bytes === null) return done(unread, null)
+      state.files.push({ name, number, bytes })
+      readNext(fs, dir, state, done)
+    })
+  })
+}
+
+function beginLog(fs: FileSystem, dir: string, options: WalOptions, done: OpenDone): void {
+  const header = {
+    version: FORMAT_VERSION,
+    number: 1,
+    identity: options.identity,
+    previousHash: new Uint8Array(32),
+    previousEnd: 0,
+  }
+  createSpare(fs, dir, options.segmentBytes, (error, spare) => {
+    if (error !== null || spare === null) return done(ioError(present(error)), null)
+    adoptSpare(fs, dir, spare, header, (unadopted, written) => {
+      if (unadopted !== null) return done(ioError(unadopted), null)
+      const hasher = options.newHasher()
+      hasher.update(written)
+      const wal = new Wal(fs, dir, options, {
+        file: spare,
+        number: 1,
+        capacity: options.segmentBytes,
+        end: SEGMENT_HEADER_BYTES,
+        chain: 0,
+        opened: false,
+        lastKind: null,
+        hasher,
+        segments: [{ number: 1, lastIndex: 0 }],
+        lastBatch: 0,
+      })
+      done(null, { wal, records: [], cut: null })
+    })
+  })
+}
+
+interface Found {
+  readonly files: readonly SegmentFile[]
+  readonly recovered: Recovered
+}
+
+/** Cuts, syncs and goes on in the last segment: what was read from the system's cache is not yet on disk. */
+function goOn(
+  fs: FileSystem,
+  dir: string,
+  options: WalOptions,
+  found: Found,
+  done: OpenDone,
+): void {
+  const { recovered, files } = found
+  const last = present(recovered.segments.at(-1))
+  const bytes = present(files.at(-1)).bytes
+  const failed = (error: FileError): void => done(ioError(error), null)
+  fs.open(`${dir}/${last.name}`, 'existing', (error, file) => {
+    if (error !== null || file === null) return failed(present(error))
+    cutTail(file, recovered.cut, (uncut) => {
+      if (uncut !== null) return failed(uncut)
+      file.datasync((unsynced) => {
+        if (unsynced !== null) return failed(unsynced)
+        dropSpare(fs, dir, (undropped) => {
+          if (undropped !== null) return failed(undropped)
+          const hasher = options.newHasher()
+          hasher.update(bytes.subarray(0, last.end))
+          const wal = new Wal(fs, dir, options, {
+            file,
+            number: last.number,
+            capacity: Math.max(bytes.length, last.end),
+            end: last.end,
+            chain: last.chain,
+            opened: last.records.length > 0,
+            lastKind: last.records.at(-1)?.kind ?? null,
+            hasher,
+            segments: recovered.segments.map(({ number, lastIndex }) => ({ number, lastIndex })),
+            lastBatch: recovered.lastBatch,
+          })
+          const records = recovered.records.filter((record) => record.kind !== 'mark')
+          done(null, { wal, records, cut: recovered.cut })
+        })
+      })
+    })
+  })
+}
+
+function cutTail(file: File, cut: Cut | null, done: Done<void>): void {
+  if (cut === null) return done(null, null)
+  writeAll(file, cut.offset, new Uint8Array(cut.bytes), done)
+}
+
+function dropSpare(fs: FileSystem, dir: string, done: Done<void>): void {
+  fs.unlink(`${dir}/${SPARE_NAME}`, (error) => {
+    if (error !== null && error.code !== 'ENOENT') return done(error, null)
+    fs.syncDirectory(dir, done)
+  })
+}
+
+function attempt<T>(act: () => T): T | WalError {
+  try {
+    return act()
+  } catch (error) {
+    if (error instanceof WalError) return error
+    throw error
+  }
+}

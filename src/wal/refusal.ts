@@ -1,0 +1,51 @@
+/** Why a log cannot be opened. Never guessed away: each says what, where, and what to do. */
+import type { FileError } from './file-system.js'
+
+export type RefusalCode =
+  | 'WAL_CORRUPT'
+  | 'WAL_FOREIGN'
+  | 'WAL_NEWER_FORMAT'
+  | 'WAL_IO'
+  | 'SNAPSHOT_CORRUPT'
+
+export interface Refusal {
+  readonly code: RefusalCode
+  readonly file: string
+  readonly offset: number
+  readonly problem: string
+  readonly advice: string
+}
+
+export class WalError extends Error {
+  override readonly name = 'WalError'
+  readonly refusal: Refusal
+
+  constructor(refusal: Refusal) {
+    super(
+      `${refusal.code}: ${refusal.file} at byte ${refusal.offset}: ${refusal.problem}. ${refusal.advice}`,
+    )
+    this.refusal = refusal
+  }
+}
+
+export function corrupt(file: string, offset: number, problem: string): WalError {
+  return new WalError({
+    code: 'WAL_CORRUPT',
+    file,
+    offset,
+    problem,
+    advice:
+      'What was on disk has changed, so the node refuses to guess. Look with `quorate wal verify DIR`; ' +
+      'put back a copy of the file, or replace the node by a new member',
+  })
+}
+
+export function ioError(error: FileError): WalError {
+  return new WalError({
+    code: 'WAL_IO',
+    file: error.path,
+    offset: 0,
+    problem: error.message,
+    advice: 'Check the disk, its free space and the permissions of the data directory',
+  })
+}
