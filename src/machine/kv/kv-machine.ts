@@ -34,6 +34,11 @@ export class KvMachine implements StateMachine {
     return this.#store.compactRevision
   }
 
+  /** Changes held for readers and watchers, garbage not yet collected included. */
+  get eventsHeld(): number {
+    return this.#store.log.end - this.#store.log.start
+  }
+
   apply(command: Uint8Array, _context: ApplyContext): Uint8Array {
     const result = this.#applyPlainPut(command) ?? this.#applyDecoded(decodeCommand(command))
     if (this.#store.collectable) this.#store.collect(COLLECT_PER_COMMAND)
