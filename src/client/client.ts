@@ -17,7 +17,7 @@ import type { UnaryMethod } from '../rpc/types.js'
 import { Attempts, asRpcError } from './attempts.js'
 import { Channels } from './channels.js'
 import { dialEndpoint } from './dial.js'
-import { parseEndpoints } from './endpoints.js'
+import { formatEndpoint, parseEndpoint, parseEndpoints } from './endpoints.js'
 import { Engine } from './engine.js'
 import { ClientError } from './errors.js'
 import * as kv from './kv.js'
@@ -65,9 +65,7 @@ export class Client {
    * `Indeterminate` leaves open whether it was, or will be, executed.
    */
   async submit(command: Uint8Array, options: CallTimeout = {}): Promise<Uint8Array> {
-    const answer = decodeAnswer(
-      await this.#engine.run('command', command, this.#timeoutOf(options)),
-    )
+    const answer = decodeAnswer(await this.#runCommand(command, this.#timeoutOf(options)))
     if (answer?.type === 'Ok') return answer.result
     throw new ClientError('Indeterminate', 'the node answered with something that is no result')
   }
@@ -145,7 +143,7 @@ export class Client {
         last = errorOf(verdictOfError(error), next)
         const verdict = verdictOfError(error)
         if (isNotLeader(error)) {
-          const hint = hintOf(error)
+          const hint = hintOf(error) ?? (await this.#leaderAccordingTo(next))
           if (hint !== null && tried.size <= this.endpoints.length) open.unshift(hint)
         } else if (verdict.type !== 'Unreachable') throw last
       }
@@ -160,8 +158,28 @@ export class Client {
     this.#channels.close()
   }
 
+  async #runCommand(command: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    try {
+      return await this.#engine.run('command', command, timeoutMs)
+    } catch (error) {
+      // Not executed, and certainly so: a session that idled away is replaced, once.
+      if (!(error instanceof ClientError) || error.kind !== 'SessionExpired') throw error
+      return await this.#engine.run('command', command, timeoutMs)
+    }
+  }
+
   #timeoutOf(options: CallTimeout): number {
     return options.timeoutMs ?? this.#settings.commandTimeoutMs
+  }
+
+  async #leaderAccordingTo(endpoint: string): Promise<string | null> {
+    try {
+      const { leaderEndpoint } = await this.status(endpoint)
+      const parsed = parseEndpoint(leaderEndpoint)
+      return parsed === null ? null : formatEndpoint(parsed)
+    } catch {
+      return null
+    }
   }
 
   /** From the first node that answers, each asked once. */
