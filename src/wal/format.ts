@@ -100,7 +100,7 @@ export function writeRecord(out: Uint8Array, at: number, place: Place, record: N
   view.setUint32(44, sum, true)
   out.set(payload, at + RECORD_HEADER_BYTES)
   view.setUint32(recordBytes(payload.length) - TRAILER_BYTES, TRAILER_MAGIC, true)
-  view.setUint32(recordBytes(payload.length) - 4, sum | 1, true)
+  view.setUint32(recordBytes(payload.length) - 4, TRAILER_MAGIC, true)
   return chainSum({ sum, payloadSum })
 }
 

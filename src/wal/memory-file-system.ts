@@ -226,39 +226,52 @@ function place(content: Uint8Array, write: Write): Uint8Array {
   return target
 }
 
-/** What of the unsynced writes a power loss left. */
+/**
+ * What of the unsynced writes a power loss left: either all of them up to some byte, or, as a cache writes its pages
+ * back in any order, each sector as it was after some of them.
+ */
 function settle(node: Node, random: RandomState): void {
-  let content: Uint8Array = node.synced.slice()
-  for (const write of node.unsynced) {
-    const fate = nextInt(random, 0, 3)
-    if (fate === 0) continue
-    if (fate === 1) content = place(content, write)
-    else content = tear(content, write, random, fate === 2)
-  }
+  const before = node.synced
+  let content: Uint8Array
+  if (chance(random, 0.5)) content = upToAByte(before, node.unsynced, random)
+  else content = sectorBySector(before, node.unsynced, random)
   node.synced = content
   node.current = content.slice()
   node.unsynced = []
 }
 
-/** Some sectors of a write, or its first bytes. What is missing reads as before, and as zeros behind the end. */
-function tear(
-  content: Uint8Array,
-  write: Write,
+function upToAByte(before: Uint8Array, writes: readonly Write[], random: RandomState): Uint8Array {
+  let content: Uint8Array = before.slice()
+  const whole = nextInt(random, 0, writes.length)
+  for (const write of writes.slice(0, whole)) content = place(content, write)
+  const torn = writes[whole]
+  if (torn === undefined) return content
+  const length = nextInt(random, 0, torn.bytes.length)
+  return place(content, { at: torn.at, bytes: torn.bytes.slice(0, length) })
+}
+
+function sectorBySector(
+  before: Uint8Array,
+  writes: readonly Write[],
   random: RandomState,
-  bySector: boolean,
 ): Uint8Array {
-  if (!bySector) {
-    const length = nextInt(random, 0, write.bytes.length)
-    return place(content, { at: write.at, bytes: write.bytes.slice(0, length) })
+  let content: Uint8Array = before.slice()
+  /** How many writes each sector saw, in their order. */
+  const seen = new Map<number, number>()
+  for (const [i, write] of writes.entries()) {
+    let from = 0
+    while (from < write.bytes.length) {
+      const sector = Math.floor((write.at + from) / SECTOR_BYTES)
+      const to = Math.min(write.bytes.length, (sector + 1) * SECTOR_BYTES - write.at)
+      let count = seen.get(sector)
+      if (count === undefined) {
+        count = nextInt(random, 0, writes.length)
+        seen.set(sector, count)
+      }
+      if (i < count)
+        content = place(content, { at: write.at + from, bytes: write.bytes.slice(from, to) })
+      from = to
+    }
   }
-  let torn = content
-  let from = 0
-  while (from < write.bytes.length) {
-    const toBoundary = SECTOR_BYTES - ((write.at + from) % SECTOR_BYTES)
-    const to = Math.min(write.bytes.length, from + toBoundary)
-    if (chance(random, 0.5))
-      torn = place(torn, { at: write.at + from, bytes: write.bytes.slice(from, to) })
-    from = to
-  }
-  return torn
+  return content
 }

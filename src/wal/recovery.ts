@@ -59,6 +59,7 @@ export interface ScannedSegment {
   readonly end: number
   readonly chain: number
   readonly lastIndex: number
+  readonly lastBatch: number
   readonly cut: Cut | null
 }
 
@@ -86,7 +87,7 @@ export function recover(
     if (before !== undefined && before.end !== header.previousEnd)
       throw corrupt(before.name, before.end, `the used part should end at ${header.previousEnd}`)
     segments.push(scanned)
-    lastBatch = scanned.records.at(-1)?.batch ?? lastBatch
+    lastBatch = scanned.lastBatch
   }
   return {
     segments,
@@ -171,7 +172,8 @@ function scan(file: SegmentFile, header: SegmentHeader, context: ScanContext): S
         offset,
       })
       chain = chainSum(found)
-      lastBatch = batch
+      // A segment's State record bears the number of the batch behind it, which may be torn.
+      if (kind !== 'state') lastBatch = batch
       lastIndex = Math.max(lastIndex, found.lastIndex)
       offset += recordBytes(found.length)
       continue
@@ -183,7 +185,17 @@ function scan(file: SegmentFile, header: SegmentHeader, context: ScanContext): S
     cut = { file: name, offset, bytes: used - offset, reason: 'an unfinished write' }
     break
   }
-  return { name, number, header, records, end: offset, chain: chain ?? 0, lastIndex, cut }
+  return {
+    name,
+    number,
+    header,
+    records,
+    end: offset,
+    chain: chain ?? 0,
+    lastIndex,
+    lastBatch,
+    cut,
+  }
 }
 
 interface Bad {
@@ -215,19 +227,18 @@ function checkTorn(file: SegmentFile, offset: number, bad: Bad): void {
     throw corrupt(name, offset, 'a record was written whole and has changed since')
 }
 
-/** Is a sector's share of the stretch all zeros? Then that sector never reached the disk. */
+/**
+ * Does a sector's share of the stretch end in zeros? Then what belongs there may never have reached the disk: the
+ * sector was not written, or written back between the two halves of a short write. (A record may hold a zero just
+ * there; then its change is not noticed unless something behind it vouches for it.)
+ */
 function hasHole(bytes: Uint8Array, from: number, to: number): boolean {
   for (let at = from; at < to; ) {
     const end = Math.min(to, (Math.floor(at / SECTOR_BYTES) + 1) * SECTOR_BYTES)
-    if (isZero(bytes, at, end)) return true
+    if (bytes[end - 1] === 0) return true
     at = end
   }
   return false
-}
-
-function isZero(bytes: Uint8Array, from: number, to: number): boolean {
-  for (let i = from; i < to; i++) if (bytes[i] !== 0) return false
-  return true
 }
 
 /** Up to the last byte that is not zero. */

@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto'
+import type { Hasher } from '../../../src/base/sha256.js'
+import { utf8Decode, utf8Encode } from '../../../src/base/utf8.js'
+import type { FileSystem } from '../../../src/wal/file-system.js'
+import {
+  MemoryFileSystem,
+  type MemoryFileSystemOptions,
+} from '../../../src/wal/memory-file-system.js'
+import { type Opened, openWal } from '../../../src/wal/open.js'
+import type { RecoveredRecord } from '../../../src/wal/recovery.js'
+import { WalError } from '../../../src/wal/refusal.js'
+import type { Wal } from '../../../src/wal/wal.js'
+
+export const DIR = '/data'
+export const IDENTITY = { clusterId: 'c1', nodeId: 'n1', uid: 'u1' }
+export const SEGMENT_BYTES = 4096
+
+export function nativeHasher(): Hasher {
+  const hash = createHash('sha256')
+  return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest() }
+}
+
+/** Completions in the order of the calls, run by `drain`: every interleaving is the test's. */
+export class Turns {
+  #tasks: (() => void)[] = []
+
+  readonly soon = (_operation: unknown, _path: unknown, task: () => void): void => {
+    this.#tasks.push(task)
+  }
+
+  drain(): void {
+    for (let task = this.#tasks.shift(); task !== undefined; task = this.#tasks.shift()) task()
+  }
+
+  step(): boolean {
+    const task = this.#tasks.shift()
+    task?.()
+    return task !== undefined
+  }
+
+  drop(): void {
+    this.#tasks = []
+  }
+}
+
+export function memory(options: Partial<MemoryFileSystemOptions> = {}) {
+  const turns = new Turns()
+  return { turns, fs: new MemoryFileSystem({ soon: turns.soon, ...options }) }
+}
+
+export function open(
+  disk: { readonly fs: FileSystem; readonly turns: Turns },
+  overrides: {
+    readonly onFailure?: (error: WalError) => void
+    readonly identity?: typeof IDENTITY
+  } = {},
+): Opened | WalError | null {
+  let result: Opened | WalError | null = null
+  openWal(
+    disk.fs,
+    DIR,
+    {
+      identity: overrides.identity ?? IDENTITY,
+      segmentBytes: SEGMENT_BYTES,
+      newHasher: nativeHasher,
+      onFailure: overrides.onFailure ?? (() => {}),
+    },
+    (error, opened) => {
+      result = error ?? opened
+    },
+  )
+  disk.turns.drain()
+  return result
+}
+
+export function opened(disk: { readonly fs: FileSystem; readonly turns: Turns }): Opened {
+  const result = open(disk)
+  if (result === null || result instanceof WalError) throw result ?? new Error('not opened')
+  return result
+}
+
+/** A batch's payload says what it is, so that a wrong one cannot pass for it. */
+export function payloadOf(batch: number): Uint8Array {
+  return utf8Encode(`batch ${batch} ${'x'.repeat((batch * 37) % 180)}`)
+}
+
+export function appendBatch(wal: Wal, batch: number): void {
+  wal.append(batch, payloadOf(batch), batch * 10, () => utf8Encode(`state before ${batch}`))
+}
+
+export function batchesOf(records: readonly RecoveredRecord[]): number[] {
+  return records.filter((record) => record.kind === 'batch').map((record) => record.batch)
+}
+
+/** Every record is what was appended under its number, and they come in order without a hole. */
+export function assertTrue(records: readonly RecoveredRecord[]): void {
+  let last: number | null = null
+  for (const record of records) {
+    if (record.kind === 'state') {
+      if (utf8Decode(record.payload) !== `state before ${record.batch}`)
+        throw new Error(`a wrong State record of batch ${record.batch}`)
+      continue
+    }
+    if (utf8Decode(record.payload) !== utf8Decode(payloadOf(record.batch)))
+      throw new Error(`a wrong record of batch ${record.batch}`)
+    if (last !== null && record.batch !== last + 1)
+      throw new Error(`batch ${record.batch} behind ${last}`)
+    last = record.batch
+  }
+}
+
+/** A log of three segments, all synced, closed by a marker. */
+export function threeSegments() {
+  const disk = memory()
+  const { wal } = opened(disk)
+  let batch = 0
+  while (segmentPaths(disk.fs).length < 3 || batch % 20 !== 0) {
+    appendBatch(wal, ++batch)
+    if (batch % 3 === 0) wal.sync(() => {})
+    disk.turns.drain()
+  }
+  wal.sync(() => {})
+  disk.turns.drain()
+  wal.mark()
+  disk.turns.drain()
+  return { ...disk, wal, batches: batch, paths: segmentPaths(disk.fs) }
+}
+
+export function segmentPaths(fs: MemoryFileSystem): string[] {
+  return fs.paths().filter((path) => path.endsWith('.seg'))
+}
