@@ -38,7 +38,10 @@ export interface SnapshotSink {
   chunk(offset: number, bytes: Uint8Array, done: (ok: boolean) => void): void
   /** All bytes are there: verify, sync. Null: done, else why it is refused. */
   finish(done: (problem: string | null) => void): void
-  /** The sender is gone or sent nonsense: throw away what came. Not called after `finish` began. */
+  /**
+   * The sender is gone or sent nonsense: throw away what came. It may come while a chunk is under way, but not
+   * once `finish` was called.
+   */
   abort(): void
 }
 

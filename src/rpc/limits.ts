@@ -53,9 +53,6 @@ export const PEER_PORT_LIMITS: ServerLimits = {
 
 export interface ChannelLimits {
   readonly receiveBytesMax: number
-  readonly headerBytesMax: number
-  /** Until a connection attempt is given up. */
-  readonly dialMsMax: number
   readonly keepaliveMs: number
   readonly keepaliveTimeoutMs: number
   /** Between attempts to reconnect, growing. */
@@ -68,8 +65,6 @@ export interface ChannelLimits {
 
 export const CHANNEL_LIMITS: ChannelLimits = {
   receiveBytesMax: 8 * MIB,
-  headerBytesMax: 16 * KIB,
-  dialMsMax: 2_000,
   keepaliveMs: 10_000,
   keepaliveTimeoutMs: 5_000,
   backoffMsMin: 50,
