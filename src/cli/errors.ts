@@ -53,14 +53,20 @@ const CLIENT_NEXT: { readonly [K in ClientErrorKind]: string } = {
   Closed: '',
 }
 
+/** gRPC's code of what a node could not answer in time. */
+const DEADLINE_EXCEEDED = 4
+
 /** Whether something thrown is a client's error; it may come from a module that is loaded lazily. */
-function isClientError(error: unknown): error is { kind: ClientErrorKind; message: string } {
+function isClientError(
+  error: unknown,
+): error is { kind: ClientErrorKind; message: string; code: number | null } {
   return error instanceof Error && error.name === 'ClientError' && 'kind' in error
 }
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
-  if (isClientError(error)) return CLIENT_EXIT[error.kind]
+  if (isClientError(error))
+    return error.code === DEADLINE_EXCEEDED ? EXIT.unknown : CLIENT_EXIT[error.kind]
   if (typeof error === 'object' && error !== null && 'exitCode' in error) {
     const { exitCode } = error
     if (typeof exitCode === 'number') return exitCode

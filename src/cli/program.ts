@@ -153,6 +153,7 @@ function addTools(program: Command, setExitCode: SetExitCode): void {
     .description('measure a three-node cluster of its own, with real fsync, in some 60 s')
     .option('--seconds <n>', 'of each measurement', number('--seconds', 1, 8))
     .option('--only <names>', 'such as unary-100,stream')
+    .option('--dir <dir>', 'where its temporary data lives: choose the disk to measure')
     .option('--json', 'results as JSON in the last line')
     .action(async (options) => {
       setExitCode(await (await import('./commands/bench.js')).bench(options))

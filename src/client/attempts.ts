@@ -32,9 +32,9 @@ export class Attempts {
     }
     const { session, seq, ackedThrough, command } = request
     const message = { command: { session, seq, ackedThrough, command, timeoutMs: 0 } }
-    this.#channels
-      .to(to)
-      .unary(SUBMIT_COMMAND, message, { timeoutMs })
+    const channel = this.#channels.to(to)
+    channel
+      .unary(SUBMIT_COMMAND, message, { timeoutMs: this.#channels.timeout(channel, timeoutMs) })
       .then(
         ({ answer }) => settle({ type: 'Answer', bytes: answer }),
         (error: unknown) => settle(verdictOfError(asRpcError(error))),
@@ -42,13 +42,12 @@ export class Attempts {
   }
 
   query(to: NodeId, query: Uint8Array, timeoutMs: number, settle: Settle): void {
-    this.#channels
-      .to(to)
-      .unary(QUERY, { query, consistency: Consistency.LINEARIZABLE }, { timeoutMs })
-      .then(
-        ({ answer }) => settle({ type: 'Answer', bytes: answer }),
-        (error: unknown) => settle(verdictOfError(asRpcError(error))),
-      )
+    const channel = this.#channels.to(to)
+    const options = { timeoutMs: this.#channels.timeout(channel, timeoutMs) }
+    channel.unary(QUERY, { query, consistency: Consistency.LINEARIZABLE }, options).then(
+      ({ answer }) => settle({ type: 'Answer', bytes: answer }),
+      (error: unknown) => settle(verdictOfError(asRpcError(error))),
+    )
   }
 
   close(): void {

@@ -15,10 +15,15 @@ export class Channels {
   to(endpoint: string): Channel {
     let channel = this.#channels.get(endpoint)
     if (channel === undefined) {
-      channel = this.#dial(endpoint, this.#dialTimeoutMs)
+      channel = this.#dial(endpoint)
       this.#channels.set(endpoint, channel)
     }
     return channel
+  }
+
+  /** What a call on this channel may take: no more than the dial timeout while there is no connection. */
+  timeout(channel: Channel, timeoutMs: number): number {
+    return channel.state === 'ready' ? timeoutMs : Math.min(timeoutMs, this.#dialTimeoutMs)
   }
 
   close(): void {

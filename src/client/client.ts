@@ -207,9 +207,10 @@ export class Client {
     request: Req,
     options: CallTimeout,
   ): Promise<Res> {
-    const timeoutMs = this.#timeoutOf(options)
+    const channel = this.#channels.to(endpoint)
+    const timeoutMs = this.#channels.timeout(channel, this.#timeoutOf(options))
     try {
-      return await this.#channels.to(endpoint).unary(method, request, { timeoutMs })
+      return await channel.unary(method, request, { timeoutMs })
     } catch (error) {
       throw errorOf(verdictOfError(asRpcError(error)), endpoint)
     }

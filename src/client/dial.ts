@@ -5,6 +5,6 @@ import type { Channel } from '../rpc/types.js'
 /** The largest range that a node sends in one answer. */
 const RECEIVE_BYTES_MAX = 64 * 1024 * 1024
 
-export function dialEndpoint(endpoint: string, dialTimeoutMs: number): Channel {
-  return connect(endpoint, { dialMsMax: dialTimeoutMs, receiveBytesMax: RECEIVE_BYTES_MAX })
+export function dialEndpoint(endpoint: string): Channel {
+  return connect(endpoint, { receiveBytesMax: RECEIVE_BYTES_MAX })
 }

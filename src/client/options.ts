@@ -4,7 +4,7 @@ import type { Channel } from '../rpc/types.js'
 export interface ClientOptions {
   /** `host:port`, or `http://host:port`. */
   readonly endpoints: readonly string[]
-  /** Until one connection attempt is given up. Default 2,000. */
+  /** Until a call that has no connection yet is given up. Default 2,000. */
   readonly dialTimeoutMs?: number
   /** Until an operation is given up, over all its attempts. Default 5,000. */
   readonly commandTimeoutMs?: number
@@ -22,7 +22,7 @@ export interface ClientOptions {
   readonly dial?: Dial
 }
 
-export type Dial = (endpoint: string, dialTimeoutMs: number) => Channel
+export type Dial = (endpoint: string) => Channel
 
 /** Endpoints learned from nodes, beyond those given. */
 export const HINTED_ENDPOINTS_MAX = 16

@@ -40,6 +40,7 @@ export function verdictOfError(error: RpcError): Verdict {
       if (neverSent(error)) return { type: 'Unreachable', reason: whyUnreachable(error) }
       return { type: 'Indeterminate', reason: error.message, code: error.code }
     default: {
+      if (neverSent(error)) return { type: 'Unreachable', reason: whyUnreachable(error) }
       const reason = `${codeName(error.code)}: ${error.message}`
       return { type: 'Indeterminate', reason, code: error.code }
     }
@@ -86,6 +87,7 @@ function rejected(kind: 'InvalidRequest' | 'NotPermitted', error: RpcError): Ver
 
 /** Whether the call failed before there was a connection to send it on. */
 export function neverSent(error: RpcError): boolean {
+  if (error.code === Code.DEADLINE_EXCEEDED) return error.message.includes(NO_CONNECTION_YET)
   return (
     error.code === Code.UNAVAILABLE &&
     /No connection established|ECONNREFUSED|ENOTFOUND|EAI_AGAIN|Name resolution failed/.test(
@@ -94,9 +96,13 @@ export function neverSent(error: RpcError): boolean {
   )
 }
 
+/** How the transport's text says that a call still waited for a connection when its time was up. */
+const NO_CONNECTION_YET = 'Waiting for LB pick'
+
 /** The transport's text, down to what a person needs. */
 export function whyUnreachable(error: RpcError): string {
   if (error.message.includes('ECONNREFUSED')) return 'connection refused'
+  if (error.message.includes(NO_CONNECTION_YET)) return 'no connection in time'
   if (/ENOTFOUND|EAI_AGAIN|Name resolution/.test(error.message)) return 'no such host'
   const last = /Last error: (?:Error: )?(.*?)(?:\. Resolution note:.*)?$/s.exec(error.message)
   return last?.[1] ?? error.message

@@ -1,0 +1,103 @@
+/** `bench`: measures a cluster of its own, and checks that what was acknowledged is what was done. */
+import { BenchCluster } from '../bench/cluster.js'
+import { hasRepeats, runLoad } from '../bench/load.js'
+import {
+  BENCH_HEAD,
+  benchCells,
+  benchJson,
+  type Measured,
+  measured,
+  workBetween,
+} from '../bench/report.js'
+import { openLoad, SCENARIOS, type Scenario } from '../bench/scenarios.js'
+import { CliError, complain, EXIT, usageError } from '../errors.js'
+import { table } from '../format/table.js'
+import { note, print, printJson } from '../output.js'
+import { progressBar } from '../progress.js'
+
+export interface BenchFlags {
+  readonly seconds?: number
+  readonly only?: string
+  readonly dir?: string
+  readonly json?: boolean
+}
+
+const SECONDS = 5
+const WARM_UP_MS = 1_000
+/** All of it, cluster included. */
+const BENCH_MS_MAX = 120_000
+
+export async function bench(flags: BenchFlags): Promise<number> {
+  const scenarios = chosen(flags.only)
+  const cluster = await BenchCluster.start(flags.dir ?? null)
+  const limit = setTimeout(() => {
+    complain(`not done within ${BENCH_MS_MAX / 1_000} s: the measurement is given up`)
+    cluster.end()
+    process.exit(EXIT.unknown)
+  }, BENCH_MS_MAX)
+  process.removeAllListeners('SIGINT')
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      cluster.end()
+      process.exit(EXIT.interrupted)
+    })
+  const results: Measured[] = []
+  const bar = progressBar('measurements', scenarios.length)
+  try {
+    for (const scenario of scenarios) {
+      results.push(await measure(cluster, scenario, (flags.seconds ?? SECONDS) * 1_000))
+      bar?.increment()
+      if (bar === null) note(benchCells(results.at(-1) as Measured).join('  '))
+    }
+  } finally {
+    bar?.stop()
+    clearTimeout(limit)
+    await cluster.stop()
+  }
+  print(table(BENCH_HEAD, results.map(benchCells)))
+  if (flags.json === true) printJson(benchJson(results))
+  return EXIT.ok
+}
+
+function chosen(only: string | undefined): readonly Scenario[] {
+  if (only === undefined) return SCENARIOS
+  return only.split(',').map((name) => {
+    const scenario = SCENARIOS.find((one) => one.name === name.trim())
+    if (scenario !== undefined) return scenario
+    const names = SCENARIOS.map((one) => one.name).join(', ')
+    throw usageError(`--only: expected some of ${names}, got ${JSON.stringify(name)}`)
+  })
+}
+
+async function measure(
+  cluster: BenchCluster,
+  scenario: Scenario,
+  measureMs: number,
+): Promise<Measured> {
+  const load = openLoad(scenario, { endpoints: cluster.endpoints })
+  const before = await cluster.status()
+  const revisionBefore = await cluster.revision()
+  const { concurrency } = scenario
+  const result = await runLoad({
+    concurrency,
+    warmUpMs: WARM_UP_MS,
+    measureMs,
+    operation: load.operation,
+  })
+  load.close()
+  const revisions = scenario.writes ? (await cluster.revision()) - revisionBefore : null
+  const after = await cluster.status()
+  if (revisions !== null) {
+    const { acknowledged, unknown } = result
+    // One of unknown outcome may have been done or not; all others are certain.
+    if (revisions < acknowledged || revisions > acknowledged + unknown)
+      throw new CliError(
+        EXIT.generic,
+        `${scenario.name}: ${acknowledged} writes were acknowledged (and ${unknown} are unknown), but the revision advanced by ${revisions}`,
+      )
+    if (hasRepeats(result.revisions) || result.revisions.length !== acknowledged)
+      throw new CliError(EXIT.generic, `${scenario.name}: two writes were told the same revision`)
+  }
+  for (const [kind, count] of result.errors) note(`${scenario.name}: ${count} times ${kind}`)
+  return measured(scenario.name, result, revisions, workBetween(before, after))
+}
