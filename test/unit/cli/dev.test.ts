@@ -1,0 +1,131 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { planCluster, readCluster, writeCluster } from '../../../src/cli/dev/folder.js'
+import { LogFile } from '../../../src/cli/dev/log-file.js'
+import { pickPorts, requireFree } from '../../../src/cli/dev/ports.js'
+import { newRestarts, onDeath } from '../../../src/cli/dev/restarts.js'
+
+const dir = mkdtempSync(join(tmpdir(), 'quorate-dev-'))
+afterAll(() => rmSync(dir, { recursive: true }))
+
+const FLAGS = { dataDir: dir, restart: true }
+const ports = (cluster: ReturnType<typeof planCluster>) =>
+  cluster.nodes.map((seat) => [seat.name, seat.clientPort, seat.peerPort])
+
+describe('the folder of a development cluster', () => {
+  it('has three nodes, ten ports apart, by default', () => {
+    expect(ports(planCluster(FLAGS, null, null))).toEqual([
+      ['n1', 2379, 2380],
+      ['n2', 2389, 2390],
+      ['n3', 2399, 2400],
+    ])
+  })
+
+  it('takes other numbers and picked ports', () => {
+    expect(ports(planCluster({ ...FLAGS, nodes: 1, basePort: 5_000 }, null, null))).toEqual([
+      ['n1', 5_000, 5_001],
+    ])
+    expect(ports(planCluster({ ...FLAGS, nodes: 2, basePort: 0 }, null, [7, 8, 9, 10]))).toEqual([
+      ['n1', 7, 8],
+      ['n2', 9, 10],
+    ])
+  })
+
+  it('is repeated by a later start without flags, and keeps its token whatever the ports', () => {
+    const first = planCluster({ ...FLAGS, nodes: 5, basePort: 6_000 }, null, null)
+    writeCluster(dir, first)
+    const found = readCluster(dir)
+    expect(found).toEqual(first)
+    expect(planCluster(FLAGS, found, null)).toEqual(first)
+    const moved = planCluster({ ...FLAGS, basePort: 7_000 }, found, null)
+    expect(moved.token).toBe(first.token)
+    expect(moved.nodes[4]?.clientPort).toBe(7_040)
+  })
+
+  it('refuses another number of nodes, with both ways out', () => {
+    const found = planCluster(FLAGS, null, null)
+    const run = () => planCluster({ ...FLAGS, nodes: 5 }, found, null)
+    expect(run).toThrow(expect.objectContaining({ exitCode: 2 }))
+    expect(run).toThrow(/leave --nodes out .* --data-dir/)
+  })
+
+  it('refuses another protocol and ports beyond the last', () => {
+    expect(() => planCluster({ ...FLAGS, protocol: 'pbft' }, null, null)).toThrow('not built yet')
+    expect(() => planCluster({ ...FLAGS, basePort: 65_000, nodes: 9 }, null, null)).not.toThrow()
+    expect(() => planCluster({ ...FLAGS, basePort: 65_535, nodes: 1 }, null, null)).toThrow('room')
+  })
+
+  it('refuses a file that is no cluster', () => {
+    const other = mkdtempSync(join(dir, 'other-'))
+    expect(readCluster(other)).toBe(null)
+    for (const text of ['{', '{"version":2}', '[]']) {
+      writeFileSync(join(other, 'cluster.json'), text)
+      expect(() => readCluster(other), text).toThrow(expect.objectContaining({ exitCode: 7 }))
+    }
+  })
+})
+
+describe('ports', () => {
+  it('picks free ones, all different, and names one that is taken', async () => {
+    const picked = await pickPorts(6)
+    expect(new Set(picked).size).toBe(6)
+    const cluster = planCluster({ ...FLAGS, basePort: 0 }, null, picked)
+    await requireFree(cluster)
+    const holder = createServer()
+    await new Promise<void>((done) => holder.listen(picked[3], '127.0.0.1', () => done()))
+    try {
+      await expect(requireFree(cluster)).rejects.toThrow(
+        `port ${picked[3]} (n2, peers) is taken: is a cluster running already? else choose others with --base-port`,
+      )
+    } finally {
+      holder.close()
+    }
+  })
+})
+
+describe('restarts', () => {
+  it('wait longer each time, up to 5 s', () => {
+    const restarts = newRestarts()
+    const delays = [0, 1, 2, 3, 4, 5].map((i) => onDeath(restarts, i * 20_000, 1_000))
+    expect(delays).toEqual([500, 1_000, 2_000, 4_000, 5_000, 5_000])
+  })
+
+  it('begin anew after a life of 30 s', () => {
+    const restarts = newRestarts()
+    onDeath(restarts, 0, 10)
+    onDeath(restarts, 1_000, 10)
+    expect(onDeath(restarts, 40_000, 30_000)).toBe(500)
+  })
+
+  it('end with the fifth death within 10 s', () => {
+    const restarts = newRestarts()
+    const delays = [0, 1_000, 3_000, 5_000, 9_000].map((at) => onDeath(restarts, at, 10))
+    expect(delays.slice(0, 4)).not.toContain(null)
+    expect(delays[4]).toBe(null)
+    const slower = newRestarts()
+    for (const at of [0, 3_000, 6_000, 9_000, 12_000])
+      expect(onDeath(slower, at, 10)).not.toBe(null)
+  })
+})
+
+describe('a log', () => {
+  it('keeps one old file and its last lines', () => {
+    const logs = mkdtempSync(join(dir, 'logs-'))
+    const path = join(logs, 'quorate.log')
+    const log = new LogFile(path, 100)
+    for (let i = 0; i < 30; i++) log.write(Buffer.from(`line ${i} of the log\n`))
+    expect(log.lastLines(2)).toEqual(['line 28 of the log', 'line 29 of the log'])
+    log.close()
+    expect(readdirSync(logs).sort()).toEqual(['quorate.log', 'quorate.log.1'])
+    for (const name of readdirSync(logs))
+      expect(statSync(join(logs, name)).size).toBeLessThanOrEqual(100)
+    expect(readFileSync(path, 'utf8')).toContain('line 29')
+    const again = new LogFile(path, 100)
+    again.write(Buffer.from('more\n'))
+    again.close()
+    expect(readFileSync(path, 'utf8')).toMatch(/line 29 of the log\nmore\n$/)
+  })
+})
