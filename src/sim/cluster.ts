@@ -4,7 +4,6 @@ import type { Core, Member, SnapshotMeta } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
 import { ClusterChecker } from './checkers/cluster.js'
 import type { ProtocolChecker } from './checkers/protocol.js'
-import { SimDisk } from './disk.js'
 import type { FaultCounts } from './faults.js'
 import { Network, NO_LINK_FAULTS } from './network.js'
 import { SimNode } from './node.js'
@@ -14,7 +13,7 @@ import type { FrontDoor } from './workload.js'
 import type { World } from './world.js'
 
 /** A snapshot that is lost on its way is reported as failed after so long. */
-const SNAPSHOT_GIVEN_UP_MS = 200
+const SNAPSHOT_GIVEN_UP_MS = 500
 
 export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
   readonly nodes: readonly SimNode<M, R, O, C>[]
@@ -42,11 +41,7 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
     const members: Member[] = []
     for (let i = 1; i <= swarm.nodes; i++) members.push({ id: `n${i}`, uid: `uid-${i}` })
     this.nodes = members.map((member, index) => {
-      const disk = new SimDisk(world, {
-        syncMs: () => swarm.syncMs + this.disturbance.slowDiskMs,
-        segmentBytes: swarm.segmentBytes,
-      })
-      return new SimNode(member.id, index, disk, {
+      return new SimNode(member.id, index, {
         world,
         swarm,
         sim,
@@ -116,23 +111,23 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
   #sendSnapshot(
     from: NodeId,
     to: NodeId,
-    file: { readonly meta: SnapshotMeta; readonly bytes: Uint8Array },
+    file: { readonly meta: SnapshotMeta; readonly pieces: readonly Uint8Array[] },
     done: (delivered: boolean) => void,
   ): void {
     const failed = this.#world.chance(this.disturbance.snapshotFails)
     if (failed) this.#counts.add('snapshot-failed')
-    let arrived = false
-    if (!failed)
-      this.network.send(from, to, EMPTY, () => {
-        const node = this.#byId.get(to)
-        if (arrived || node?.alive !== true) return
-        arrived = true
-        node.receiveSnapshot(from, file.meta, file.bytes)
-        done(true)
-      })
-    this.#world.after(SNAPSHOT_GIVEN_UP_MS, () => {
-      if (!arrived) done(false)
-      arrived = true
+    let ended = false
+    const end = (delivered: boolean) => {
+      if (ended) return
+      ended = true
+      done(delivered)
+    }
+    // Whatever becomes of it, the sender hears something: of a receiver that died on the way, that it failed.
+    this.#world.after(SNAPSHOT_GIVEN_UP_MS, () => end(false))
+    if (failed) return
+    this.network.send(from, to, EMPTY, () => {
+      const node = this.#byId.get(to)
+      if (!ended && node?.alive === true) node.receiveSnapshot(from, file, end)
     })
   }
 }

@@ -1,6 +1,16 @@
-/** A disk that loses what was not synced when the power goes; the log is kept as whole batches for now. */
+/**
+ * A simulated node's disk: the real log and the real snapshot files over a file system in memory that knows what was
+ * synced. A killed process loses what it had not yet handed over; a power loss also loses, tears and reorders what
+ * was written and not synced.
+ */
+import { Sha256 } from '../base/sha256.js'
 import type { SnapshotMeta } from '../consensus/contract.js'
-import type { WalPort } from '../driver/ports.js'
+import type { Operation } from '../wal/memory-file-system.js'
+import { MemoryFileSystem } from '../wal/memory-file-system.js'
+import { openWal } from '../wal/open.js'
+import { type SnapshotFile, SnapshotStore } from '../wal/snapshot-store.js'
+import type { Wal } from '../wal/wal.js'
+import { check, Violation } from './checkers/violation.js'
 import type { World } from './world.js'
 
 export type CrashKind = 'process' | 'power'
@@ -8,70 +18,158 @@ export type CrashKind = 'process' | 'power'
 export interface OpenedDisk {
   readonly payloads: readonly Uint8Array[]
   readonly lastBatch: number
-  readonly wal: WalPort
+  readonly wal: Wal
+  /** A torn tail was cut off. */
+  readonly cut: boolean
 }
+
+export interface DiskOptions {
+  readonly nodeId: string
+  readonly syncMs: () => number
+  readonly segmentBytes: number
+  /** Runs a completion when the process is awake. */
+  readonly awake: (task: () => void) => void
+}
+
+const WAL_DIR = 'wal'
+const SNAPSHOT_DIR = 'snap'
+/** Everything but a sync: into the system's cache. */
+const CALL_MS = 0.02
 
 export class SimDisk {
   readonly #world: World
-  readonly #options: { readonly syncMs: () => number; readonly segmentBytes: number }
-  #batches: { batch: number; payload: Uint8Array }[] = []
-  #synced = 0
-  #generation = 0
-  readonly #snapshots = new Map<string, Uint8Array>()
+  readonly #options: DiskOptions
+  readonly #fs: MemoryFileSystem
+  readonly #snapshots: SnapshotStore
+  /** What was durable for certain, over all lives. */
+  #durableBatch = 0
+  /** One file at a time: two writers of one index would share its temporary name. */
+  #writing = false
+  #waiting: (() => void)[] = []
+  #life = 0
 
-  constructor(
-    world: World,
-    options: { readonly syncMs: () => number; readonly segmentBytes: number },
-  ) {
+  constructor(world: World, options: DiskOptions) {
     this.#world = world
     this.#options = options
+    this.#fs = new MemoryFileSystem({
+      soon: (operation, _path, task) =>
+        world.after(this.#latency(operation), () => options.awake(task)),
+    })
+    this.#snapshots = new SnapshotStore(this.#fs, SNAPSHOT_DIR, {
+      newHasher: () => new Sha256(),
+      soon: (task) => world.after(CALL_MS, this.#ofThisLife(task)),
+    })
   }
 
   open(done: (opened: OpenedDisk) => void): void {
-    const generation = ++this.#generation
-    this.#world.after(1, () => {
-      if (generation !== this.#generation) return
-      this.#synced = this.#batches.length
-      done({
-        payloads: this.#batches.map((one) => one.payload),
-        lastBatch: this.#batches.at(-1)?.batch ?? 0,
-        wal: {
-          append: (batch, payload) => {
-            if (generation === this.#generation)
-              this.#batches.push({ batch, payload: payload.slice() })
-          },
-          sync: (callback) => {
-            const covered = this.#batches.length
-            const batch = this.#batches.at(-1)?.batch ?? 0
-            this.#world.after(this.#world.exponential(this.#options.syncMs()), () => {
-              if (generation !== this.#generation) return
-              this.#synced = Math.max(this.#synced, covered)
-              callback(batch)
-            })
-          },
-          release: () => {},
-        },
+    const { nodeId, segmentBytes } = this.#options
+    const options = {
+      identity: { clusterId: 'sim', nodeId, uid: `uid-${nodeId}` },
+      segmentBytes,
+      newHasher: () => new Sha256(),
+      onFailure: (error: Error) => {
+        throw error
+      },
+    }
+    const life = this.#life
+    openWal(this.#fs, WAL_DIR, options, (error, opened) => {
+      if (life !== this.#life) return
+      if (error !== null || opened === null) throw new Violation('recovery', String(error))
+      const { wal, records, cut } = opened
+      check(
+        wal.lastBatch >= this.#durableBatch,
+        'durable-batch',
+        () =>
+          `${nodeId}: batch ${this.#durableBatch} was synced, recovery ends at ${wal.lastBatch}`,
+      )
+      this.#durableBatch = wal.lastBatch
+      const payloads = records.map((record) => record.payload)
+      done({ payloads, lastBatch: wal.lastBatch, wal, cut: cut !== null })
+    })
+  }
+
+  synced(batch: number): void {
+    this.#durableBatch = Math.max(this.#durableBatch, batch)
+  }
+
+  crash(how: CrashKind): void {
+    this.#life++
+    this.#writing = false
+    this.#waiting = []
+    if (how === 'power') this.#fs.crash(this.#world.random)
+    else this.#fs.kill()
+  }
+
+  writeSnapshot(
+    index: number,
+    chunks: Iterable<Uint8Array>,
+    done: (written: SnapshotFile) => void,
+  ): void {
+    this.#oneByOne((finished) =>
+      this.#snapshots.write(index, chunks, (error, written) => {
+        finished()
+        if (error !== null || written === null)
+          throw new Violation('snapshot-file', String(error?.message))
+        done(written)
+      }),
+    )
+  }
+
+  /** A peer's, in pieces. `wanted` is asked when its turn comes; `done` tells whether it is on disk, the very one. */
+  receiveSnapshot(
+    meta: SnapshotMeta,
+    pieces: readonly Uint8Array[],
+    wanted: () => boolean,
+    done: (written: boolean) => void,
+  ): void {
+    this.#oneByOne((finished) => {
+      const end = (written: boolean) => {
+        finished()
+        done(written)
+      }
+      if (!wanted()) return end(false)
+      this.#snapshots.receive(meta.index, (error, receiving) => {
+        if (error !== null || receiving === null) return end(false)
+        const next = (at: number): void => {
+          const piece = pieces[at]
+          if (piece === undefined) return receiving.finish(meta, (failed) => end(failed === null))
+          receiving.write(piece, (failed) => (failed === null ? next(at + 1) : end(false)))
+        }
+        next(0)
       })
     })
   }
 
-  crash(how: CrashKind): void {
-    this.#generation++
-    if (how === 'process') return
-    const kept = this.#world.int(this.#synced, this.#batches.length)
-    this.#batches.length = kept
+  /** Null when there is no such file any more, or another one under its name. */
+  readSnapshot(meta: SnapshotMeta, done: (pieces: readonly Uint8Array[] | null) => void): void {
+    this.#snapshots.read(meta, (error, pieces) => done(error === null ? pieces : null))
   }
 
-  writeSnapshot(meta: SnapshotMeta, bytes: Uint8Array, done: () => void): void {
-    const generation = this.#generation
-    this.#world.after(this.#world.exponential(2 * this.#options.syncMs()), () => {
-      if (generation !== this.#generation) return
-      this.#snapshots.set(`${meta.index}-${meta.digest}`, bytes)
-      done()
-    })
+  /** Of older ones nothing on the disk speaks any more. */
+  dropSnapshotsBelow(index: number): void {
+    this.#snapshots.removeBelow(index, () => {})
   }
 
-  readSnapshot(meta: SnapshotMeta): Uint8Array | null {
-    return this.#snapshots.get(`${meta.index}-${meta.digest}`) ?? null
+  #oneByOne(job: (finished: () => void) => void): void {
+    this.#waiting.push(() => job(this.#ofThisLife(() => this.#nextJob())))
+    if (!this.#writing) this.#nextJob()
+  }
+
+  #nextJob(): void {
+    const job = this.#waiting.shift()
+    this.#writing = job !== undefined
+    job?.()
+  }
+
+  #ofThisLife(task: () => void): () => void {
+    const life = this.#life
+    return () => {
+      if (life === this.#life) task()
+    }
+  }
+
+  #latency(operation: Operation): number {
+    const synchronous = operation === 'datasync' || operation === 'syncDirectory'
+    return synchronous ? CALL_MS + this.#world.exponential(this.#options.syncMs()) : CALL_MS
   }
 }

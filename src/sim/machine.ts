@@ -1,14 +1,13 @@
 /**
  * The machine port of a simulated node: the real session machine over the ledger, strictly in order, each task
- * taking some virtual time. Snapshots are files on the node's disk.
+ * taking some virtual time.
  */
-import { assert, present } from '../base/assert.js'
-import { crc32c } from '../base/crc32c.js'
-import { Reader, Writer } from '../base/varint.js'
+import { present } from '../base/assert.js'
 import type { Entry, SnapshotMeta } from '../consensus/contract.js'
 import type { Index } from '../consensus/ids.js'
 import type { MachinePort } from '../driver/ports.js'
 import { SessionMachine } from '../machine/machine.js'
+import type { SnapshotFile } from '../wal/snapshot-store.js'
 import { check } from './checkers/violation.js'
 import { Ledger } from './ledger.js'
 
@@ -19,16 +18,20 @@ export interface MachineHost {
   taskMs(): number
   applied(entry: Entry, state: string): void
   restored(index: Index, state: string): void
-  writeSnapshot(meta: SnapshotMeta, bytes: Uint8Array, done: (written: boolean) => void): void
-  readSnapshot(meta: SnapshotMeta): Uint8Array | null
-  now(): number
+  writeSnapshot(
+    index: Index,
+    chunks: Iterable<Uint8Array>,
+    done: (written: SnapshotFile | null) => void,
+  ): void
+  readSnapshot(meta: SnapshotMeta, done: (pieces: readonly Uint8Array[] | null) => void): void
 }
 
 export class SimMachine implements MachinePort {
   readonly ledger = new Ledger()
   readonly sessions = new SessionMachine(this.ledger)
   readonly #host: MachineHost
-  #readyAt = 0
+  #queue: ((finished: () => void) => void)[] = []
+  #busy = false
 
   constructor(host: MachineHost) {
     this.#host = host
@@ -48,29 +51,33 @@ export class SimMachine implements MachinePort {
     })
   }
 
+  /** Captured at its place; written while the machine goes on. */
   takeSnapshot(snapshot: SnapshotMeta, done: (written: SnapshotMeta | null) => void): void {
     this.inOrder(() => {
-      const bytes = encodeChunks(this.sessions.snapshot())
-      const digest = crc32c(bytes).toString(16)
-      const meta: SnapshotMeta = { ...snapshot, digest, bytes: bytes.length }
-      this.#host.writeSnapshot(meta, bytes, (written) => done(written ? meta : null))
+      const chunks = this.sessions.snapshot()
+      this.#host.writeSnapshot(snapshot.index, chunks, (file) => {
+        done(file === null ? null : { ...snapshot, digest: file.digest, bytes: file.bytes })
+      })
     })
   }
 
   restore(snapshot: SnapshotMeta, done: () => void): void {
-    this.inOrder(() => {
-      const bytes = this.#host.readSnapshot(snapshot)
-      check(bytes !== null, 'snapshot-file', () => `no file for snapshot ${snapshot.index}`)
-      this.sessions.restore(decodeChunks(present(bytes)))
-      this.#host.restored(snapshot.index, this.sessions.fullHash())
-      done()
+    this.#enqueue((finished) => {
+      this.#host.readSnapshot(snapshot, (pieces) => {
+        check(pieces !== null, 'snapshot-file', () => `no file for snapshot ${snapshot.index}`)
+        this.sessions.restore(present(pieces))
+        this.#host.restored(snapshot.index, this.sessions.fullHash())
+        done()
+        finished()
+      })
     })
   }
 
   inOrder(task: () => void): void {
-    const now = this.#host.now()
-    this.#readyAt = Math.max(now, this.#readyAt) + this.#host.taskMs()
-    this.#host.after(this.#readyAt - now, task)
+    this.#enqueue((finished) => {
+      task()
+      finished()
+    })
   }
 
   storedAnswer(session: number, seq: number): Uint8Array | null {
@@ -80,18 +87,16 @@ export class SimMachine implements MachinePort {
   nextDeadline(): number | null {
     return this.sessions.nextDeadline()
   }
-}
 
-function encodeChunks(chunks: Iterable<Uint8Array>): Uint8Array {
-  const w = new Writer()
-  for (const chunk of chunks) w.chunk(chunk)
-  return w.finish().slice()
-}
+  #enqueue(task: (finished: () => void) => void): void {
+    this.#queue.push(task)
+    if (!this.#busy) this.#next()
+  }
 
-function decodeChunks(bytes: Uint8Array): Uint8Array[] {
-  const r = new Reader(bytes)
-  const chunks: Uint8Array[] = []
-  while (r.left > 0) chunks.push(r.chunk())
-  assert(r.ok, 'a snapshot file that we did not write')
-  return chunks
+  #next(): void {
+    const task = this.#queue.shift()
+    this.#busy = task !== undefined
+    if (task === undefined) return
+    this.#host.after(this.#host.taskMs(), () => task(() => this.#next()))
+  }
 }

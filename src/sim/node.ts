@@ -22,7 +22,7 @@ import { lineTrace } from '../driver/trace.js'
 import type { ClusterChecker } from './checkers/cluster.js'
 import type { ProtocolChecker } from './checkers/protocol.js'
 import { check } from './checkers/violation.js'
-import type { CrashKind, SimDisk } from './disk.js'
+import { type CrashKind, type OpenedDisk, SimDisk } from './disk.js'
 import { SimMachine } from './machine.js'
 import type { SimProtocol } from './protocol.js'
 import type { SwarmOptions } from './swarm.js'
@@ -40,11 +40,11 @@ export interface NodeContext<M extends { readonly type: string }, R, O, C extend
   sendSnapshot(
     from: NodeId,
     to: NodeId,
-    file: { readonly meta: SnapshotMeta; readonly bytes: Uint8Array },
+    file: { readonly meta: SnapshotMeta; readonly pieces: readonly Uint8Array[] },
     done: (delivered: boolean) => void,
   ): void
   /** Chances and delays that the nemesis may change. */
-  readonly disturbance: { slowMachineMs: number; snapshotFails: number }
+  readonly disturbance: { slowMachineMs: number; slowDiskMs: number; snapshotFails: number }
   snapshotFailed(): void
   stepped(): void
   noted(event: string): void
@@ -69,13 +69,21 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
   #core: C | null = null
   #machine: SimMachine | null = null
   #lastBatch = 0
+  /** The snapshot that the core had when each batch was appended; and the newest one whose record is on disk. */
+  #snapshotOf: { readonly batch: number; readonly index: Index }[] = []
+  #durableSnapshot = 0
 
-  constructor(id: NodeId, index: number, disk: SimDisk, context: NodeContext<M, R, O, C>) {
+  constructor(id: NodeId, index: number, context: NodeContext<M, R, O, C>) {
     this.id = id
     this.#index = index
     this.#context = context
-    this.#disk = disk
-    const { world, swarm } = context
+    const { world, swarm, disturbance } = context
+    this.#disk = new SimDisk(world, {
+      nodeId: id,
+      syncMs: () => swarm.syncMs + disturbance.slowDiskMs,
+      segmentBytes: swarm.segmentBytes,
+      awake: (task) => this.#whenAwake(task),
+    })
     const drift = swarm.clockDriftMax * 1_000
     this.#clockRate = 1 + world.int(-drift, drift) / 1_000
     this.#clockStart = world.int(0, 1_000_000)
@@ -118,8 +126,9 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
       }
       const record = protocol.bootstrap(this.#context.members)
       const payload = protocol.encodeRecords([record])
-      opened.wal.append(1, payload, 1, () => payload)
-      opened.wal.sync(() => {
+      opened.wal.append(1, payload, 1, () => protocol.encodeRecords([]))
+      opened.wal.sync((batch) => {
+        this.#disk.synced(batch)
         if (generation !== this.#generation) return
         this.#recovered({ ...opened, payloads: [payload], lastBatch: 1 })
       })
@@ -174,16 +183,31 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     return run
   }
 
+  /** For completions of the disk, which knows itself which life asked for them. */
+  #whenAwake(task: () => void): void {
+    if (this.#paused) this.#backlog.push(task)
+    else task()
+  }
+
   receive(from: NodeId, bytes: Uint8Array): void {
     this.guarded(() => this.#driver?.receive(from, bytes))()
   }
 
-  receiveSnapshot(from: NodeId, meta: SnapshotMeta, bytes: Uint8Array): void {
-    this.#disk.writeSnapshot(
-      meta,
-      bytes,
-      this.guarded(() => this.#driver?.snapshotReceived(from, meta)),
-    )
+  /** `done`: it is on our disk, or we need none of it. */
+  receiveSnapshot(
+    from: NodeId,
+    file: { readonly meta: SnapshotMeta; readonly pieces: readonly Uint8Array[] },
+    done: (delivered: boolean) => void,
+  ): void {
+    const { meta, pieces } = file
+    this.guarded(() => {
+      const behind = () => (this.#core?.status().commitIndex ?? 0) < meta.index
+      this.#disk.receiveSnapshot(meta, pieces, behind, (written) => {
+        // What is committed here needs no file; writing one could replace our own of that index.
+        if (written || !behind()) this.#driver?.snapshotReceived(from, meta)
+        done(written || !behind())
+      })
+    })()
   }
 
   command(request: Request, deadlineMs: number, reply: (outcome: ReplyOutcome) => void): void {
@@ -227,11 +251,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     return Math.floor(this.#clockStart + this.#context.world.now * this.#clockRate)
   }
 
-  #recovered(opened: {
-    readonly wal: WalPort
-    readonly payloads: readonly Uint8Array[]
-    readonly lastBatch: number
-  }): void {
+  #recovered(opened: OpenedDisk): void {
     const { world, sim, swarm, checker, protocolChecker } = this.#context
     const records: R[] = []
     for (const payload of opened.payloads) {
@@ -248,6 +268,9 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     const { core, effects } = sim.protocol.recover(records, self, sim.options(swarm))
     this.#core = core
     this.#lastBatch = opened.lastBatch
+    this.#snapshotOf = []
+    this.#durableSnapshot = core.status().snapshotIndex
+    if (opened.cut) this.#context.noted('torn-tail-cut')
     checker.started(this.id, core.status())
     protocolChecker.started(this.id, core, records)
     this.#machine = this.#newMachine()
@@ -319,6 +342,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
       append: (batch, payload, lastIndex, stateRecord) => {
         if (this.#boundary(generation)) return
         this.#context.world.mark(2, this.#index, batch, payload)
+        this.#snapshotOf.push({ batch, index: this.#core?.status().snapshotIndex ?? 0 })
         wal.append(batch, payload, lastIndex, stateRecord)
         this.#boundary(generation)
       },
@@ -326,15 +350,27 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
         if (generation !== this.#generation) return
         wal.sync((batch) => {
           if (generation !== this.#generation) return
-          // On the disk it is, whether the process still hears of it or not.
+          this.#disk.synced(batch)
           this.#context.protocolChecker.synced(this.id, batch - lastBatch)
-          this.guarded(() => done(batch))()
+          this.#dropSnapshots(batch)
+          done(batch)
         })
       },
       release: (through) => {
         if (!this.#boundary(generation)) wal.release(through)
       },
     }
+  }
+
+  /** A snapshot may go when the record of a newer one is on disk. */
+  #dropSnapshots(batch: number): void {
+    let durable = 0
+    while (this.#snapshotOf[0] !== undefined && this.#snapshotOf[0].batch <= batch)
+      durable = this.#snapshotOf.shift()?.index ?? 0
+    if (durable <= this.#durableSnapshot) return
+    this.#durableSnapshot = durable
+    // Behind every Restore asked for before: one of an older snapshot may still wait for its file.
+    this.#machine?.inOrder(() => this.#disk.dropSnapshotsBelow(durable))
   }
 
   #communicatorPort(): CommunicatorPort {
@@ -350,11 +386,13 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
       },
       sendSnapshot: (to, meta, done) => {
         if (this.#boundary(generation)) return
-        const bytes = this.#disk.readSnapshot(meta)
-        check(bytes !== null, 'snapshot-file', () => `${this.id}: no file of ${meta.index}`)
-        this.#context.sendSnapshot(this.id, to, { meta, bytes: present(bytes) }, (delivered) =>
-          this.guarded(() => done(delivered))(),
-        )
+        const finished = (delivered: boolean) => {
+          if (generation === this.#generation) this.guarded(() => done(delivered))()
+        }
+        this.#disk.readSnapshot(meta, (pieces) => {
+          if (pieces === null) finished(false)
+          else this.#context.sendSnapshot(this.id, to, { meta, pieces }, finished)
+        })
       },
     }
   }
@@ -363,7 +401,6 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     const { world, swarm, checker, disturbance } = this.#context
     const generation = this.#generation
     return new SimMachine({
-      now: () => world.now,
       after: (ms, task) => world.after(ms, this.guarded(task)),
       taskMs: () => swarm.applyMs + disturbance.slowMachineMs,
       applied: (entry: Entry, state: string) => {
@@ -371,23 +408,19 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
         checker.applied(this.id, entry, state)
       },
       restored: (index: Index, state: string) => checker.restored(this.id, index, state),
-      writeSnapshot: (meta, bytes, done) => {
+      writeSnapshot: (index, chunks, done) => {
         if (this.#boundary(generation)) return
         if (world.chance(disturbance.snapshotFails)) {
           this.#context.snapshotFailed()
           world.after(
             1,
-            this.guarded(() => done(false)),
+            this.guarded(() => done(null)),
           )
           return
         }
-        this.#disk.writeSnapshot(
-          meta,
-          bytes,
-          this.guarded(() => done(true)),
-        )
+        this.#disk.writeSnapshot(index, chunks, done)
       },
-      readSnapshot: (meta) => this.#disk.readSnapshot(meta),
+      readSnapshot: (meta, done) => this.#disk.readSnapshot(meta, done),
     })
   }
 }
