@@ -9,10 +9,10 @@ import type { RequestOp } from '../../gen/etcd/api/etcdserverpb/rpc.js'
 import { KV_ERRORS, type KvError } from './errors.js'
 import { keyText } from './key-text.js'
 
-/** Keys from `low` on, below `high`; null: without end. */
+/** Keys from `low` on, below `high`. */
 interface Interval {
   readonly low: string
-  readonly high: string | null
+  readonly high: string
 }
 
 interface Writes {
@@ -57,14 +57,18 @@ function addPut(writes: Writes, key: string): boolean {
   return true
 }
 
+/**
+ * A deletion "from the key on" (range_end of one zero byte) is held against no put: etcd compares the zero
+ * byte as if it were an end like any other. Then a key has two events in one revision, which the store bears.
+ */
 function ownDeletes(ops: readonly RequestOp[]): Interval[] {
   const out: Interval[] = []
   for (const op of ops) {
     if (op.request?.$case !== 'requestDeleteRange') continue
     const low = keyText(op.request.value.key)
     const end = keyText(op.request.value.rangeEnd)
-    const high = end === '' ? `${low}\0` : end === '\0' ? null : end
-    if (high === null || low < high) out.push({ low, high })
+    const high = end === '' ? `${low}\0` : end
+    if (low < high) out.push({ low, high })
   }
   return out
 }
@@ -74,9 +78,8 @@ function union(intervals: Interval[]): Interval[] {
   const out: Interval[] = []
   for (const next of intervals) {
     const last = out[out.length - 1]
-    if (last === undefined || (last.high !== null && last.high < next.low)) out.push(next)
-    else if (last.high !== null && (next.high === null || next.high > last.high))
-      out[out.length - 1] = { low: last.low, high: next.high }
+    if (last === undefined || last.high < next.low) out.push(next)
+    else if (next.high > last.high) out[out.length - 1] = { low: last.low, high: next.high }
   }
   return out
 }
@@ -90,5 +93,5 @@ function covers(intervals: readonly Interval[], key: string): boolean {
     else high = middle
   }
   const found = intervals[low - 1]
-  return found !== undefined && (found.high === null || key < found.high)
+  return found !== undefined && key < found.high
 }

@@ -35,7 +35,7 @@ export type Reply =
   | {
       readonly type: 'Txn'
       readonly size: number
-      /** Null: no header, as in a nested transaction. */
+      /** Null: an empty header, as etcd gives a nested transaction. */
       readonly revision: number | null
       readonly succeeded: boolean
       readonly responses: readonly Reply[]
@@ -46,7 +46,7 @@ type Unsized<T> = T extends { size: number } ? Omit<T, 'size'> : never
 
 /** The reply with its encoded length. */
 export function sized(reply: Unsized<Reply>): Reply {
-  const header = reply.revision === null ? 0 : headerSize(reply.revision)
+  const header = reply.revision === null ? 2 : headerSize(reply.revision)
   switch (reply.type) {
     case 'Range': {
       const flags = (reply.more ? 2 : 0) + (reply.count > 0 ? 1 + varintLength(reply.count) : 0)
@@ -109,7 +109,7 @@ export function decodeResult(bytes: Uint8Array): Result | null {
 const OP_FIELD = { Range: 1, Put: 2, DeleteRange: 3, Txn: 4, Compact: 0 } as const
 
 function write(out: Uint8Array, from: number, reply: Reply): number {
-  let at = reply.revision === null ? from : writeHeader(out, from, reply.revision)
+  let at = writeHeader(out, from, reply.revision)
   switch (reply.type) {
     case 'Range':
       at = writeKvs(out, at, reply.kvs, reply.keysOnly, 0x12)
@@ -150,9 +150,13 @@ function headerSize(revision: number): number {
   return 2 + 1 + varintLength(revision)
 }
 
-function writeHeader(out: Uint8Array, from: number, revision: number): number {
+function writeHeader(out: Uint8Array, from: number, revision: number | null): number {
   let at = from
   out[at++] = 0x0a
+  if (revision === null) {
+    out[at++] = 0
+    return at
+  }
   out[at++] = 1 + varintLength(revision)
   out[at++] = 0x18
   return writeVarint(out, at, revision)

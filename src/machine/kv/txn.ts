@@ -1,6 +1,6 @@
 /**
  * Txn, as etcd runs it: every compare, nested ones too, looks at the state before the transaction; then all
- * that could fail is checked; then the chosen operations run, each seeing what those before it wrote. So a
+ * that could fail is checked, puts before ranges; then the chosen operations run, each seeing what those before it wrote. So a
  * transaction fails as a whole or not at all. Recursion is bounded by the depth that the decoder lets in.
  */
 import { compareBytes, EMPTY } from '../../base/bytes.js'
@@ -13,6 +13,7 @@ import type {
 } from '../../gen/etcd/api/etcdserverpb/rpc.js'
 import { KV_ERRORS, type KvError } from './errors.js'
 import type { Version } from './history.js'
+import { keyText } from './key-text.js'
 import { compareLeases } from './lease-id.js'
 import { keyRange, runRange } from './range.js'
 import { type Reply, sized } from './replies.js'
@@ -35,7 +36,7 @@ type Step =
 /** Runs inside a change that the caller commits. The request is valid. */
 export function runTxn(store: Store, request: TxnRequest): Reply | KvError {
   const plan = choose(store, request)
-  const error = checkPuts(store, plan) ?? checkRanges(store, plan)
+  const error = checkPuts(store, plan, { from: null }) ?? checkRanges(store, plan)
   if (error !== null) return error
   const responses = run(store, plan)
   const { succeeded } = plan
@@ -70,14 +71,28 @@ function choose(store: Store, request: TxnRequest): Plan {
   return { type: 'Txn', succeeded, steps }
 }
 
-function checkPuts(store: Store, plan: Plan): KvError | null {
+/** In the order of execution, for deletions "from a key on" may come before a put of such a key. */
+function checkPuts(store: Store, plan: Plan, gone: { from: string | null }): KvError | null {
   for (const step of plan.steps) {
     let error: KvError | null = null
-    if (step.type === 'Put') error = checkTxnPutState(store, step.request)
-    else if (step.type === 'Txn') error = checkPuts(store, step)
+    if (step.type === 'Put') error = checkPut(store, step.request, gone)
+    else if (step.type === 'Txn') error = checkPuts(store, step, gone)
+    else if (step.type === 'DeleteRange') noteOpenDelete(step.request, gone)
     if (error !== null) return error
   }
   return null
+}
+
+/** A put that keeps the value of a key deleted just before: etcd lets it through and then stops. */
+function checkPut(store: Store, put: PutRequest, gone: { from: string | null }): KvError | null {
+  const keeps = put.ignoreValue || put.ignoreLease
+  if (keeps && gone.from !== null && keyText(put.key) >= gone.from) return KV_ERRORS.keyNotFound
+  return checkTxnPutState(store, put)
+}
+
+function noteOpenDelete(request: DeleteRangeRequest, gone: { from: string | null }): void {
+  const { key, end } = keyRange(request.key, request.rangeEnd)
+  if (end === null && (gone.from === null || key < gone.from)) gone.from = key
 }
 
 function checkRanges(store: Store, plan: Plan): KvError | null {

@@ -138,7 +138,7 @@ describe('replies', () => {
               response: {
                 $case: 'responseTxn',
                 value: {
-                  header: undefined,
+                  header: header(0),
                   succeeded,
                   responses: [
                     { response: { $case: 'responsePut', value: { header: h, prevKv: kvOf(kv) } } },
@@ -155,7 +155,7 @@ describe('replies', () => {
             {
               response: {
                 $case: 'responseTxn',
-                value: { header: undefined, succeeded: false, responses: [] },
+                value: { header: header(0), succeeded: false, responses: [] },
               },
             },
           ],
@@ -214,7 +214,9 @@ describe('PutFields', () => {
     const field = fc
       .tuple(tags, fc.uint8Array({ maxLength: 4 }))
       .map(([tag, content]) =>
-        tag === 0x0a || tag === 0x12 ? [tag, content.length, ...content] : [tag, (content[0] ?? 1) & 1],
+        tag === 0x0a || tag === 0x12
+          ? [tag, content.length, ...content]
+          : [tag, (content[0] ?? 1) & 1],
       )
     fc.assert(
       fc.property(fc.array(field), fc.uint8Array({ maxLength: 2 }), (list, tail) => {

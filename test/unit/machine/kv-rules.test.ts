@@ -381,14 +381,14 @@ describe('transactions', () => {
     expect(kv.list({ key: 'then' })).toHaveLength(1)
   })
 
-  test('operations have headers with the revision, a nested transaction has none', () => {
+  test('operations have headers with the revision, a nested transaction has an empty one', () => {
     const kv = open()
     const { responses } = kv.txn({
       success: [op.put({ key: 'a' }), op.txn({ success: [op.range({ key: 'a' })] })],
     })
     const [first, second] = responses.map((r) => r.response)
     expect(first?.value.header?.revision).toBe(2)
-    expect(second?.value.header).toBeUndefined()
+    expect(second?.value.header?.revision).toBe(0)
     expect(
       second?.$case === 'responseTxn' &&
         second.value.responses[0]?.response?.value.header?.revision,
@@ -414,6 +414,18 @@ describe('transactions', () => {
       expect(kv.txn({ failure: [bad] })).toMatchObject({ succeeded: true })
     }
     expect(kv.machine.hash()).toBe(before)
+  })
+
+  test('a deletion from a key on may be followed by a put above it, which then is created anew', () => {
+    const kv = open()
+    kv.put({ key: 'b', value: 'old' })
+    const from = op.del({ key: 'a', rangeEnd: '\0' })
+    kv.txn({ success: [from, op.put({ key: 'b', value: 'new' })] })
+    expect(kv.range({ key: 'b' }).kvs[0]).toMatchObject({ createRevision: 3, version: 1 })
+    expect(kv.machine.eventsSince(3, 9)?.map((e) => e.deleted)).toEqual([true, false])
+    const keeps = op.put({ key: 'b', ignoreValue: true })
+    expect(kv.txn({ success: [from, keeps] })).toBe('3 etcdserver: key not found')
+    expect(kv.txn({ success: [keeps, from] })).toMatchObject({ succeeded: true })
   })
 
   test('a nested transaction is never only reading; one of ranges is, and so is an empty one', () => {

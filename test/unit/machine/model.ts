@@ -178,8 +178,17 @@ export class Model {
         else check(op)
       }
     }
+    let openFrom: string | null = null
     each(t, (op) => {
-      if (op.request?.$case === 'requestPut') this.checkPut(op.request.value, true)
+      if (op.request?.$case === 'requestDeleteRange' && text(op.request.value.rangeEnd) === '\0') {
+        const key = text(op.request.value.key)
+        if (openFrom === null || key < openFrom) openFrom = key
+      }
+      if (op.request?.$case !== 'requestPut') return
+      const p = op.request.value
+      if ((p.ignoreValue || p.ignoreLease) && openFrom !== null && text(p.key) >= openFrom)
+        throw new ModelError(KEY_NOT_FOUND)
+      this.checkPut(p, true)
     })
     each(t, (op) => {
       if (op.request?.$case !== 'requestRange') return
@@ -200,7 +209,7 @@ export class Model {
             return { response: { $case: 'responseDeleteRange', value: this.deleteRange(r.value) } }
           case 'requestTxn': {
             const responses = run(r.value)
-            const value = { header: undefined, succeeded: decided.get(r.value)!, responses }
+            const value = { header: header(0), succeeded: decided.get(r.value)!, responses }
             return { response: { $case: 'responseTxn', value } }
           }
           default:
