@@ -1,0 +1,471 @@
+/**
+ * The one place where the parts of a node are made and put together. A node listens, finds its peers, forms the
+ * cluster with them or finds that it has formed, and then runs its core until it is closed or cannot go on.
+ */
+import { randomInt } from 'node:crypto'
+import { Communicator } from '../communicator/communicator.js'
+import type { HelloHeard } from '../communicator/types.js'
+import type { Core, Member, Note } from '../consensus/contract.js'
+import type { NodeId } from '../consensus/ids.js'
+import { DEFAULT_OPTIONS, type Message, raft, type WalRecord } from '../consensus/raft/index.js'
+import { Driver } from '../driver/driver.js'
+import {
+  decide,
+  type Formation,
+  type FormationDecision,
+  formationState,
+  newFormation,
+  onGone,
+  onHello,
+} from '../driver/formation.js'
+import type { WalPort } from '../driver/ports.js'
+import { KvMachine } from '../machine/kv/kv-machine.js'
+import { SessionMachine } from '../machine/machine.js'
+import type { StateMachine } from '../machine/state-machine.js'
+import { CLIENT_PORT_LIMITS, PEER_PORT_LIMITS } from '../rpc/limits.js'
+import { createServer } from '../rpc/server.js'
+import type { Server } from '../rpc/types.js'
+import { faultRoutes } from '../server/fault-service.js'
+import { healthRoutes } from '../server/health-service.js'
+import { quorateRoutes } from '../server/quorate-service.js'
+import { type Announcement, decodeAnnouncement, encodeAnnouncement } from './announcement.js'
+import type { Address, NodeConfig } from './config.js'
+import { DISK_FAILED, dataRefused, NodeError, portTaken } from './errors.js'
+import { type Log, SILENT } from './log.js'
+import { MachineHost } from './machine-host.js'
+import { NodeReplica } from './node-replica.js'
+import { Snapshots } from './snapshots.js'
+import { openStorage, type Storage } from './storage.js'
+
+export interface NodeParts {
+  /** Default: the key-value store. */
+  readonly machine?: StateMachine
+  readonly log?: Log
+}
+
+export interface RunningNode {
+  /** `host:port`; null: no client port. */
+  readonly clientEndpoint: string | null
+  readonly peerEndpoint: string
+  readonly replica: NodeReplica
+  /** Resolves after `close`; rejects with NodeError when the node cannot go on. */
+  readonly closed: Promise<void>
+  close(): Promise<void>
+}
+
+/** Calls in progress get so long to end when the node stops. */
+const CLOSE_GRACE_MS = 300
+/** A log that was quiet for so long is closed by a marker. */
+const QUIET_MS = 200
+const MAX_SEED = 2 ** 47
+
+/** Resolves once the node listens; the cluster may still be forming. Throws NodeError. */
+export async function startNode(config: NodeConfig, parts: NodeParts = {}): Promise<RunningNode> {
+  const node = new NodeProcess(config, parts)
+  await node.start()
+  return node
+}
+
+class NodeProcess implements RunningNode {
+  readonly closed: Promise<void>
+  readonly #config: NodeConfig
+  readonly #machine: SessionMachine
+  readonly #log: Log
+  readonly #incarnation = randomInt(1, MAX_SEED)
+  readonly #clientEndpoints = new Map<NodeId, string>()
+  #ended: { resolve: () => void; reject: (error: NodeError) => void } = {
+    resolve: () => {},
+    reject: () => {},
+  }
+  #storage: Storage | null = null
+  #communicator: Communicator | null = null
+  #replica: NodeReplica | null = null
+  #servers: Server[] = []
+  #formation: Formation | null = null
+  #announced = ''
+  #driver: Driver<Message, WalRecord> | null = null
+  #core: Core<Message, WalRecord> | null = null
+  #host: MachineHost | null = null
+  #snapshots: Snapshots | null = null
+  #ticker: NodeJS.Timeout | null = null
+  #closing: Promise<void> | null = null
+  #previousSnapshot = 0
+  #lastAppendAt = 0
+  clientEndpoint: string | null = null
+  peerEndpoint = ''
+
+  constructor(config: NodeConfig, parts: NodeParts) {
+    this.#config = config
+    this.#machine = new SessionMachine(parts.machine ?? new KvMachine())
+    this.#log = parts.log ?? SILENT
+    this.closed = new Promise((resolve, reject) => {
+      this.#ended = { resolve, reject }
+    })
+    // Whoever does not wait for the end is told by the log.
+    this.closed.catch(() => {})
+  }
+
+  get replica(): NodeReplica {
+    if (this.#replica === null) throw new Error('the node is not started')
+    return this.#replica
+  }
+
+  async start(): Promise<void> {
+    const storage = await openStorage(this.#config, this.#log, (error) => this.#fail(error))
+    this.#storage = storage
+    const { identity } = storage.dataDir
+    const formed = isBootstrapped(storage.records)
+    try {
+      if (identity.formed && !formed)
+        throw dataRefused(
+          `${this.#config.dataDir} was wiped: the cluster knows this node, and its log is gone. ` +
+            'Put the directory back, or let the node join as a new member with an empty one',
+        )
+      this.#replica = this.#makeReplica(storage)
+      this.#communicator = this.#makeCommunicator(storage, formed)
+      await this.#listen(this.#communicator, this.#replica)
+      this.#communicator.start()
+      if (formed) {
+        await storage.dataDir.setFormed()
+        this.#run(storage.records)
+      } else {
+        this.#beginForming(storage)
+      }
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown().then(() => this.#ended.resolve())
+    return this.#closing
+  }
+
+  #makeReplica(storage: Storage): NodeReplica {
+    const { uid, clusterId } = storage.dataDir.identity
+    return new NodeReplica(
+      {
+        config: this.#config,
+        uid,
+        clusterId,
+        incarnation: this.#incarnation,
+        now: () => performance.now(),
+      },
+      {
+        blocked: () => this.#communicator?.blocked() ?? [],
+        connected: (id) => this.#communicator?.connected(id) ?? false,
+        clientEndpointOf: (id) => this.#clientEndpoints.get(id) ?? '',
+        counters: () => this.#counters(storage),
+      },
+    )
+  }
+
+  #counters(storage: Storage): Map<string, number> {
+    const counters = new Map(this.#communicator?.counters() ?? [])
+    for (const [name, value] of Object.entries(storage.wal.counters))
+      counters.set(`wal_${name}`, value as number)
+    return counters
+  }
+
+  #makeCommunicator(storage: Storage, formed: boolean): Communicator {
+    const { clusterId, uid } = storage.dataDir.identity
+    const peers = new Map<NodeId, string>()
+    for (const { name, address } of this.#config.initialCluster)
+      if (name !== this.#config.name) peers.set(name, hostPort(address))
+    return new Communicator({
+      identity: {
+        clusterId,
+        nodeId: this.#config.name,
+        uid,
+        incarnation: this.#incarnation,
+        protocol: this.#config.protocol,
+        groupId: 0,
+      },
+      peers,
+      seed: randomInt(1, MAX_SEED),
+      bootstrap: new Uint8Array(0),
+      formed,
+      onMessage: (from, message) => this.#driver?.receive(from, message),
+      onHello: (heard) => this.#onHello(heard),
+      onGone: (id) => {
+        if (this.#formation !== null) onGone(this.#formation, id)
+      },
+      openSnapshot: (snapshot, done) => {
+        if (this.#snapshots === null) setImmediate(() => done(null))
+        else this.#snapshots.openToSend(snapshot, done)
+      },
+      receiveSnapshot: (from, meta, bytesTotal) =>
+        this.#snapshots?.receive(from, meta, bytesTotal) ?? 'the node is starting',
+      log: (event) => this.#log.info(event, 'peer'),
+    })
+  }
+
+  async #listen(communicator: Communicator, replica: NodeReplica): Promise<void> {
+    const peer = createServer({
+      routes: communicator.routes(),
+      limits: PEER_PORT_LIMITS,
+      onError: (error, path) => this.#log.error({ err: error, path }, 'a peer call failed'),
+    })
+    this.#servers.push(peer)
+    const { listenPeer, listenClient, advertiseClient } = this.#config
+    this.peerEndpoint = await this.#bind(peer, listenPeer, 'the peer port')
+    if (listenClient === null) return
+    const client = createServer({
+      routes: this.#clientRoutes(communicator, replica),
+      limits: CLIENT_PORT_LIMITS,
+      onError: (error, path) => this.#log.error({ err: error, path }, 'a call failed'),
+    })
+    this.#servers.push(client)
+    const listening = await this.#bind(client, listenClient, 'the client port')
+    this.clientEndpoint = advertiseClient ?? listening
+    replica.listensAt(this.clientEndpoint)
+  }
+
+  #clientRoutes(communicator: Communicator, replica: NodeReplica) {
+    const members = new Set(this.#config.initialCluster.map((member) => member.name))
+    const routes = [
+      ...quorateRoutes(replica),
+      ...healthRoutes({
+        processServing: () => this.#closing === null,
+        leaderKnown: () => replica.leaderKnown,
+      }),
+    ]
+    if (!this.#config.enableFaultInjection) return routes
+    this.#log.warn(
+      {},
+      'fault injection is enabled: whoever reaches the client port can partition this node',
+    )
+    const faults = faultRoutes({
+      unknownNodes: (ids) => ids.filter((id) => !members.has(id)),
+      setPartition: (blocked, ttlMs) => communicator.setPartition(blocked, ttlMs),
+      setFaults: (targets) => communicator.setFaults(targets),
+      faults: () => communicator.faults(),
+    })
+    return [...routes, ...faults]
+  }
+
+  async #bind(server: Server, address: Address, what: string): Promise<string> {
+    try {
+      const { host, port } = await server.listen(address.host, address.port)
+      return hostPort({ host, port })
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      throw portTaken(what, hostPort(address), why)
+    }
+  }
+
+  #beginForming(storage: Storage): void {
+    const self = { id: this.#config.name, uid: storage.dataDir.identity.uid }
+    this.#formation = newFormation(
+      self,
+      this.#config.initialCluster.map((member) => member.name),
+    )
+    this.#onDecision(decide(this.#formation))
+  }
+
+  #onHello(heard: HelloHeard): void {
+    const announcement = decodeAnnouncement(heard.bootstrap)
+    if (announcement === null) return
+    this.#clientEndpoints.set(heard.nodeId, announcement.clientEndpoint)
+    if (this.#formation === null) return
+    const from = { id: heard.nodeId, uid: heard.uid }
+    this.#onDecision(onHello(this.#formation, from, announcement.formation))
+  }
+
+  #onDecision(decision: FormationDecision): void {
+    if (this.#formation === null || this.#closing !== null) return
+    switch (decision.type) {
+      case 'Wait':
+        this.#replica?.waits(
+          `the cluster has not formed yet: waiting for ${decision.missing.join(', ')}`,
+        )
+        this.#announce(formationState(this.#formation))
+        return
+      case 'Form':
+        // What this node says now must be what it forms with: others form only on that word.
+        this.#announce(formationState(this.#formation))
+        this.#formation = null
+        this.#form(decision.members)
+        return
+      case 'Refuse':
+        this.#fail(
+          dataRefused(
+            `the data directory of ${this.#config.name} was wiped: ${decision.by} says that the cluster formed ` +
+              `with another one (uid ${decision.formedWith ?? 'none'}). A node that forgot what it promised ` +
+              'must not come back under its name; put the old directory back, or replace the node by a new member',
+          ),
+        )
+    }
+  }
+
+  /** The first record of every log; then this node is a member. */
+  #form(members: readonly Member[]): void {
+    const storage = this.#storage
+    if (storage === null) return
+    const record = raft.bootstrap(members)
+    const payload = raft.encodeRecords([record])
+    const empty = raft.recover([], this.#self(), DEFAULT_OPTIONS).core.stateRecord()
+    storage.wal.append(storage.wal.lastBatch + 1, payload, raft.lastIndexOf([record]), () =>
+      raft.encodeRecords([empty]),
+    )
+    storage.wal.sync(() => {
+      storage.dataDir.setFormed().then(
+        () => {
+          this.#log.info({ members }, 'the cluster has formed')
+          if (this.#closing === null) this.#run([record])
+        },
+        (error: NodeError) => this.#fail(error),
+      )
+    })
+  }
+
+  #self() {
+    return {
+      id: this.#config.name,
+      seed: randomInt(1, MAX_SEED),
+      incarnation: this.#incarnation,
+    }
+  }
+
+  #run(records: readonly WalRecord[]): void {
+    const { storage, communicator } = this.#parts()
+    const { timing, limits } = this.#config
+    const { core, effects } = raft.recover(records, this.#self(), {
+      ...DEFAULT_OPTIONS,
+      electionTicks: Math.max(2, Math.round(timing.electionTimeoutMs / timing.tickMs)),
+      heartbeatTicks: Math.max(1, Math.round(timing.heartbeatMs / timing.tickMs)),
+      snapshotEntries: limits.snapshotEntries,
+      keepEntries: limits.keepEntries,
+    })
+    const { members } = core.status().configuration
+    communicator.setFormed(members)
+    this.#core = core
+    this.#snapshots = new Snapshots(storage.snapshots, {
+      received: (from, snapshot) => this.#driver?.snapshotReceived(from, snapshot),
+      failed: (error) => this.#fail(new NodeError(DISK_FAILED, error.message)),
+    })
+    this.#host = new MachineHost(this.#machine, this.#snapshots)
+    this.#driver = new Driver({
+      id: this.#config.name,
+      incarnation: this.#incarnation,
+      core,
+      effects,
+      protocol: raft,
+      ports: {
+        wal: this.#walPort(storage),
+        communicator,
+        machine: this.#host,
+        scheduler: { soon: setImmediate },
+        notes: { note: (note) => this.#note(note) },
+      },
+      lastBatch: storage.wal.lastBatch,
+      limits: { tickMs: timing.tickMs, electionTimeoutMs: timing.electionTimeoutMs },
+    })
+    this.#replica?.serve({ driver: this.#driver, machine: this.#machine })
+    this.#announce({ formed: true, members })
+    this.#ticker = setInterval(() => this.#tick(storage), timing.tickMs)
+  }
+
+  #parts(): { storage: Storage; communicator: Communicator } {
+    if (this.#storage === null || this.#communicator === null) throw new Error('not started')
+    return { storage: this.#storage, communicator: this.#communicator }
+  }
+
+  #walPort(storage: Storage): WalPort {
+    const { wal } = storage
+    return {
+      append: (...args) => {
+        this.#lastAppendAt = performance.now()
+        wal.append(...args)
+      },
+      sync: (done) => wal.sync(done),
+      release: (through) => {
+        wal.release(through)
+        // One snapshot behind: the newest one's record may not be on disk yet.
+        this.#snapshots?.keepFrom(this.#previousSnapshot)
+        this.#previousSnapshot = this.#core?.status().snapshotIndex ?? 0
+      },
+    }
+  }
+
+  #tick(storage: Storage): void {
+    const now = performance.now()
+    this.#driver?.tick(now)
+    if (now - this.#lastAppendAt > QUIET_MS) storage.wal.mark()
+  }
+
+  #note(note: Note): void {
+    if (TOLD.has(note.event)) this.#log.info(note, note.event)
+  }
+
+  #announce(formation: Announcement['formation']): void {
+    const clientEndpoint = this.clientEndpoint ?? ''
+    const bootstrap = encodeAnnouncement({ formation, clientEndpoint })
+    const text = Buffer.from(bootstrap).toString('latin1')
+    if (text === this.#announced) return
+    this.#announced = text
+    this.#communicator?.setBootstrap(bootstrap)
+  }
+
+  /** Nothing leaves any more. What cannot go on ends with the reason. */
+  #fail(error: NodeError): void {
+    if (this.#closing !== null) return
+    this.#driver?.stop()
+    this.#host?.stop()
+    this.#log.error({ exitCode: error.exitCode }, error.message)
+    this.#closing = this.#shutDown().then(() => this.#ended.reject(error))
+  }
+
+  async #shutDown(): Promise<void> {
+    if (this.#ticker !== null) clearInterval(this.#ticker)
+    this.#replica?.stopServing('the node is stopping')
+    this.#driver?.stop()
+    this.#host?.stop()
+    this.#communicator?.close()
+    await Promise.all(this.#servers.map((server) => server.close(CLOSE_GRACE_MS)))
+    const storage = this.#storage
+    if (storage === null) return
+    await new Promise<void>((done) => {
+      const limit = setTimeout(done, CLOSE_GRACE_MS)
+      storage.wal.sync(() =>
+        storage.wal.mark(() =>
+          storage.wal.close(() => {
+            clearTimeout(limit)
+            done()
+          }),
+        ),
+      )
+    })
+    await storage.dataDir.close()
+  }
+}
+
+function isBootstrapped(records: readonly WalRecord[]): boolean {
+  return records.some(
+    (record) =>
+      record.type === 'Bootstrap' || (record.type === 'State' && record.snapshot !== null),
+  )
+}
+
+/** Notes worth a line of a log in production. */
+const TOLD = new Set([
+  'became-leader',
+  'became-candidate',
+  'became-follower',
+  'stepped-down-without-quorum',
+  'stepped-down-slow-disk',
+  'log-truncated',
+  'snapshot-taken',
+  'snapshot-failed',
+  'snapshot-installed',
+  'peer-restarted',
+  'transfer-started',
+  'transfer-aborted',
+])
+
+function hostPort(address: Address): string {
+  return address.host.includes(':')
+    ? `[${address.host}]:${address.port}`
+    : `${address.host}:${address.port}`
+}

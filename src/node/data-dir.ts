@@ -1,0 +1,206 @@
+/**
+ * The data directory of one node: locked by one process, and marked with whose it is. Its uid is random and made with
+ * it; a directory that lost its log under a uid that the cluster knows is refused, since that node may have promised
+ * what it no longer remembers.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { createServer, type Server } from 'node:net'
+import { join } from 'node:path'
+import { dataRefused, diskFailed, NodeError } from './errors.js'
+
+const FORMAT = 1
+const IDENTITY_FILE = 'node.json'
+const LOCK_FILE = 'lock'
+
+export interface DataDirIdentity {
+  readonly clusterId: string
+  readonly nodeId: string
+  readonly uid: string
+  /** The cluster has formed with this directory: its log must be there. */
+  readonly formed: boolean
+}
+
+/** The first 16 hex digits of a hash over the token and the initial members' names. */
+export function clusterIdOf(token: string, names: readonly string[]): string {
+  const hash = createHash('sha256').update(token)
+  for (const name of [...names].sort()) hash.update('\0').update(name)
+  return hash.digest('hex').slice(0, 16)
+}
+
+export class DataDir {
+  readonly path: string
+  readonly #lock: Server
+  #identity: DataDirIdentity
+
+  private constructor(path: string, lock: Server, identity: DataDirIdentity) {
+    this.path = path
+    this.#lock = lock
+    this.#identity = identity
+  }
+
+  /** Creates it when it is not there. Throws NodeError: locked, foreign, newer, not writable. */
+  static async open(
+    path: string,
+    owner: { readonly clusterId: string; readonly nodeId: string },
+  ): Promise<DataDir> {
+    await onDisk(path, () => mkdir(path, { recursive: true, mode: 0o700 }))
+    const lock = await lockDirectory(path)
+    try {
+      const found = await readIdentity(path)
+      if (found !== null) {
+        checkOwner(path, found, owner)
+        return new DataDir(path, lock, found)
+      }
+      const fresh = { ...owner, uid: randomBytes(16).toString('hex'), formed: false }
+      await writeIdentity(path, fresh)
+      return new DataDir(path, lock, fresh)
+    } catch (error) {
+      lock.close()
+      throw error
+    }
+  }
+
+  get identity(): DataDirIdentity {
+    return this.#identity
+  }
+
+  file(name: string): string {
+    return join(this.path, name)
+  }
+
+  /** On disk when it resolves. */
+  async setFormed(): Promise<void> {
+    if (this.#identity.formed) return
+    const formed = { ...this.#identity, formed: true }
+    await writeIdentity(this.path, formed)
+    this.#identity = formed
+  }
+
+  async close(): Promise<void> {
+    await rm(join(this.path, LOCK_FILE), { force: true })
+    await new Promise<void>((done) => this.#lock.close(() => done()))
+  }
+}
+
+/**
+ * An abstract socket named by device and inode: it goes with the process, however that ends, and no stale file can
+ * fool it. The file beside it only tells a person who holds it.
+ */
+async function lockDirectory(path: string): Promise<Server> {
+  const { dev, ino } = await stat(path)
+  const server = createServer((socket) => socket.destroy())
+  const held = await new Promise<boolean>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(false)
+      else reject(diskFailed(`${path} cannot be locked: ${error.message}`))
+    })
+    server.listen(`\0quorate-${dev}-${ino}`, () => resolve(true))
+  })
+  if (!held) {
+    const pid = await readFile(join(path, LOCK_FILE), 'utf8').catch(() => 'unknown')
+    throw dataRefused(
+      `${path} is in use by process ${pid.trim()}; stop that one, or give this node a --data-dir of its own`,
+    )
+  }
+  server.unref()
+  await onDisk(path, async () => {
+    const file = await open(join(path, LOCK_FILE), 'w', 0o600)
+    await file.writeFile(`${process.pid}\n`)
+    await file.close()
+  })
+  return server
+}
+
+async function readIdentity(path: string): Promise<DataDirIdentity | null> {
+  const file = join(path, IDENTITY_FILE)
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw diskFailed(`${file} cannot be read: ${textOf(error)}`)
+    if (await exists(join(path, 'wal')))
+      throw dataRefused(
+        `${path} has a log but no ${IDENTITY_FILE}; put the file back from a copy of this directory`,
+      )
+    return null
+  }
+  const value = parse(text)
+  if (value === null)
+    throw dataRefused(`${file} is damaged; put it back from a copy of this directory`)
+  if (value.format > FORMAT)
+    throw dataRefused(
+      `${file} is of format ${value.format}, which this version does not know; start a later version`,
+    )
+  return value
+}
+
+function parse(text: string): (DataDirIdentity & { format: number }) | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value !== 'object' || value === null) return null
+    const { format, clusterId, nodeId, uid, formed } = value as { [key: string]: unknown }
+    if (typeof format !== 'number' || typeof formed !== 'boolean') return null
+    if (typeof clusterId !== 'string' || typeof nodeId !== 'string' || typeof uid !== 'string')
+      return null
+    return { format, clusterId, nodeId, uid, formed }
+  } catch {
+    return null
+  }
+}
+
+function checkOwner(
+  path: string,
+  found: DataDirIdentity,
+  owner: { readonly clusterId: string; readonly nodeId: string },
+): void {
+  if (found.nodeId !== owner.nodeId)
+    throw dataRefused(
+      `${path} belongs to node ${found.nodeId}, not ${owner.nodeId}; check --name and --data-dir`,
+    )
+  if (found.clusterId !== owner.clusterId)
+    throw dataRefused(
+      `${path} belongs to cluster ${found.clusterId}, not ${owner.clusterId}; check --initial-cluster, --initial-cluster-token and --data-dir`,
+    )
+}
+
+async function writeIdentity(path: string, identity: DataDirIdentity): Promise<void> {
+  const file = join(path, IDENTITY_FILE)
+  await onDisk(path, async () => {
+    const handle = await open(`${file}.tmp`, 'w', 0o600)
+    await handle.writeFile(`${JSON.stringify({ format: FORMAT, ...identity }, null, 2)}\n`)
+    await handle.sync()
+    await handle.close()
+    await rename(`${file}.tmp`, file)
+    const directory = await open(path, 'r')
+    await directory.sync()
+    await directory.close()
+  })
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function onDisk<T>(path: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
+  } catch (error) {
+    if (error instanceof NodeError) throw error
+    const code = codeOf(error)
+    if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR')
+      throw dataRefused(`${path} is not writable: ${textOf(error)}; check --data-dir`)
+    throw diskFailed(`${path}: ${textOf(error)}`)
+  }
+}
+
+function codeOf(error: unknown): string | null {
+  return error instanceof Error && 'code' in error ? String(error.code) : null
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,159 @@
+/**
+ * A node's snapshots between the machine, the peers and the disk. The newest is kept, and the one before until the new
+ * one's record is in the log; what a record names must be there, whole, or the node refuses to start.
+ */
+import { concat } from '../base/bytes.js'
+import type { SnapshotSink, SnapshotSource } from '../communicator/types.js'
+import type { SnapshotMeta } from '../consensus/contract.js'
+import type { NodeId } from '../consensus/ids.js'
+import { decodeSnapshotMeta, encodeSnapshotMeta } from '../consensus/raft/codec.js'
+import type { FileError } from '../wal/file-system.js'
+import type { Receiving, SnapshotStore } from '../wal/snapshot-store.js'
+import type { SnapshotFiles } from './machine-host.js'
+
+export interface SnapshotEvents {
+  /** A peer's snapshot is on disk, verified. */
+  received(from: NodeId, snapshot: SnapshotMeta): void
+  /** The disk failed, or a snapshot that the log names is not there: the node must stop. */
+  failed(error: FileError): void
+}
+
+export class Snapshots implements SnapshotFiles {
+  readonly #store: SnapshotStore
+  readonly #events: SnapshotEvents
+  /** Indices being written or received: one file name, one writer. */
+  readonly #writing = new Set<number>()
+
+  constructor(store: SnapshotStore, events: SnapshotEvents) {
+    this.#store = store
+    this.#events = events
+  }
+
+  write(
+    snapshot: SnapshotMeta,
+    chunks: Iterable<Uint8Array>,
+    done: (written: SnapshotMeta | null) => void,
+  ): void {
+    if (this.#writing.has(snapshot.index)) {
+      setImmediate(() => done(null))
+      return
+    }
+    this.#writing.add(snapshot.index)
+    this.#store.write(snapshot.index, chunks, (error, file) => {
+      this.#writing.delete(snapshot.index)
+      if (error !== null || file === null) {
+        if (error !== null) this.#events.failed(error)
+        return done(null)
+      }
+      done({ ...snapshot, digest: file.digest, bytes: file.bytes })
+    })
+  }
+
+  read(snapshot: SnapshotMeta, done: (chunks: readonly Uint8Array[]) => void): void {
+    this.#store.read(snapshot, (error, chunks) => {
+      if (error !== null || chunks === null) {
+        if (error !== null) this.#events.failed(error)
+        return
+      }
+      done(chunks)
+    })
+  }
+
+  /** The log no longer needs what is older than this. */
+  keepFrom(index: number): void {
+    this.#store.removeBelow(index, (error) => {
+      if (error !== null) this.#events.failed(error)
+    })
+  }
+
+  openToSend(snapshot: SnapshotMeta, done: (source: SnapshotSource | null) => void): void {
+    this.#store.openToSend(snapshot.index, (error, sending) => {
+      if (error !== null || sending === null) return done(null)
+      done({
+        meta: encodeSnapshotMeta(snapshot),
+        bytesTotal: snapshot.bytes,
+        read: (offset, length, read) =>
+          sending.readAt(offset, length, (unread, bytes) => read(unread === null ? bytes : null)),
+        close: () => sending.close(),
+      })
+    })
+  }
+
+  /** A string refuses it. */
+  receive(from: NodeId, meta: Uint8Array, bytesTotal: number): SnapshotSink | string {
+    const snapshot = decodeSnapshotMeta(meta)
+    if (snapshot === null || snapshot.bytes !== bytesTotal) return 'malformed description'
+    if (this.#writing.has(snapshot.index)) return 'this snapshot is being written here already'
+    this.#writing.add(snapshot.index)
+    return new Sink(this.#store, snapshot, {
+      failed: (error) => this.#events.failed(error),
+      over: (whole) => {
+        this.#writing.delete(snapshot.index)
+        if (whole) this.#events.received(from, snapshot)
+      },
+    })
+  }
+}
+
+interface SinkEvents {
+  failed(error: FileError): void
+  over(whole: boolean): void
+}
+
+/** One snapshot coming in. Chunks that come before the file is open wait, held short by the sender's window. */
+class Sink implements SnapshotSink {
+  readonly #snapshot: SnapshotMeta
+  readonly #events: SinkEvents
+  #receiving: Receiving | null = null
+  #opened: (() => void) | null = null
+  #over = false
+
+  constructor(store: SnapshotStore, snapshot: SnapshotMeta, events: SinkEvents) {
+    this.#snapshot = snapshot
+    this.#events = events
+    store.receive(snapshot.index, (error, receiving) => {
+      if (error !== null || receiving === null) {
+        if (error !== null) this.#events.failed(error)
+        return
+      }
+      if (this.#over) return receiving.abort()
+      this.#receiving = receiving
+      this.#opened?.()
+    })
+  }
+
+  chunk(offset: number, bytes: Uint8Array, done: (ok: boolean) => void): void {
+    if (this.#over) return done(false)
+    if (this.#receiving === null) {
+      const kept = concat([bytes])
+      this.#opened = () => this.chunk(offset, kept, done)
+      return
+    }
+    if (offset !== this.#receiving.bytes) return done(false)
+    this.#receiving.write(bytes, (error) => {
+      if (error !== null) this.#events.failed(error)
+      done(error === null)
+    })
+  }
+
+  finish(done: (problem: string | null) => void): void {
+    if (this.#over) return done('it was given up')
+    if (this.#receiving === null) {
+      this.#opened = () => this.finish(done)
+      return
+    }
+    this.#over = true
+    this.#receiving.finish(this.#snapshot, (error) => {
+      if (error !== null && error.code !== 'DIGEST') this.#events.failed(error)
+      this.#events.over(error === null)
+      done(error === null ? null : error.message)
+    })
+  }
+
+  abort(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#receiving?.abort()
+    this.#events.over(false)
+  }
+}

@@ -1,0 +1,98 @@
+/** Opens what a node has on disk: the directory, its lock, the log, the snapshots. */
+import { createHash } from 'node:crypto'
+import type { Hasher } from '../base/sha256.js'
+import type { WalRecord } from '../consensus/raft/index.js'
+import { raft } from '../consensus/raft/index.js'
+import { type Opened, openWal } from '../wal/open.js'
+import type { WalError } from '../wal/refusal.js'
+import { SnapshotStore } from '../wal/snapshot-store.js'
+import type { Wal } from '../wal/wal.js'
+import type { NodeConfig } from './config.js'
+import { clusterIdOf, DataDir } from './data-dir.js'
+import { DATA_REFUSED, DISK_FAILED, dataRefused, NodeError } from './errors.js'
+import { nodeFileSystem } from './file-system.js'
+import type { Log } from './log.js'
+
+export interface Storage {
+  readonly dataDir: DataDir
+  readonly wal: Wal
+  readonly snapshots: SnapshotStore
+  /** What the log holds, in order. */
+  readonly records: readonly WalRecord[]
+}
+
+export function nativeHasher(): Hasher {
+  const hash = createHash('sha256')
+  return {
+    update: (bytes) => {
+      hash.update(bytes)
+    },
+    digest: () => hash.digest(),
+  }
+}
+
+/** Throws NodeError. `onFailure`: the disk failed later. */
+export async function openStorage(
+  config: NodeConfig,
+  log: Log,
+  onFailure: (error: NodeError) => void,
+): Promise<Storage> {
+  const names = config.initialCluster.map((member) => member.name)
+  const clusterId = clusterIdOf(config.clusterToken, names)
+  const dataDir = await DataDir.open(config.dataDir, { clusterId, nodeId: config.name })
+  try {
+    const { uid } = dataDir.identity
+    const opened = await new Promise<Opened>((resolve, reject) => {
+      const options = {
+        identity: { clusterId, nodeId: config.name, uid },
+        segmentBytes: config.limits.segmentBytes,
+        newHasher: nativeHasher,
+        onFailure: (error: WalError) => onFailure(nodeError(error)),
+      }
+      openWal(nodeFileSystem, dataDir.file('wal'), options, (error, result) => {
+        if (error !== null || result === null) reject(error === null ? error : nodeError(error))
+        else resolve(result)
+      })
+    })
+    if (opened.cut !== null) log.warn({ cut: opened.cut }, 'the log ended in an unfinished write')
+    await makeFolder(dataDir.file('snap'))
+    return {
+      dataDir,
+      wal: opened.wal,
+      snapshots: new SnapshotStore(nodeFileSystem, dataDir.file('snap'), {
+        newHasher: nativeHasher,
+        soon: setImmediate,
+      }),
+      records: decode(opened),
+    }
+  } catch (error) {
+    await dataDir.close()
+    throw error
+  }
+}
+
+function makeFolder(path: string): Promise<void> {
+  return new Promise((resolve, reject) =>
+    nodeFileSystem.mkdir(path, (error) =>
+      error === null ? resolve() : reject(new NodeError(DISK_FAILED, error.message)),
+    ),
+  )
+}
+
+function decode(opened: Opened): WalRecord[] {
+  const records: WalRecord[] = []
+  for (const { payload, file, offset } of opened.records) {
+    const decoded = raft.decodeRecords(payload)
+    if (decoded === null)
+      throw dataRefused(
+        `${file} at byte ${offset}: an intact record that this version does not know; start the version that wrote it`,
+      )
+    records.push(...decoded)
+  }
+  return records
+}
+
+function nodeError(error: WalError): NodeError {
+  const code = error.refusal.code === 'WAL_IO' ? DISK_FAILED : DATA_REFUSED
+  return new NodeError(code, error.message)
+}

@@ -1,0 +1,262 @@
+/**
+ * A cluster of real `quorate serve` processes on loopback, with their data in a temporary folder. What a node
+ * logged is printed when its test fails.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { onTestFailed } from 'vitest'
+import { Client, type StatusResponse } from '../../../src/client/index.js'
+
+export const MAIN = resolve(import.meta.dirname, '../../../dist/cli/main.js')
+
+/** The hard limit of waiting for anything at all. */
+const WAIT_MS = 30_000
+/** Between two looks at a cluster whose state nobody pushes to us. */
+const POLL_MS = 20
+
+/** A node that does not answer in time counts as away. */
+const STATUS_TIMEOUT_MS = 1_000
+
+export interface ClusterOptions {
+  readonly nodes?: number
+  /** T, the lower bound of the election timeout. */
+  readonly electionTimeoutMs?: number
+  readonly extraFlags?: readonly string[]
+}
+
+interface Seat {
+  readonly name: string
+  readonly clientPort: number
+  readonly peerPort: number
+  readonly dataDir: string
+  process: ChildProcess | null
+  log: string
+}
+
+export class TestCluster {
+  readonly root: string
+  readonly seats: readonly Seat[]
+  readonly client: Client
+  readonly #options: ClusterOptions
+
+  private constructor(root: string, seats: readonly Seat[], options: ClusterOptions) {
+    this.root = root
+    this.seats = seats
+    this.#options = options
+    this.client = new Client({ endpoints: this.endpoints, commandTimeoutMs: 10_000 })
+  }
+
+  /** Starts all nodes and waits until one leads. Ends with its test: call `close` in a finally. */
+  static async start(options: ClusterOptions = {}): Promise<TestCluster> {
+    const root = await mkdtemp(join(tmpdir(), 'quorate-test-'))
+    const count = options.nodes ?? 3
+    const ports = await freePorts(2 * count)
+    const seats = Array.from({ length: count }, (_, i) => ({
+      name: `n${i + 1}`,
+      clientPort: ports[2 * i]!,
+      peerPort: ports[2 * i + 1]!,
+      dataDir: join(root, `n${i + 1}`),
+      process: null,
+      log: '',
+    }))
+    const cluster = new TestCluster(root, seats, options)
+    onTestFailed(() => cluster.dumpLogs())
+    for (const seat of seats) cluster.startNode(seat.name)
+    await cluster.leader()
+    return cluster
+  }
+
+  get endpoints(): string[] {
+    return this.seats.map((seat) => endpointOf(seat))
+  }
+
+  seat(name: string): Seat {
+    const seat = this.seats.find((one) => one.name === name)
+    if (seat === undefined) throw new Error(`no node ${name}`)
+    return seat
+  }
+
+  endpoint(name: string): string {
+    return endpointOf(this.seat(name))
+  }
+
+  startNode(name: string): void {
+    const seat = this.seat(name)
+    const cluster = this.seats.map((one) => `${one.name}=http://127.0.0.1:${one.peerPort}`)
+    const election = this.#options.electionTimeoutMs ?? 400
+    const child = spawn(
+      process.execPath,
+      [
+        MAIN,
+        'serve',
+        ...['--name', seat.name],
+        ...['--data-dir', seat.dataDir],
+        ...['--listen-client-urls', `http://127.0.0.1:${seat.clientPort}`],
+        ...['--listen-peer-urls', `http://127.0.0.1:${seat.peerPort}`],
+        ...['--initial-cluster', cluster.join(',')],
+        ...['--election-timeout', String(election)],
+        ...['--heartbeat-interval', String(Math.max(20, Math.round(election / 10)))],
+        '--enable-fault-injection',
+        ...(this.#options.extraFlags ?? []),
+      ],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    )
+    seat.process = child
+    const keep = (chunk: Buffer) => {
+      seat.log = (seat.log + chunk.toString()).slice(-200_000)
+    }
+    child.stdout?.on('data', keep)
+    child.stderr?.on('data', keep)
+    child.on('exit', (code, signal) => {
+      seat.log += `\n[exit code ${code} signal ${signal}]\n`
+      if (seat.process === child) seat.process = null
+    })
+  }
+
+  /** Sends a signal and, if the node ends by it, waits for the end; gives its exit code. */
+  async stopNode(name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<number | null> {
+    const child = this.seat(name).process
+    if (child === null) return null
+    const code = exitOf(child)
+    child.kill(signal)
+    return await code
+  }
+
+  /** Waits for a node that ends by itself. */
+  async exit(name: string): Promise<number | null> {
+    const child = this.seat(name).process
+    return child === null ? null : await exitOf(child)
+  }
+
+  signal(name: string, signal: NodeJS.Signals): void {
+    this.seat(name).process?.kill(signal)
+  }
+
+  /** Of the nodes that answer. */
+  async status(names = this.seats.map((seat) => seat.name)): Promise<StatusResponse[]> {
+    const asked = names.map((name) =>
+      this.client.status(this.endpoint(name), { timeoutMs: STATUS_TIMEOUT_MS }).catch(() => null),
+    )
+    return (await Promise.all(asked)).filter((status) => status !== null)
+  }
+
+  async statusOf(name: string): Promise<StatusResponse | null> {
+    return (await this.status([name]))[0] ?? null
+  }
+
+  /** The one node that leads in the highest term anybody reports, once the live nodes agree on it. */
+  async leader(among = this.seats.map((seat) => seat.name)): Promise<string> {
+    return await this.until(`a leader among ${among.join(', ')}`, async () => {
+      const all = await this.status(among)
+      const leader = all
+        .filter((status) => status.role === 'leader')
+        .sort((a, b) => b.term - a.term)[0]
+      if (leader === undefined) return null
+      const live = among.filter((name) => this.seat(name).process !== null).length
+      const followers = all.filter((status) => status.leader === leader.name).length
+      return followers === live && followers > this.seats.length / 2 ? leader.name : null
+    })
+  }
+
+  /** Waits until these nodes have applied the same log and hold the same state; gives the state's hash. */
+  async converged(names = this.seats.map((seat) => seat.name)): Promise<string> {
+    return await this.until(`equal state on ${names.join(', ')}`, async () => {
+      const all = await this.status(names)
+      const first = all[0]
+      if (first === undefined || all.length !== names.length) return null
+      const same = all.every(
+        (one) =>
+          one.stateHash === first.stateHash &&
+          one.appliedIndex === first.appliedIndex &&
+          one.lastIndex === one.appliedIndex,
+      )
+      return same ? first.stateHash : null
+    })
+  }
+
+  /** Polls a question until it has an answer; the hard limit ends it with what was asked. */
+  async until<T>(what: string, ask: () => Promise<T | null>): Promise<T> {
+    const end = Date.now() + WAIT_MS
+    for (;;) {
+      const answer = await ask()
+      if (answer !== null) return answer
+      if (Date.now() > end) throw new Error(`waited ${WAIT_MS} ms for ${what}`)
+      await new Promise((done) => setTimeout(done, POLL_MS))
+    }
+  }
+
+  async close(): Promise<void> {
+    this.client.close()
+    await Promise.all(this.seats.map((seat) => this.stopNode(seat.name)))
+    await rm(this.root, { recursive: true, force: true })
+  }
+
+  dumpLogs(): void {
+    for (const seat of this.seats)
+      console.error(`---- ${seat.name} ----\n${seat.log.split('\n').slice(-60).join('\n')}`)
+  }
+}
+
+function endpointOf(seat: Seat): string {
+  return `127.0.0.1:${seat.clientPort}`
+}
+
+function exitOf(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child.exitCode)
+  return new Promise((done) => child.once('exit', (code) => done(code)))
+}
+
+export interface Ran {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs the CLI as a person would. */
+export function quorate(
+  args: readonly string[],
+  options: { readonly input?: string; readonly cwd?: string; readonly timeoutMs?: number } = {},
+): Promise<Ran> {
+  return new Promise((done) => {
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      cwd: options.cwd,
+    })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString()
+    })
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString()
+    })
+    const limit = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? WAIT_MS)
+    child.on('close', (code) => {
+      clearTimeout(limit)
+      done({ code, stdout, stderr })
+    })
+    child.stdin.on('error', () => {})
+    child.stdin.end(options.input ?? '')
+  })
+}
+
+/** Ports that were free a moment ago. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((done, fail) => {
+          const server = createServer()
+          server.on('error', fail)
+          server.listen(0, '127.0.0.1', () => done(server))
+        }),
+    ),
+  )
+  const ports = servers.map((server) => (server.address() as { port: number }).port)
+  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))))
+  return ports
+}
