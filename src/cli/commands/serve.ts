@@ -26,7 +26,7 @@ export async function serve(
     process.exit(1)
   }
   const { startNode } = await import('../../node/compose.js')
-  const node = await startNode(config)
+  const node = await startNode(config, { log })
   log.info({ client: node.clientEndpoint, peer: node.peerEndpoint }, 'listening')
   stop.whenAsked(() => node.close())
   await node.closed
