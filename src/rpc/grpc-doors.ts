@@ -5,7 +5,7 @@
  * - calls with a timeout that is malformed (grpc-js takes `x5S` for 5 s) or too long for a 32-bit timer (30 days
  *   would end at once);
  * - calls with metadata that gRPC does not allow: grpc-js drops it and prints key and value, a token perhaps;
- * - paths that hold what no header may: its answer UNIMPLEMENTED quotes them.
+ * - unknown methods: its answer quotes the path unescaped and leaves the body unread.
  */
 
 import type {
@@ -45,7 +45,11 @@ export function setHttp2Settings(server: GrpcServer, limits: ServerLimits): void
 }
 
 /** After the connection injector is made. */
-export function guardCalls(server: GrpcServer, limits: ServerLimits): void {
+export function guardCalls(
+  server: GrpcServer,
+  limits: ServerLimits,
+  paths: ReadonlySet<string>,
+): void {
   const http2Servers: unknown = Reflect.get(server, 'http2Servers')
   assert(http2Servers instanceof Map, 'grpc-js has changed: no HTTP/2 servers')
   for (const http2 of http2Servers.keys() as Iterable<Http2Server>) {
@@ -53,7 +57,7 @@ export function guardCalls(server: GrpcServer, limits: ServerLimits): void {
     assert(inner.length === 1, 'grpc-js has changed: not one stream listener')
     http2.removeAllListeners('stream')
     http2.on('stream', (stream, headers, ...rest) => {
-      const problem = problemOf(headers)
+      const problem = problemOf(headers, paths)
       if (problem === null) inner[0]?.(stream, headers, ...rest)
       else refuse(stream, problem)
     })
@@ -67,10 +71,10 @@ export function guardCalls(server: GrpcServer, limits: ServerLimits): void {
 }
 
 /** Why the call is refused; null: it is not. A timeout that is merely too long is cut. */
-function problemOf(headers: IncomingHttpHeaders): { code: Code; text: string } | null {
-  const path = headers[':path']
-  if (path === undefined || !VALUE.test(path))
-    return { code: Code.UNIMPLEMENTED, text: 'no such method' }
+function problemOf(
+  headers: IncomingHttpHeaders,
+  paths: ReadonlySet<string>,
+): { code: Code; text: string } | null {
   for (const key of Object.keys(headers)) {
     if (key.charCodeAt(0) === 0x3a) continue
     const value = headers[key]
@@ -78,6 +82,10 @@ function problemOf(headers: IncomingHttpHeaders): { code: Code; text: string } |
     if (!KEY.test(key) || !VALUE.test(text))
       return { code: Code.INVALID_ARGUMENT, text: 'metadata with illegal characters' }
   }
+  // A wrong content type is answered first, with 415.
+  const isGrpc = headers['content-type']?.startsWith('application/grpc') === true
+  if (isGrpc && !paths.has(headers[':path'] ?? ''))
+    return { code: Code.UNIMPLEMENTED, text: 'unknown method' }
   const timeout = headers[TIMEOUT_HEADER]
   if (timeout === undefined) return null
   if (typeof timeout !== 'string' || !TIMEOUT.test(timeout))
@@ -89,6 +97,8 @@ function problemOf(headers: IncomingHttpHeaders): { code: Code; text: string } |
 
 function refuse(stream: ServerHttp2Stream, problem: { code: Code; text: string }): void {
   stream.on('error', () => {})
+  // A body that nobody reads would hold its part of the connection's window.
+  stream.resume()
   stream.respond(
     {
       ':status': 200,

@@ -22,6 +22,8 @@ export class SharedPort {
   readonly #net: NetServer
   readonly #http: ReturnType<typeof createHttpServer> | null
   readonly #sockets = new Set<Socket>()
+  /** Sockets that have not yet shown which of the two they speak. */
+  readonly #unknown = new Set<Socket>()
   /** Sockets that have sent a whole HTTP/1.1 request head. */
   readonly #spoken = new WeakSet<Socket>()
   #address: Listening | null = null
@@ -54,11 +56,12 @@ export class SharedPort {
     })
   }
 
-  /** No new connections; HTTP/1.1 connections without a request are closed. */
+  /** No new connections; those without a request are closed. */
   stopAccepting(): void {
     this.#address = null
     if (this.#net.listening) this.#net.close()
     this.#http?.close(() => {})
+    for (const socket of this.#unknown) socket.destroy()
   }
 
   /** Resolves when the last socket is closed. */
@@ -109,7 +112,9 @@ export class SharedPort {
     socket.once('close', () => {
       clearTimeout(handshake)
       this.#sockets.delete(socket)
+      this.#unknown.delete(socket)
     })
+    this.#unknown.add(socket)
     this.#sniff(socket)
   }
 
@@ -121,6 +126,7 @@ export class SharedPort {
       const matches = seen.compare(PREFACE, 0, shared, 0, shared) === 0
       if (matches && shared < PREFACE.length) return
       socket.off('data', onData)
+      this.#unknown.delete(socket)
       socket.pause()
       socket.unshift(seen)
       if (matches) {

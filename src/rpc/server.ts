@@ -58,7 +58,7 @@ class TransportServer implements Server {
     for (const route of options.routes) this.#register(route)
     setHttp2Settings(this.#grpc, limits)
     const injector = this.#grpc.createConnectionInjector(ServerCredentials.createInsecure())
-    guardCalls(this.#grpc, limits)
+    guardCalls(this.#grpc, limits, new Set(options.routes.map((route) => route.method.path)))
     this.#port = new SharedPort({
       limits,
       http1: options.http1 ?? null,
