@@ -11,7 +11,7 @@ import {
 import type { Identity } from './types.js'
 
 /** Of the streams between peers; another number is refused. */
-export const PROTOCOL_VERSION = 1
+const PROTOCOL_VERSION = 1
 
 const NONCE_BYTES = 12
 /** What a peer may make us remember. */

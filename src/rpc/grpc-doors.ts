@@ -5,7 +5,7 @@
  * - calls with a timeout that is malformed (grpc-js takes `x5S` for 5 s) or too long for a 32-bit timer (30 days
  *   would end at once);
  * - calls with metadata that gRPC does not allow: grpc-js drops it and prints key and value, a token perhaps;
- * - unknown methods: its answer quotes the path unescaped and leaves the body unread.
+ * - unknown methods: its answer quotes the path unescaped.
  */
 
 import type {
@@ -97,8 +97,6 @@ function problemOf(
 
 function refuse(stream: ServerHttp2Stream, problem: { code: Code; text: string }): void {
   stream.on('error', () => {})
-  // A body that nobody reads would hold its part of the connection's window.
-  stream.resume()
   stream.respond(
     {
       ':status': 200,

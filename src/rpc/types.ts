@@ -84,7 +84,7 @@ export function streaming<Req, Res>(
  * One side of an open stream. Callbacks are set once, in the turn in which the stream is handed out: messages
  * wait until then. None of them runs inside a call of `write`, `end`, `fail` or `cancel`.
  */
-export interface MessageStream<In, Out> {
+interface MessageStream<In, Out> {
   /** False: over the mark; nothing is lost, but stop until `onDrain`. After the end it does nothing. */
   write(message: Out): boolean
   /** Bytes given to `write` that have not left for the socket yet. */
