@@ -62,16 +62,16 @@ export class Child {
     })
     this.#process = child
     child.stderr?.on('data', (chunk: Buffer) => this.#log.write(chunk))
-    let dead = false
     const died = (code: number | null, signal: NodeJS.Signals | null) => {
-      if (dead) return
-      dead = true
       if (this.#process === child) this.#process = null
       this.#options.onDeath({ code, signal, livedMs: performance.now() - bornAt })
     }
-    // `close` comes once its last words are in the log.
-    child.once('close', died)
-    // It could not be started, or not be told: the first has no `close`.
+    // Once its last words are in the log, too. (`close` of the child never comes after a disconnect.)
+    child.once('exit', (code, signal) => {
+      if (child.stderr?.closed !== false) died(code, signal)
+      else child.stderr.once('close', () => died(code, signal))
+    })
+    // It could not be started, or not be told: the first has no `exit`.
     child.on('error', (error) => {
       this.#log.write(Buffer.from(`${error.message}\n`))
       if (child.pid === undefined) died(null, null)
