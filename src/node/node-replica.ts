@@ -85,12 +85,12 @@ export class NodeReplica implements Replica {
   }
 
   submit(request: Request, timeoutMs: number, done: SubmitDone): void {
-    if (this.#running === null) done({ type: 'Overloaded', reason: this.#why })
+    if (this.#running === null) done({ type: 'NotLeader', leader: null })
     else this.#running.driver.submit(request, { deadline: this.#facts.now() + timeoutMs }, done)
   }
 
   read(timeoutMs: number, done: ReadDone): void {
-    if (this.#running === null) done({ type: 'Overloaded', reason: this.#why })
+    if (this.#running === null) done({ type: 'NotLeader', leader: null })
     else this.#running.driver.read({ deadline: this.#facts.now() + timeoutMs }, done)
   }
 
