@@ -39,6 +39,11 @@ export class KvMachine implements StateMachine {
     return this.#store.log.end - this.#store.log.start
   }
 
+  /** Bytes of the slabs that hold values which have outlived a compaction. */
+  get settledBytes(): number {
+    return this.#store.settledBytes
+  }
+
   apply(command: Uint8Array, _context: ApplyContext): Uint8Array {
     const result = this.#applyPlainPut(command) ?? this.#applyDecoded(decodeCommand(command))
     if (this.#store.collectable) this.#store.collect(COLLECT_PER_COMMAND)

@@ -204,8 +204,8 @@ function readHeader(reader: Reader, store: Store): string {
   return hash
 }
 
-/** The next version, not yet in the store; `event` tells where its value will live. */
-function readVersion(reader: Reader, store: Store, event: boolean): Version {
+/** The next version; its value is copied, it is not yet in the store. */
+function readVersion(reader: Reader, store: Store): Version {
   const flags = reader.byte()
   const key = keyText(reader.chunk())
   const mod = reader.varint()
@@ -220,12 +220,12 @@ function readVersion(reader: Reader, store: Store, event: boolean): Version {
   demand(reader.ok, 'malformed version')
   demand(create >= 2 && create <= mod && version >= 1, 'impossible version')
   demand(isLeaseId(lease), 'malformed lease id')
-  const kept = event ? store.copyValue(spanOf(value)) : spanOf(value.slice())
+  const kept = store.copyValue(spanOf(value))
   return new Version(history, { mod, sub }, { create, version, lease }, kept)
 }
 
 function readBase(reader: Reader, store: Store): number {
-  const version = readVersion(reader, store, false)
+  const version = readVersion(reader, store)
   demand(!version.deleted && version.mod < store.compactRevision, 'impossible base version')
   demand(version.history.versions.length === 0, 'a key twice among the base versions')
   store.appendBase(version)
@@ -233,7 +233,7 @@ function readBase(reader: Reader, store: Store): number {
 }
 
 function readEvent(reader: Reader, store: Store): number {
-  const event = readVersion(reader, store, true)
+  const event = readVersion(reader, store)
   const { mod, sub } = event
   const last = store.log.last()
   demand(mod >= Math.max(2, store.compactRevision), 'event below the compact revision')

@@ -12,7 +12,7 @@
  */
 import { assert } from '../../base/assert.js'
 import { Hasher } from '../hash.js'
-import { Arena, leaveSlab } from './arena.js'
+import { Arena, SettledValues } from './arena.js'
 import { EventLog } from './event-log.js'
 import { GONE, type History, lastIndexAt, liveAt, type Span, Version } from './history.js'
 import { OrderedMap } from './ordered.js'
@@ -36,6 +36,7 @@ export class Store {
   readonly #tree = new OrderedMap<History>()
   readonly #hasher = new Hasher()
   readonly #arena = new Arena()
+  readonly #settled = new SettledValues()
   /** Sum of the hashes of all versions ever added, and of those that the last compaction gave up. */
   #addedA = 0
   #addedB = 0
@@ -50,6 +51,11 @@ export class Store {
   /** Revision that a read sees now: within a change, its own writes. */
   get visibleRevision(): number {
     return this.#changes === 0 ? this.revision : this.revision + 1
+  }
+
+  /** Bytes of the slabs of values that have outlived a compaction. */
+  get settledBytes(): number {
+    return this.#settled.bytesHeld
   }
 
   /** Keys held, deleted ones not yet collected included. */
@@ -173,6 +179,7 @@ export class Store {
   /** For restoring: a version from below the compact revision, which is no event any more. */
   appendBase(version: Version): void {
     this.#hash(version)
+    this.#settled.settle(version)
     version.history.versions.push(version)
   }
 
@@ -240,11 +247,10 @@ export class Store {
     if (keep < 0) return
     const newest = versions[keep] as Version
     if (newest.deleted && newest.mod < this.compactRevision) keep++
-    if (keep > 0) versions.splice(0, keep)
+    if (keep > 0) for (const version of versions.splice(0, keep)) this.#settled.free(version)
     const oldest = versions[0]
     if (oldest !== undefined) {
-      // Survivors leave their slab, so that it can go (see arena.ts).
-      leaveSlab(oldest)
+      if (oldest.mod <= this.compactRevision) this.#settled.settle(oldest)
       return
     }
     this.#points.delete(history.key)
