@@ -110,6 +110,7 @@ class GrpcChannel implements Channel {
       outgoing: method.request,
       joins: method.joins,
       highWaterBytes: this.#limits.streamHighWaterBytes,
+      queuedBytesMax: this.#limits.streamQueuedBytesMax,
       finish: () => call.end(),
       abort: () => call.cancel(),
     })

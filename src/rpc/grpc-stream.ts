@@ -23,6 +23,8 @@ export interface StreamOptions<In, Out> {
   readonly outgoing: Codec<Out>
   readonly joins: boolean
   readonly highWaterBytes: number
+  /** Of what `write` queues in spite of that; beyond it the call fails. */
+  readonly queuedBytesMax: number
   /** All that was written has left, and no more will come: this side's own way to say so. */
   readonly finish: () => void
   /** Ends the call for this reason; what waits is dropped. */
@@ -38,6 +40,8 @@ export class GrpcStream<In, Out> implements ServerStream<In, Out>, ClientStream<
   #full = false
   /** We write no more. */
   #ending = false
+  /** The call failed or was cancelled here: nothing more is handed out. */
+  #aborted = false
   #closed = false
   #onDrain: () => void = () => {}
   #onMessage: (message: In) => void = () => {}
@@ -49,7 +53,7 @@ export class GrpcStream<In, Out> implements ServerStream<In, Out>, ClientStream<
     this.#options = options
     raw.on('data', (bytes: Buffer) => this.#receive(bytes))
     raw.once('end', () => {
-      if (!this.#closed) this.#onEnd()
+      if (!this.#closed && !this.#aborted) this.#onEnd()
     })
   }
 
@@ -60,6 +64,10 @@ export class GrpcStream<In, Out> implements ServerStream<In, Out>, ClientStream<
   write(message: Out): boolean {
     if (this.#ending || this.#closed) return true
     const bytes = this.#options.outgoing.encode(message)
+    if (this.#queuedBytes + bytes.length > this.#options.queuedBytesMax) {
+      this.fail(new RpcError(Code.RESOURCE_EXHAUSTED, 'the reader is too slow'))
+      return true
+    }
     this.#queue.push(bytes)
     this.#queuedBytes += bytes.length
     this.#flushSoon()
@@ -98,7 +106,8 @@ export class GrpcStream<In, Out> implements ServerStream<In, Out>, ClientStream<
   }
 
   fail(error: RpcError): void {
-    if (this.#closed) return
+    if (this.#closed || this.#aborted) return
+    this.#aborted = true
     this.#dropQueue()
     process.nextTick(() => this.close(error))
     this.#options.abort(error)
@@ -171,7 +180,7 @@ export class GrpcStream<In, Out> implements ServerStream<In, Out>, ClientStream<
   }
 
   #receive(bytes: Buffer): void {
-    if (this.#closed) return
+    if (this.#closed || this.#aborted) return
     let message: In
     try {
       message = this.#options.incoming.decode(bytes)

@@ -23,6 +23,8 @@ export interface ServerLimits {
   readonly windowBytes: number
   /** Queued bytes of a stream beyond which `write` says false. */
   readonly streamHighWaterBytes: number
+  /** Queued bytes beyond which the stream fails with RESOURCE_EXHAUSTED: its writer did not listen. */
+  readonly streamQueuedBytesMax: number
 }
 
 /** A request of 1.5 MiB, as etcd allows, and what wraps it. */
@@ -37,6 +39,7 @@ export const CLIENT_PORT_LIMITS: ServerLimits = {
   keepaliveTimeoutMs: 10_000,
   windowBytes: MIB,
   streamHighWaterBytes: 256 * KIB,
+  streamQueuedBytesMax: 64 * MIB,
 }
 
 /** Few callers that say much. */
@@ -61,6 +64,8 @@ export interface ChannelLimits {
   /** Of one connection, and of one stream. */
   readonly windowBytes: number
   readonly streamHighWaterBytes: number
+  /** Queued bytes beyond which the stream fails with RESOURCE_EXHAUSTED: its writer did not listen. */
+  readonly streamQueuedBytesMax: number
 }
 
 export const CHANNEL_LIMITS: ChannelLimits = {
@@ -71,4 +76,5 @@ export const CHANNEL_LIMITS: ChannelLimits = {
   backoffMsMax: 2_000,
   windowBytes: MIB,
   streamHighWaterBytes: 256 * KIB,
+  streamQueuedBytesMax: 64 * MIB,
 }

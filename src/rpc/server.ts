@@ -150,6 +150,7 @@ class TransportServer implements Server {
       outgoing: method.response,
       joins: method.joins,
       highWaterBytes: this.#limits.streamHighWaterBytes,
+      queuedBytesMax: this.#limits.streamQueuedBytesMax,
       finish: () => call.end(context.finish()),
       abort: (error) => {
         const metadata = context.finish(error.trailers)

@@ -85,7 +85,10 @@ export function streaming<Req, Res>(
  * wait until then. None of them runs inside a call of `write`, `end`, `fail` or `cancel`.
  */
 interface MessageStream<In, Out> {
-  /** False: over the mark; nothing is lost, but stop until `onDrain`. After the end it does nothing. */
+  /**
+   * False: over the mark; nothing is lost, but stop until `onDrain`. Who goes on all the same fails the stream
+   * with RESOURCE_EXHAUSTED when a further bound is reached. After the end it does nothing.
+   */
   write(message: Out): boolean
   /** Bytes given to `write` that have not left for the socket yet. */
   readonly queuedBytes: number

@@ -1,6 +1,8 @@
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { CommunicatorOptions } from '../../../src/communicator/types.js'
-import { addresses, freePorts, others, TestNode } from './support.js'
+import { addresses, freePorts, others, Seen, TestNode } from './support.js'
 
 let all: Map<string, string>
 let ports: number[]
@@ -14,6 +16,17 @@ beforeEach(async () => {
 afterEach(async () => {
   await Promise.all(running.map((node) => node.stop()))
 })
+
+/** For what has no event. */
+function until(holds: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setInterval(() => {
+      if (!holds()) return
+      clearInterval(timer)
+      resolve()
+    }, 5)
+  })
+}
 
 type Options = ConstructorParameters<typeof TestNode>[3]
 
@@ -110,6 +123,38 @@ describe('connections', () => {
     expect(a.messages.all).toEqual(['n2: back'])
   })
 
+  test('a peer that is away is told once, however often it is dialled', async () => {
+    const [a, b] = await pair(fast)
+    await b.stop()
+    await a.gone.count(2)
+    await until(() => a.counter('dials') >= 6)
+    const again = await node('n2', fast)
+    await a.reaches(again)
+    expect(a.events.all.map((event) => event.type).slice(-3)).toEqual([
+      'peer-connected',
+      'peer-unreachable',
+      'peer-connected',
+    ])
+  })
+
+  test('a port that accepts and says nothing is given up and dialled again', async () => {
+    all.delete('n3')
+    const dials = new Seen<Socket>()
+    const listener = createServer((socket) => dials.add(socket))
+    listener.listen(ports[1], '127.0.0.1')
+    await once(listener, 'listening')
+    const a = await node('n1', { limits: { ...fast?.limits, handshakeMsMax: 50 } })
+    await dials.count(3)
+    expect(a.events.all).toContainEqual({
+      type: 'peer-unreachable',
+      peer: 'n2',
+      reason: 'no answer to the handshake',
+    })
+    for (const socket of dials.all) socket.destroy()
+    await a.stop()
+    await new Promise((resolve) => listener.close(resolve))
+  })
+
   test('a new stream of the same peer replaces the old one', async () => {
     all.delete('n3')
     const b = await node('n2')
@@ -179,13 +224,7 @@ describe('connections', () => {
     await a.events.until((events) => events.some((e) => e.type === 'refused-by-peer'))
     await b.events.until((events) => events.some((e) => e.type === 'peer-refused'))
     // A few more tries are no more news.
-    await new Promise<void>((resolve) => {
-      const timer = setInterval(() => {
-        if (a.counter('dials') < 5) return
-        clearInterval(timer)
-        resolve()
-      }, 5)
-    })
+    await until(() => a.counter('dials') >= 5)
     const refused = a.events.all.filter((e) => e.type === 'refused-by-peer')
     expect(refused).toEqual([expect.objectContaining({ peer: 'n2', code })])
     const told = b.events.all.filter((e) => e.type === 'peer-refused')

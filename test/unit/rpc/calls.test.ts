@@ -1,5 +1,13 @@
 /** The contract of the transport, over real sockets: whatever carries gRPC must pass this. */
+import { once } from 'node:events'
+import {
+  type AddressInfo,
+  createServer as createTcp,
+  connect as dialTcp,
+  type Socket,
+} from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
+import { connect } from '../../../src/rpc/channel.js'
 import { Code, RpcError } from '../../../src/rpc/status.js'
 import { streaming, unary } from '../../../src/rpc/types.js'
 import { chat, deferred, echo, type World, world } from './support.js'
@@ -377,5 +385,72 @@ describe('streams', () => {
     second.onClose(closedToo.resolve)
     second.write('x')
     expect((await closedToo.promise)?.code).toBe(Code.INVALID_ARGUMENT)
+  })
+
+  test('a writer that does not listen fails its stream, and memory stays bounded', async () => {
+    const closed = deferred<RpcError | null>()
+    w = await world(
+      [
+        streaming(chat, (stream) => {
+          stream.onClose(closed.resolve)
+          const block = 'x'.repeat(100_000)
+          for (let i = 0; i < 1_000; i++) stream.write(block)
+          expect(stream.queuedBytes).toBe(0)
+        }),
+      ],
+      { limits: { streamQueuedBytesMax: 1_000_000 } },
+    )
+    const mine = deferred<RpcError | null>()
+    w.channel.stream(chat).onClose(mine.resolve)
+    expect((await mine.promise)?.code).toBe(Code.RESOURCE_EXHAUSTED)
+    expect((await closed.promise)?.code).toBe(Code.RESOURCE_EXHAUSTED)
+  })
+
+  test('after a failure of its own a side is handed nothing more', async () => {
+    let handed = 0
+    w = await world([
+      streaming(chat, (stream) => {
+        stream.onMessage(() => {
+          handed++
+          stream.fail(new RpcError(Code.ABORTED, 'enough'))
+        })
+      }),
+    ])
+    const closed = deferred<RpcError | null>()
+    const stream = w.channel.stream(chat)
+    stream.onClose(closed.resolve)
+    for (let i = 0; i < 10; i++) stream.write('x')
+    expect((await closed.promise)?.code).toBe(Code.ABORTED)
+    expect(handed).toBe(1)
+  })
+
+  test('a server that falls silent is noticed', async () => {
+    w = await world([streaming(chat, (stream) => stream.write('here'))])
+    const sockets: Socket[] = []
+    // Between the two, a wire that can be cut without either side being told.
+    const wire = createTcp((near) => {
+      const far = dialTcp(w.port, '127.0.0.1')
+      near.pipe(far)
+      far.pipe(near)
+      for (const socket of [near, far]) {
+        socket.on('error', () => {})
+        sockets.push(socket)
+      }
+    })
+    wire.listen(0, '127.0.0.1')
+    await once(wire, 'listening')
+    const { port } = wire.address() as AddressInfo
+    const channel = connect(`127.0.0.1:${port}`, { keepaliveMs: 50, keepaliveTimeoutMs: 100 })
+    const first = deferred()
+    const closed = deferred<RpcError | null>()
+    const stream = channel.stream(chat)
+    stream.onMessage(() => first.resolve())
+    stream.onClose(closed.resolve)
+    await first.promise
+    for (const socket of sockets) socket.unpipe().pause()
+    expect((await closed.promise)?.code).toBe(Code.UNAVAILABLE)
+    channel.close()
+    for (const socket of sockets) socket.destroy()
+    wire.close()
   })
 })
