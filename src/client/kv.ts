@@ -13,6 +13,7 @@ import {
 } from '../gen/etcd/api/etcdserverpb/rpc.js'
 import { CommandTag, encodeCommand } from '../machine/kv/commands.js'
 import { Code, toCode } from '../rpc/status.js'
+import { encodePlainPut } from './codecs.js'
 import { ClientError } from './errors.js'
 
 /** Text stands for its UTF-8. */
@@ -101,7 +102,9 @@ function span(key: Bytes, options: { readonly rangeEnd?: Bytes; readonly prefix?
 }
 
 export function encodePut(request: PutRequest): Uint8Array {
-  return encodeCommand(CommandTag.PUT, PutRequest.encode(request).finish())
+  return (
+    encodePlainPut(request) ?? encodeCommand(CommandTag.PUT, PutRequest.encode(request).finish())
+  )
 }
 
 export function encodeDelete(request: DeleteRangeRequest): Uint8Array {

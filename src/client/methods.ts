@@ -1,12 +1,23 @@
 /** The methods that the client calls. */
 import { FaultInjectionDefinition } from '../gen/quorate/v1/faults.js'
-import { QuorateDefinition } from '../gen/quorate/v1/quorate.js'
+import {
+  QuorateDefinition,
+  SubmitCommandRequest,
+  SubmitCommandsRequest,
+} from '../gen/quorate/v1/quorate.js'
 import { streamMethod, unaryMethod } from '../rpc/methods.js'
+import { encodeSubmitCommand, encodeSubmitCommands, submitCommandsResponse } from './codecs.js'
 
 const { methods } = QuorateDefinition
 
-export const SUBMIT_COMMAND = unaryMethod(QuorateDefinition, methods.submitCommand)
-export const SUBMIT_COMMANDS = streamMethod(QuorateDefinition, methods.submitCommands)
+export const SUBMIT_COMMAND = unaryMethod(QuorateDefinition, methods.submitCommand, {
+  request: { encode: encodeSubmitCommand, decode: (bytes) => SubmitCommandRequest.decode(bytes) },
+})
+export const SUBMIT_COMMANDS = streamMethod(QuorateDefinition, methods.submitCommands, {
+  request: { encode: encodeSubmitCommands, decode: (bytes) => SubmitCommandsRequest.decode(bytes) },
+  response: submitCommandsResponse,
+  joins: true,
+})
 export const QUERY = unaryMethod(QuorateDefinition, methods.query)
 export const STATUS = unaryMethod(QuorateDefinition, methods.status)
 export const TRANSFER_LEADERSHIP = unaryMethod(QuorateDefinition, methods.transferLeadership)
