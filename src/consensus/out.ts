@@ -5,7 +5,7 @@
 import type { Effect, Entry, Gate, Note, Outcome, SnapshotMeta } from './contract.js'
 import type { Index, NodeId, ReadId, RequestId } from './ids.js'
 
-export class Out<M extends { readonly type: string }, R> {
+export class Out<M extends { readonly type: string }, R, N extends Note = Note> {
   readonly #gate: { readonly [type: string]: Gate }
   readonly #numbering: { batch: number }
   #effects: Effect<M, R>[] = []
@@ -56,7 +56,7 @@ export class Out<M extends { readonly type: string }, R> {
     this.#effects.push({ type: 'Release', through })
   }
 
-  note(note: Note): void {
+  note(note: N): void {
     this.#effects.push({ type: 'Note', note })
   }
 

@@ -7,6 +7,7 @@ import { isVoter } from '../quorum.js'
 import * as Codec from './codec.js'
 import { lastIndex, snapshotIndex } from './log.js'
 import { GATE, type Message } from './messages.js'
+import type { RaftNote } from './notes.js'
 import type { Options } from './options.js'
 import { lastIndexOf, recoverState, type WalRecord } from './records.js'
 import { applyCommitted } from './replication.js'
@@ -27,7 +28,7 @@ export class Raft implements Core<Message, WalRecord> {
   }
 
   step(input: Input<Message>): Effect<Message, WalRecord>[] {
-    const out = new Out<Message, WalRecord>(GATE, this.state)
+    const out = new Out<Message, WalRecord, RaftNote>(GATE, this.state)
     stepState(this.state, input, out)
     return out.finish()
   }
@@ -52,7 +53,7 @@ export const raft: Protocol<Message, WalRecord, Options> & {
   recover(records, self, options) {
     assert(options.electionTicks > options.heartbeatTicks, 'elections wait longer than heartbeats')
     const state = recoverState(records, self, options)
-    const out = new Out<Message, WalRecord>(GATE, state)
+    const out = new Out<Message, WalRecord, RaftNote>(GATE, state)
     if (state.log.snapshot !== null) out.restore(state.log.snapshot)
     applyCommitted(state, out)
     return { core: new Raft(state), effects: out.finish() }

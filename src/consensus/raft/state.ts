@@ -6,6 +6,7 @@ import type { Index, NodeId, ReadId } from '../ids.js'
 import type { Out } from '../out.js'
 import type { Log } from './log.js'
 import type { Message } from './messages.js'
+import type { RaftNote } from './notes.js'
 import type { Options } from './options.js'
 import type { Progress } from './progress.js'
 import type { WalRecord } from './records.js'
@@ -111,7 +112,7 @@ export interface State {
   appliedBytesSinceSnapshot: number
 }
 
-export type RaftOut = Out<Message, WalRecord>
+export type RaftOut = Out<Message, WalRecord, RaftNote>
 
 export function configurationOf(s: State): Configuration {
   return s.configurations[s.configurations.length - 1]?.configuration ?? NO_CONFIGURATION
