@@ -52,6 +52,7 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
         send: (from, to, bytes) => this.#send(from, to, bytes),
         sendSnapshot: (from, to, file, done) => this.#sendSnapshot(from, to, file, done),
         snapshotFailed: () => counts.add('snapshot-failed'),
+        diskFailed: () => counts.add('disk-error'),
         stepped: () => {
           this.steps++
         },

@@ -3,7 +3,8 @@
  * synced. A killed process loses what it had not yet handed over; a power loss also loses, tears and reorders what
  * was written and not synced.
  */
-import { Sha256 } from '../base/sha256.js'
+import { crc32c } from '../base/crc32c.js'
+import type { Hasher } from '../base/sha256.js'
 import type { SnapshotMeta } from '../consensus/contract.js'
 import type { Operation } from '../wal/memory-file-system.js'
 import { MemoryFileSystem } from '../wal/memory-file-system.js'
@@ -27,6 +28,10 @@ export interface DiskOptions {
   readonly nodeId: string
   readonly syncMs: () => number
   readonly segmentBytes: number
+  /** A call that was to fail has failed. */
+  readonly onInjected: () => void
+  /** The log is broken for good: the process must end. */
+  readonly onFailure: (message: string) => void
   /** Runs a completion when the process is awake. */
   readonly awake: (task: () => void) => void
 }
@@ -35,6 +40,21 @@ const WAL_DIR = 'wal'
 const SNAPSHOT_DIR = 'snap'
 /** Everything but a sync: into the system's cache. */
 const CALL_MS = 0.02
+
+/** Stands in for SHA-256 where nobody lies: a tenth of a run would go into it. */
+class FakeHasher implements Hasher {
+  #sum = 0
+
+  update(bytes: Uint8Array): void {
+    this.#sum = crc32c(bytes, this.#sum)
+  }
+
+  digest(): Uint8Array {
+    const out = new Uint8Array(32)
+    for (let i = 0; i < 4; i++) out[i] = this.#sum >>> (8 * i)
+    return out
+  }
+}
 
 export class SimDisk {
   readonly #world: World
@@ -47,16 +67,19 @@ export class SimDisk {
   #writing = false
   #waiting: (() => void)[] = []
   #life = 0
+  /** Calls left until one fails; null: none will. */
+  #callsLeft: number | null = null
 
   constructor(world: World, options: DiskOptions) {
     this.#world = world
     this.#options = options
     this.#fs = new MemoryFileSystem({
+      fail: () => this.#fails(),
       soon: (operation, _path, task) =>
         world.after(this.#latency(operation), () => options.awake(task)),
     })
     this.#snapshots = new SnapshotStore(this.#fs, SNAPSHOT_DIR, {
-      newHasher: () => new Sha256(),
+      newHasher: () => new FakeHasher(),
       soon: (task) => world.after(CALL_MS, this.#ofThisLife(task)),
     })
   }
@@ -66,14 +89,13 @@ export class SimDisk {
     const options = {
       identity: { clusterId: 'sim', nodeId, uid: `uid-${nodeId}` },
       segmentBytes,
-      newHasher: () => new Sha256(),
-      onFailure: (error: Error) => {
-        throw error
-      },
+      newHasher: () => new FakeHasher(),
+      onFailure: (error: Error) => this.#options.onFailure(error.message),
     }
     const life = this.#life
     openWal(this.#fs, WAL_DIR, options, (error, opened) => {
       if (life !== this.#life) return
+      if (error?.refusal.code === 'WAL_IO') return this.#options.onFailure(error.message)
       if (error !== null || opened === null) throw new Violation('recovery', String(error))
       const { wal, records, cut } = opened
       check(
@@ -86,6 +108,15 @@ export class SimDisk {
       const payloads = records.map((record) => record.payload)
       done({ payloads, lastBatch: wal.lastBatch, wal, cut: cut !== null })
     })
+  }
+
+  /** The n-th call from now fails; null: none. */
+  breakAfter(calls: number | null): void {
+    this.#callsLeft = calls
+  }
+
+  get willFail(): boolean {
+    return this.#callsLeft !== null
   }
 
   synced(batch: number): void {
@@ -103,14 +134,12 @@ export class SimDisk {
   writeSnapshot(
     index: number,
     chunks: Iterable<Uint8Array>,
-    done: (written: SnapshotFile) => void,
+    done: (written: SnapshotFile | null) => void,
   ): void {
     this.#oneByOne((finished) =>
       this.#snapshots.write(index, chunks, (error, written) => {
         finished()
-        if (error !== null || written === null)
-          throw new Violation('snapshot-file', String(error?.message))
-        done(written)
+        done(error === null ? written : null)
       }),
     )
   }
@@ -142,12 +171,22 @@ export class SimDisk {
 
   /** Null when there is no such file any more, or another one under its name. */
   readSnapshot(meta: SnapshotMeta, done: (pieces: readonly Uint8Array[] | null) => void): void {
-    this.#snapshots.read(meta, (error, pieces) => done(error === null ? pieces : null))
+    this.#snapshots.read(meta, (error, pieces) => {
+      if (error?.code === 'EIO') this.#options.onFailure(error.message)
+      else done(error === null ? pieces : null)
+    })
   }
 
   /** Of older ones nothing on the disk speaks any more. */
   dropSnapshotsBelow(index: number): void {
     this.#snapshots.removeBelow(index, () => {})
+  }
+
+  #fails(): string | null {
+    if (this.#callsLeft === null || --this.#callsLeft > 0) return null
+    this.#callsLeft = null
+    this.#options.onInjected()
+    return 'EIO'
   }
 
   #oneByOne(job: (finished: () => void) => void): void {

@@ -16,6 +16,7 @@ export const FAULT_KINDS = [
   'crash-at-effect',
   'paused',
   'slow-disk',
+  'disk-error',
   'slow-machine',
   'reply-lost',
   'snapshot-failed',

@@ -1,6 +1,7 @@
 /** The simulator: the production code on a simulated disk, network and clock. Pure, so a browser runs it too. */
 export { FAULT_KINDS, type FaultKind } from './faults.js'
 export type { SimProtocol } from './protocol.js'
+export { type SimProtocolName, simProtocols } from './protocols.js'
 export { raftSim } from './raft.js'
 export { runSeed, type SeedOptions, type SeedReport } from './run.js'
 export { drawSwarm, type SwarmOptions } from './swarm.js'

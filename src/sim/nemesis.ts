@@ -39,6 +39,7 @@ export class Nemesis<M extends { readonly type: string }, R, O, C extends Core<M
       { kind: 'power-lost', strike: () => this.#kill('power') },
       { kind: 'power-lost-everywhere', strike: () => this.#killAll() },
       { kind: 'crash-at-effect', strike: () => this.#killAtEffect() },
+      { kind: 'disk-error', strike: () => this.#breakDisk() },
       { kind: 'paused', strike: () => this.#pause() },
       { kind: 'slow-disk', strike: () => this.#slow('slowDiskMs') },
       { kind: 'slow-machine', strike: () => this.#slow('slowMachineMs') },
@@ -65,7 +66,7 @@ export class Nemesis<M extends { readonly type: string }, R, O, C extends Core<M
     disturbance.slowMachineMs = 0
     disturbance.snapshotFails = 0
     for (const node of nodes) {
-      node.killAtEffect(Number.POSITIVE_INFINITY, 'process')
+      node.disarm()
       node.resume()
       if (!node.alive) node.start()
     }
@@ -179,6 +180,19 @@ export class Nemesis<M extends { readonly type: string }, R, O, C extends Core<M
     if (node === null) return false
     const how = this.#world.chance(0.5) ? 'power' : 'process'
     node.killAtEffect(this.#world.int(1, 40), how)
+    this.#lookAfter(node)
+    return true
+  }
+
+  /** Counted when it happens. */
+  #breakDisk(): boolean {
+    const node = this.#living()
+    node?.breakDiskAfter(this.#world.int(1, 60))
+    if (node !== null) this.#lookAfter(node)
+    return false
+  }
+
+  #lookAfter(node: SimNode<M, R, O, C>): void {
     // It may die any moment now: looked after once in a while.
     const watch = () => {
       if (!this.#active) return
@@ -186,7 +200,6 @@ export class Nemesis<M extends { readonly type: string }, R, O, C extends Core<M
       else if (node.armed) this.#world.after(100, watch)
     }
     this.#world.after(this.#world.int(20, this.#swarm.outageMsMax), watch)
-    return true
   }
 
   #restartLater(node: SimNode<M, R, O, C>): void {

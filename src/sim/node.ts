@@ -5,50 +5,22 @@
  */
 import { present } from '../base/assert.js'
 import type { ReplyOutcome } from '../client/core/state.js'
-import type {
-  Core,
-  Effect,
-  Entry,
-  Input,
-  Member,
-  Request,
-  SnapshotMeta,
-} from '../consensus/contract.js'
+import type { Core, Entry, Request, SnapshotMeta } from '../consensus/contract.js'
 import type { Index, NodeId } from '../consensus/ids.js'
 import { Driver } from '../driver/driver.js'
 import type { ReadOutcome } from '../driver/outcomes.js'
 import type { CommunicatorPort, WalPort } from '../driver/ports.js'
 import { lineTrace } from '../driver/trace.js'
-import type { ClusterChecker } from './checkers/cluster.js'
-import type { ProtocolChecker } from './checkers/protocol.js'
+import type { Wal } from '../wal/wal.js'
 import { check } from './checkers/violation.js'
 import { type CrashKind, type OpenedDisk, SimDisk } from './disk.js'
 import { SimMachine } from './machine.js'
-import type { SimProtocol } from './protocol.js'
-import type { SwarmOptions } from './swarm.js'
-import type { World } from './world.js'
+import type { NodeContext } from './node-context.js'
+import { observed } from './observed.js'
+import { RecordedSnapshots } from './recorded-snapshots.js'
 
-/** What a node needs of the cluster around it. */
-export interface NodeContext<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
-  readonly world: World
-  readonly swarm: SwarmOptions
-  readonly sim: SimProtocol<M, R, O, C>
-  readonly checker: ClusterChecker
-  readonly protocolChecker: ProtocolChecker<C, M, R>
-  readonly members: readonly Member[]
-  send(from: NodeId, to: NodeId, bytes: Uint8Array): void
-  sendSnapshot(
-    from: NodeId,
-    to: NodeId,
-    file: { readonly meta: SnapshotMeta; readonly pieces: readonly Uint8Array[] },
-    done: (delivered: boolean) => void,
-  ): void
-  /** Chances and delays that the nemesis may change. */
-  readonly disturbance: { slowMachineMs: number; slowDiskMs: number; snapshotFails: number }
-  snapshotFailed(): void
-  stepped(): void
-  noted(event: string): void
-}
+/** How often, at a tick, the log is asked to vouch for all that it holds. */
+const MARK_CHANCE = 0.05
 
 export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
   readonly id: NodeId
@@ -68,10 +40,9 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
   #driver: Driver<M, R> | null = null
   #core: C | null = null
   #machine: SimMachine | null = null
+  #wal: Wal | null = null
   #lastBatch = 0
-  /** The snapshot that the core had when each batch was appended; and the newest one whose record is on disk. */
-  #snapshotOf: { readonly batch: number; readonly index: Index }[] = []
-  #durableSnapshot = 0
+  #snapshots = new RecordedSnapshots(0)
 
   constructor(id: NodeId, index: number, context: NodeContext<M, R, O, C>) {
     this.id = id
@@ -83,6 +54,11 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
       syncMs: () => swarm.syncMs + disturbance.slowDiskMs,
       segmentBytes: swarm.segmentBytes,
       awake: (task) => this.#whenAwake(task),
+      onInjected: () => context.diskFailed(),
+      onFailure: (message) => {
+        world.tell(() => `${id}: ${message}`)
+        this.kill('process')
+      },
     })
     const drift = swarm.clockDriftMax * 1_000
     this.#clockRate = 1 + world.int(-drift, drift) / 1_000
@@ -147,17 +123,29 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     this.#driver = null
     this.#core = null
     this.#machine = null
+    this.#wal = null
     this.#disk.crash(how)
   }
 
-  /** Will it die at some effect to come? */
+  /** Will it die at some effect or call of the disk to come? */
   get armed(): boolean {
-    return this.#effectsLeft !== null
+    return this.#effectsLeft !== null || this.#disk.willFail
+  }
+
+  /** The n-th call of the disk from now fails; null: none does. */
+  breakDiskAfter(calls: number | null): void {
+    this.#disk.breakAfter(calls)
   }
 
   /** Dies at the n-th effect from now. */
   killAtEffect(count: number, how: CrashKind): void {
     this.#effectsLeft = { count, how }
+  }
+
+  /** Nothing that was to strike later strikes any more. */
+  disarm(): void {
+    this.#effectsLeft = null
+    this.#disk.breakAfter(null)
   }
 
   pause(): void {
@@ -211,27 +199,30 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
   }
 
   command(request: Request, deadlineMs: number, reply: (outcome: ReplyOutcome) => void): void {
-    if (!this.#alive) {
-      reply({ type: 'Unreachable' })
-      return
-    }
-    this.guarded(() => {
-      const generation = this.#generation
-      this.#driver?.submit(request, { deadline: this.#now() + deadlineMs }, (outcome) => {
-        if (generation === this.#generation) reply(outcome)
-      })
-    })()
+    this.#admit(reply, (driver, answer) =>
+      driver.submit(request, { deadline: this.#now() + deadlineMs }, answer),
+    )
   }
 
   query(query: Uint8Array, deadlineMs: number, reply: (outcome: ReplyOutcome) => void): void {
-    if (!this.#alive) {
-      reply({ type: 'Unreachable' })
-      return
-    }
+    this.#admit(reply, (driver, answer) =>
+      driver.read({ deadline: this.#now() + deadlineMs }, (outcome) =>
+        answer(this.#answered(query, outcome)),
+      ),
+    )
+  }
+
+  /** Of a client; a node that died in between answers nothing. */
+  #admit(
+    reply: (outcome: ReplyOutcome) => void,
+    ask: (driver: Driver<M, R>, answer: (outcome: ReplyOutcome) => void) => void,
+  ): void {
+    if (!this.#alive) return reply({ type: 'Unreachable' })
     this.guarded(() => {
       const generation = this.#generation
-      this.#driver?.read({ deadline: this.#now() + deadlineMs }, (outcome) => {
-        if (generation === this.#generation) reply(this.#answered(query, outcome))
+      if (this.#driver === null) return
+      ask(this.#driver, (outcome) => {
+        if (generation === this.#generation) reply(outcome)
       })
     })()
   }
@@ -253,6 +244,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
 
   #recovered(opened: OpenedDisk): void {
     const { world, sim, swarm, checker, protocolChecker } = this.#context
+    const generation = this.#generation
     const records: R[] = []
     for (const payload of opened.payloads) {
       const decoded = sim.protocol.decodeRecords(payload)
@@ -268,8 +260,8 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     const { core, effects } = sim.protocol.recover(records, self, sim.options(swarm))
     this.#core = core
     this.#lastBatch = opened.lastBatch
-    this.#snapshotOf = []
-    this.#durableSnapshot = core.status().snapshotIndex
+    this.#wal = opened.wal
+    this.#snapshots = new RecordedSnapshots(core.status().snapshotIndex)
     if (opened.cut) this.#context.noted('torn-tail-cut')
     checker.started(this.id, core.status())
     protocolChecker.started(this.id, core, records)
@@ -277,7 +269,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     this.#driver = new Driver<M, R>({
       id: this.id,
       incarnation: self.incarnation,
-      core: this.#observed(core),
+      core: observed(this.id, core, this.#context, () => generation === this.#generation),
       effects,
       protocol: sim.protocol,
       lastBatch: opened.lastBatch,
@@ -302,29 +294,12 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
 
   #tick(): void {
     this.#driver?.tick(this.#now())
+    if (this.#context.world.chance(MARK_CHANCE)) this.#wal?.mark()
     const ms = this.#context.swarm.tickMs / this.#clockRate
     this.#context.world.after(
       ms,
       this.guarded(() => this.#tick()),
     )
-  }
-
-  /** The core, with the checkers looking over its shoulder. */
-  #observed(core: C): Core<M, R> {
-    const generation = this.#generation
-    return {
-      step: (input: Input<M>): Effect<M, R>[] => {
-        if (generation !== this.#generation) return []
-        const effects = core.step(input)
-        const { checker, protocolChecker } = this.#context
-        this.#context.stepped()
-        checker.stepped(this.id, core.status())
-        protocolChecker.stepped(this.id, core, input, effects)
-        return effects
-      },
-      status: () => core.status(),
-      stateRecord: () => core.stateRecord(),
-    }
   }
 
   /** Between two effects: is this the place to die? True: dead. */
@@ -342,7 +317,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
       append: (batch, payload, lastIndex, stateRecord) => {
         if (this.#boundary(generation)) return
         this.#context.world.mark(2, this.#index, batch, payload)
-        this.#snapshotOf.push({ batch, index: this.#core?.status().snapshotIndex ?? 0 })
+        this.#snapshots.appended(batch, this.#core?.status().snapshotIndex ?? 0)
         wal.append(batch, payload, lastIndex, stateRecord)
         this.#boundary(generation)
       },
@@ -352,7 +327,9 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
           if (generation !== this.#generation) return
           this.#disk.synced(batch)
           this.#context.protocolChecker.synced(this.id, batch - lastBatch)
-          this.#dropSnapshots(batch)
+          const unused = this.#snapshots.synced(batch)
+          // Behind every Restore asked for before: one of an older snapshot may still wait for its file.
+          if (unused !== null) this.#machine?.inOrder(() => this.#disk.dropSnapshotsBelow(unused))
           done(batch)
         })
       },
@@ -360,17 +337,6 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
         if (!this.#boundary(generation)) wal.release(through)
       },
     }
-  }
-
-  /** A snapshot may go when the record of a newer one is on disk. */
-  #dropSnapshots(batch: number): void {
-    let durable = 0
-    while (this.#snapshotOf[0] !== undefined && this.#snapshotOf[0].batch <= batch)
-      durable = this.#snapshotOf.shift()?.index ?? 0
-    if (durable <= this.#durableSnapshot) return
-    this.#durableSnapshot = durable
-    // Behind every Restore asked for before: one of an older snapshot may still wait for its file.
-    this.#machine?.inOrder(() => this.#disk.dropSnapshotsBelow(durable))
   }
 
   #communicatorPort(): CommunicatorPort {

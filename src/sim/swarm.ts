@@ -85,7 +85,7 @@ function drawLink(r: RandomState, kinds: ReadonlySet<FaultKind>): LinkFaults {
     duplicated: rate('message-duplicated', [0.01, 0.1, 0.5]),
     replayed: rate('message-replayed', [0.01, 0.05, 0.2]),
     replayMsMax: pick(r, [200, 2_000, 20_000]),
-    delayed: rate('message-delayed', [0.02, 0.1, 0.5]),
+    delayed: rate('message-delayed', [0.02, 0.1, 0.3]),
     delayMsMean: pick(r, [5, 30, 100, 300]),
     flipped: rate('message-flipped', [0.01, 0.05]),
   }

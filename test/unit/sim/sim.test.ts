@@ -43,7 +43,7 @@ describe('Raft', () => {
       for (const [kind, count] of Object.entries(report.faults))
         faults.set(kind, (faults.get(kind) ?? 0) + count)
     }
-    expect([...faults.keys()]).toHaveLength(19)
+    expect([...faults.keys()]).toHaveLength(20)
   })
 })
 
