@@ -19,7 +19,7 @@ export class BenchCluster {
   readonly dir: string
   readonly #children: Child[]
   readonly #client: Client
-  readonly #dead: Death[] = []
+  readonly #dead: { name: string; how: string; lastWords: string }[] = []
   #onDown: () => void = () => {}
 
   private constructor(dir: string, children: Child[], endpoints: readonly string[]) {
@@ -36,8 +36,13 @@ export class BenchCluster {
     const children: Child[] = []
     const cluster = new BenchCluster(dir, children, plan.nodes.map(endpointOf))
     for (const seat of plan.nodes) {
-      const onDeath = (death: Death) => cluster.#died(death)
-      children.push(new Child({ dir, cluster: plan, seat, onDeath }))
+      const child: Child = new Child({
+        dir,
+        cluster: plan,
+        seat,
+        onDeath: (death) => cluster.#died(child, death),
+      })
+      children.push(child)
     }
     try {
       for (const child of children) child.start()
@@ -53,8 +58,12 @@ export class BenchCluster {
 
   /** Every node's word on itself. Throws when one has died: what was measured would mean nothing. */
   async status(): Promise<StatusResponse[]> {
-    if (this.#dead.length > 0)
-      throw new CliError(EXIT.generic, 'a node died under the load: what was measured is void')
+    const [dead] = this.#dead
+    if (dead !== undefined)
+      throw new CliError(
+        EXIT.generic,
+        `${dead.name} died under the load (${dead.how}), so what was measured is void: ${dead.lastWords}`,
+      )
     return await Promise.all(this.endpoints.map((endpoint) => this.#client.status(endpoint)))
   }
 
@@ -85,8 +94,10 @@ export class BenchCluster {
     this.#remove()
   }
 
-  #died(death: Death): void {
-    this.#dead.push(death)
+  #died(child: Child, death: Death): void {
+    const how = death.signal ?? `exit code ${death.code}`
+    const lastWords = child.lastLines(3).join(' ')
+    this.#dead.push({ name: child.seat.name, how, lastWords })
     if (this.#children.every((child) => !child.running)) this.#onDown()
   }
 

@@ -93,7 +93,8 @@ class DevCluster {
     const log = `${this.#dir}/${name}/quorate.log`
     const lasting = death.code !== null && LASTING.includes(death.code)
     if (lasting || !this.#restart) {
-      const why = lasting ? `: ${child.lastLines(1)[0] ?? 'see its log'}` : ''
+      const last = child.lastLines(1)[0]?.replace(/^quorate: /, '') ?? 'see its log'
+      const why = lasting ? `: ${last}` : ''
       print(`quorate: ${name} ended (${how})${why}; it stays down, log: ${log}`)
       if (this.#children.every((one) => !one.running) && this.#timers.size === 0)
         this.#fail(death.code ?? EXIT.generic, 'no node is left')
