@@ -39,6 +39,11 @@ export class KvMachine implements StateMachine {
     return this.#store.log.end - this.#store.log.start
   }
 
+  /** Keys held, deleted ones not yet collected included. */
+  get keysHeld(): number {
+    return this.#store.size
+  }
+
   /** Bytes of the slabs that hold values which have outlived a compaction. */
   get settledBytes(): number {
     return this.#store.settledBytes

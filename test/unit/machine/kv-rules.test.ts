@@ -102,6 +102,20 @@ describe('compaction', () => {
     expect(kv.machine.eventsSince(2, 10)).toBeNull()
   })
 
+  test('a deletion that was kept for watchers goes with the next compaction', () => {
+    const kv = open()
+    kv.put({ key: 'a' })
+    kv.del({ key: 'a' })
+    kv.compact(3)
+    while (kv.machine.collect(1)) {}
+    expect(kv.machine.keysHeld).toBe(1)
+    kv.put({ key: 'b' })
+    kv.compact(4)
+    while (kv.machine.collect(1)) {}
+    expect(kv.machine.keysHeld).toBe(1)
+    expect(kv.machine.eventsHeld).toBe(1)
+  })
+
   test('collecting frees what no reader can see, in slices', () => {
     const kv = open()
     for (let i = 0; i < 1000; i++) kv.put({ key: `k${i % 10}`, value: String(i) })
