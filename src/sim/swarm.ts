@@ -69,7 +69,7 @@ export function drawSwarm(seed: number): SwarmOptions {
     turnMessagesMax: pick(r, [1, 4, 1_024]),
     entryRequestsMax: pick(r, [1, 3, 4_096]),
     appendEntriesMax: pick(r, [1, 3, 1_024]),
-    inflightMessagesMax: pick(r, [1, 2, 256]),
+    inflightMessagesMax: pick(r, [1, 2, 8, 24]),
     workload: drawWorkload(r, kinds),
     operationsMin: nextInt(r, 320, 500),
   }
