@@ -139,6 +139,22 @@ describe.each(['unary', 'stream'] as const)('commands by %s', (transport) => {
     expect(nodes.kv.revision).toBe(1 + all.length - refused.length)
   })
 
+  it.each([false, true])(
+    'never calls a command unexecuted that went out before the connection broke (fail fast: %s)',
+    async (failFast) => {
+      const nodes = await cluster(1)
+      const node = nodes.node('n1')
+      const c = client(nodes.endpoints, { transport, failFast })
+      await c.put('a', '1')
+      node.script.push('lose-reply')
+      const put = failure(c.put('a', '2', { timeoutMs: 600 }))
+      while (nodes.kv.revision < 3) await new Promise(setImmediate)
+      await node.close()
+      // Executed it was; that nobody can be reached any more must not say otherwise.
+      expect((await put).kind).toBe('Indeterminate')
+    },
+  )
+
   it('goes on after its node was away', async () => {
     const nodes = await cluster(1)
     const c = client(nodes.endpoints, { transport, attemptTimeoutMs: 200 })
