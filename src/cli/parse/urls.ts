@@ -63,10 +63,6 @@ export function isWildcard(host: string): boolean {
   return host === '0.0.0.0' || host === '::'
 }
 
-export function urlOf(address: Address): string {
-  return `http://${hostPort(address)}`
-}
-
 export function hostPort(address: Address): string {
   return address.host.includes(':')
     ? `[${address.host}]:${address.port}`
