@@ -24,7 +24,7 @@ import type { Verdict } from './verdict.js'
 /** How often deadlines and retries are looked at while operations are under way. */
 const TICK_MS = 10
 const BACKOFF_MS_MIN = 10
-const BACKOFF_MS_MAX = 400
+const BACKOFF_MS_MAX = 100
 
 interface Call {
   readonly resolve: (bytes: Uint8Array) => void
