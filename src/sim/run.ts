@@ -13,7 +13,7 @@ import { decodeList, encodeQuery } from './ledger.js'
 import { Nemesis } from './nemesis.js'
 import type { SimProtocol } from './protocol.js'
 import { sessionCodec } from './sessions.js'
-import { drawSwarm, type SwarmOptions } from './swarm.js'
+import { drawSwarm, masked, type SwarmOptions } from './swarm.js'
 import { Workload } from './workload.js'
 import { World } from './world.js'
 
@@ -84,7 +84,7 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
   constructor(options: SeedOptions<M, R, O, C>) {
     this.#options = options
     const drawn = drawSwarm(options.seed)
-    this.#swarm = options.adjust?.(drawn) ?? drawn
+    this.#swarm = masked(options.adjust?.(drawn) ?? drawn)
     this.#world = new World(options.seed, options.trace ?? null)
     this.#cluster = new Cluster(this.#world, this.#counts, this.#swarm, options.sim)
     this.#nemesis = new Nemesis(this.#world, this.#counts, this.#swarm, this.#cluster)

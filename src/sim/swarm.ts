@@ -6,7 +6,7 @@
 import { chance, nextInt, pick, type RandomState, seededRandom } from '../base/random.js'
 import type { FaultKind } from './faults.js'
 import { FAULT_KINDS } from './faults.js'
-import { type LinkFaults, NO_LINK_FAULTS } from './network.js'
+import type { LinkFaults } from './network.js'
 import type { WorkloadOptions } from './workload.js'
 
 export interface SwarmOptions {
@@ -63,36 +63,54 @@ export function drawSwarm(seed: number): SwarmOptions {
     latencyMs: pick(r, [0.2, 1, 5, 15]),
     syncMs: pick(r, [0.2, 1, 5]),
     applyMs: pick(r, [0.01, 0.1, 1]),
-    link: faultFree ? NO_LINK_FAULTS : drawLink(r, kinds),
+    link: drawLink(r),
     nemesisMsMean: pick(r, [150, 300, 600]),
     outageMsMax: pick(r, [300, 1_000, 3_000]),
     turnMessagesMax: pick(r, [1, 4, 1_024]),
     entryRequestsMax: pick(r, [1, 3, 4_096]),
     appendEntriesMax: pick(r, [1, 3, 1_024]),
     inflightMessagesMax: pick(r, [1, 2, 8, 24]),
-    workload: drawWorkload(r, kinds),
+    workload: drawWorkload(r),
     operationsMin: nextInt(r, 320, 500),
   }
 }
 
-function drawLink(r: RandomState, kinds: ReadonlySet<FaultKind>): LinkFaults {
-  const rate = (kind: FaultKind, most: readonly number[]) => {
-    const drawn = pick(r, most)
-    return kinds.has(kind) ? drawn : 0
-  }
+/** How strong each kind would be; only those in `kinds` strike. */
+export function masked(swarm: SwarmOptions): SwarmOptions {
+  const { kinds, link, workload } = swarm
+  const rate = (kind: FaultKind, drawn: number) => (kinds.has(kind) ? drawn : 0)
   return {
-    lost: rate('message-lost', [0.01, 0.05, 0.2, 0.3]),
-    duplicated: rate('message-duplicated', [0.01, 0.1, 0.5]),
-    replayed: rate('message-replayed', [0.01, 0.05, 0.2]),
-    replayMsMax: pick(r, [200, 2_000, 20_000]),
-    delayed: rate('message-delayed', [0.02, 0.1, 0.3]),
-    delayMsMean: pick(r, [5, 30, 100, 300]),
-    flipped: rate('message-flipped', [0.01, 0.05]),
+    ...swarm,
+    link: {
+      ...link,
+      lost: rate('message-lost', link.lost),
+      duplicated: rate('message-duplicated', link.duplicated),
+      replayed: rate('message-replayed', link.replayed),
+      delayed: rate('message-delayed', link.delayed),
+      flipped: rate('message-flipped', link.flipped),
+    },
+    workload: {
+      ...workload,
+      requestLost: rate('reply-lost', workload.requestLost),
+      replyLost: rate('reply-lost', workload.replyLost),
+    },
   }
 }
 
-function drawWorkload(r: RandomState, kinds: ReadonlySet<FaultKind>): WorkloadOptions {
-  const lossy = kinds.has('reply-lost') ? pick(r, [0.01, 0.05, 0.2]) : 0
+function drawLink(r: RandomState): LinkFaults {
+  return {
+    lost: pick(r, [0.01, 0.05, 0.2, 0.3]),
+    duplicated: pick(r, [0.01, 0.1, 0.5]),
+    replayed: pick(r, [0.01, 0.05, 0.2]),
+    replayMsMax: pick(r, [200, 2_000, 20_000]),
+    delayed: pick(r, [0.02, 0.1, 0.3]),
+    delayMsMean: pick(r, [5, 30, 100, 300]),
+    flipped: pick(r, [0.01, 0.05]),
+  }
+}
+
+function drawWorkload(r: RandomState): WorkloadOptions {
+  const lossy = pick(r, [0.01, 0.05, 0.2])
   return {
     clients: nextInt(r, 3, 7),
     registers: nextInt(r, 2, 6),

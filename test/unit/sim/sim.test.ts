@@ -32,6 +32,22 @@ describe('a seed', () => {
   })
 })
 
+describe('a seed whose kinds of fault are adjusted', () => {
+  it('sees those, all of those, and no others', () => {
+    const kinds = new Set(['message-lost', 'process-killed'] as const)
+    const report = runSeed({
+      sim: raftSim,
+      seed: 2,
+      adjust: (drawn) => ({ ...drawn, kinds, nodes: 3 }),
+    })
+    expect(Object.keys(report.faults).sort()).toEqual([...kinds])
+    const quiet = { faultFree: true, kinds: new Set<never>() }
+    const calm = runSeed({ sim: raftSim, seed: 2, adjust: (drawn) => ({ ...drawn, ...quiet }) })
+    expect(calm.faults).toEqual({})
+    expect(calm.verdict).toBe('ok')
+  })
+})
+
 describe('Raft', () => {
   it('survives a swarm of seeds that really did something', () => {
     const faults = new Map<string, number>()
