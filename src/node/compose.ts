@@ -4,33 +4,19 @@
  */
 import { randomInt } from 'node:crypto'
 import { Communicator } from '../communicator/communicator.js'
-import type { HelloHeard } from '../communicator/types.js'
 import type { Core, Member, Note } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
 import { DEFAULT_OPTIONS, type Message, raft, type WalRecord } from '../consensus/raft/index.js'
 import { Driver } from '../driver/driver.js'
-import {
-  decide,
-  type Formation,
-  type FormationDecision,
-  formationState,
-  newFormation,
-  onGone,
-  onHello,
-} from '../driver/formation.js'
 import type { WalPort } from '../driver/ports.js'
 import { KvMachine } from '../machine/kv/kv-machine.js'
 import { SessionMachine } from '../machine/machine.js'
 import type { StateMachine } from '../machine/state-machine.js'
-import { CLIENT_PORT_LIMITS, PEER_PORT_LIMITS } from '../rpc/limits.js'
-import { createServer } from '../rpc/server.js'
 import type { Server } from '../rpc/types.js'
-import { faultRoutes } from '../server/fault-service.js'
-import { healthRoutes } from '../server/health-service.js'
-import { quorateRoutes } from '../server/quorate-service.js'
-import { type Announcement, decodeAnnouncement, encodeAnnouncement } from './announcement.js'
-import type { Address, NodeConfig } from './config.js'
-import { DISK_FAILED, dataRefused, NodeError, portTaken } from './errors.js'
+import type { NodeConfig } from './config.js'
+import { DISK_FAILED, dataRefused, NodeError } from './errors.js'
+import { Forming } from './forming.js'
+import { hostPort, listen } from './listen.js'
 import { type Log, SILENT } from './log.js'
 import { MachineHost } from './machine-host.js'
 import { NodeReplica } from './node-replica.js'
@@ -72,7 +58,7 @@ class NodeProcess implements RunningNode {
   readonly #machine: SessionMachine
   readonly #log: Log
   readonly #incarnation = randomInt(1, MAX_SEED)
-  readonly #clientEndpoints = new Map<NodeId, string>()
+  readonly #forming: Forming
   #ended: { resolve: () => void; reject: (error: NodeError) => void } = {
     resolve: () => {},
     reject: () => {},
@@ -80,9 +66,7 @@ class NodeProcess implements RunningNode {
   #storage: Storage | null = null
   #communicator: Communicator | null = null
   #replica: NodeReplica | null = null
-  #servers: Server[] = []
-  #formation: Formation | null = null
-  #announced = ''
+  #servers: readonly Server[] = []
   #driver: Driver<Message, WalRecord> | null = null
   #core: Core<Message, WalRecord> | null = null
   #host: MachineHost | null = null
@@ -103,6 +87,12 @@ class NodeProcess implements RunningNode {
     })
     // Whoever does not wait for the end is told by the log.
     this.closed.catch(() => {})
+    this.#forming = new Forming({
+      announce: (bytes) => this.#communicator?.setBootstrap(bytes),
+      waits: (why) => this.#replica?.waits(why),
+      form: (members) => this.#form(members),
+      refused: (error) => this.#fail(error),
+    })
   }
 
   get replica(): NodeReplica {
@@ -123,13 +113,23 @@ class NodeProcess implements RunningNode {
         )
       this.#replica = this.#makeReplica(storage)
       this.#communicator = this.#makeCommunicator(storage, formed)
-      await this.#listen(this.#communicator, this.#replica)
+      const log = this.#log
+      const parts = { communicator: this.#communicator, replica: this.#replica, log }
+      const listening = await listen(this.#config, parts)
+      this.#servers = listening.servers
+      this.peerEndpoint = listening.peerEndpoint
+      this.clientEndpoint = listening.clientEndpoint
+      this.#forming.listensAt(listening.clientEndpoint ?? '')
       this.#communicator.start()
       if (formed) {
         await storage.dataDir.setFormed()
         this.#run(storage.records)
       } else {
-        this.#beginForming(storage)
+        const self = { id: this.#config.name, uid: identity.uid }
+        this.#forming.begin(
+          self,
+          this.#config.initialCluster.map((member) => member.name),
+        )
       }
     } catch (error) {
       await this.close()
@@ -155,7 +155,7 @@ class NodeProcess implements RunningNode {
       {
         blocked: () => this.#communicator?.blocked() ?? [],
         connected: (id) => this.#communicator?.connected(id) ?? false,
-        clientEndpointOf: (id) => this.#clientEndpoints.get(id) ?? '',
+        clientEndpointOf: (id) => this.#forming.clientEndpointOf(id),
         counters: () => this.#counters(storage),
       },
     )
@@ -187,10 +187,8 @@ class NodeProcess implements RunningNode {
       bootstrap: new Uint8Array(0),
       formed,
       onMessage: (from, message) => this.#driver?.receive(from, message),
-      onHello: (heard) => this.#onHello(heard),
-      onGone: (id) => {
-        if (this.#formation !== null) onGone(this.#formation, id)
-      },
+      onHello: (heard) => this.#forming.heard(heard),
+      onGone: (id) => this.#forming.gone(id),
       openSnapshot: (snapshot, done) => {
         if (this.#snapshots === null) setImmediate(() => done(null))
         else this.#snapshots.openToSend(snapshot, done)
@@ -199,104 +197,6 @@ class NodeProcess implements RunningNode {
         this.#snapshots?.receive(from, meta, bytesTotal) ?? 'the node is starting',
       log: (event) => this.#log.info(event, 'peer'),
     })
-  }
-
-  async #listen(communicator: Communicator, replica: NodeReplica): Promise<void> {
-    const peer = createServer({
-      routes: communicator.routes(),
-      limits: PEER_PORT_LIMITS,
-      onError: (error, path) => this.#log.error({ err: error, path }, 'a peer call failed'),
-    })
-    this.#servers.push(peer)
-    const { listenPeer, listenClient, advertiseClient } = this.#config
-    this.peerEndpoint = await this.#bind(peer, listenPeer, 'the peer port')
-    if (listenClient === null) return
-    const client = createServer({
-      routes: this.#clientRoutes(communicator, replica),
-      limits: CLIENT_PORT_LIMITS,
-      onError: (error, path) => this.#log.error({ err: error, path }, 'a call failed'),
-    })
-    this.#servers.push(client)
-    const listening = await this.#bind(client, listenClient, 'the client port')
-    this.clientEndpoint = advertiseClient ?? listening
-    replica.listensAt(this.clientEndpoint)
-  }
-
-  #clientRoutes(communicator: Communicator, replica: NodeReplica) {
-    const members = new Set(this.#config.initialCluster.map((member) => member.name))
-    const routes = [
-      ...quorateRoutes(replica),
-      ...healthRoutes({
-        processServing: () => this.#closing === null,
-        leaderKnown: () => replica.leaderKnown,
-      }),
-    ]
-    if (!this.#config.enableFaultInjection) return routes
-    this.#log.warn(
-      {},
-      'fault injection is enabled: whoever reaches the client port can partition this node',
-    )
-    const faults = faultRoutes({
-      unknownNodes: (ids) => ids.filter((id) => !members.has(id)),
-      setPartition: (blocked, ttlMs) => communicator.setPartition(blocked, ttlMs),
-      setFaults: (targets) => communicator.setFaults(targets),
-      faults: () => communicator.faults(),
-    })
-    return [...routes, ...faults]
-  }
-
-  async #bind(server: Server, address: Address, what: string): Promise<string> {
-    try {
-      const { host, port } = await server.listen(address.host, address.port)
-      return hostPort({ host, port })
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
-      throw portTaken(what, hostPort(address), why)
-    }
-  }
-
-  #beginForming(storage: Storage): void {
-    const self = { id: this.#config.name, uid: storage.dataDir.identity.uid }
-    this.#formation = newFormation(
-      self,
-      this.#config.initialCluster.map((member) => member.name),
-    )
-    this.#onDecision(decide(this.#formation))
-  }
-
-  #onHello(heard: HelloHeard): void {
-    const announcement = decodeAnnouncement(heard.bootstrap)
-    if (announcement === null) return
-    this.#clientEndpoints.set(heard.nodeId, announcement.clientEndpoint)
-    if (this.#formation === null) return
-    const from = { id: heard.nodeId, uid: heard.uid }
-    this.#onDecision(onHello(this.#formation, from, announcement.formation))
-  }
-
-  #onDecision(decision: FormationDecision): void {
-    if (this.#formation === null || this.#closing !== null) return
-    switch (decision.type) {
-      case 'Wait':
-        this.#replica?.waits(
-          `the cluster has not formed yet: waiting for ${decision.missing.join(', ')}`,
-        )
-        this.#announce(formationState(this.#formation))
-        return
-      case 'Form':
-        // What this node says now must be what it forms with: others form only on that word.
-        this.#announce(formationState(this.#formation))
-        this.#formation = null
-        this.#form(decision.members)
-        return
-      case 'Refuse':
-        this.#fail(
-          dataRefused(
-            `the data directory of ${this.#config.name} was wiped: ${decision.by} says that the cluster formed ` +
-              `with another one (uid ${decision.formedWith ?? 'none'}). A node that forgot what it promised ` +
-              'must not come back under its name; put the old directory back, or replace the node by a new member',
-          ),
-        )
-    }
   }
 
   /** The first record of every log; then this node is a member. */
@@ -363,7 +263,7 @@ class NodeProcess implements RunningNode {
       limits: { tickMs: timing.tickMs, electionTimeoutMs: timing.electionTimeoutMs },
     })
     this.#replica?.serve({ driver: this.#driver, machine: this.#machine })
-    this.#announce({ formed: true, members })
+    this.#forming.formed(members)
     this.#ticker = setInterval(() => this.#tick(storage), timing.tickMs)
   }
 
@@ -399,15 +299,6 @@ class NodeProcess implements RunningNode {
     if (TOLD.has(note.event)) this.#log.info(note, note.event)
   }
 
-  #announce(formation: Announcement['formation']): void {
-    const clientEndpoint = this.clientEndpoint ?? ''
-    const bootstrap = encodeAnnouncement({ formation, clientEndpoint })
-    const text = Buffer.from(bootstrap).toString('latin1')
-    if (text === this.#announced) return
-    this.#announced = text
-    this.#communicator?.setBootstrap(bootstrap)
-  }
-
   /** Nothing leaves any more. What cannot go on ends with the reason. */
   #fail(error: NodeError): void {
     if (this.#closing !== null) return
@@ -420,6 +311,7 @@ class NodeProcess implements RunningNode {
   async #shutDown(): Promise<void> {
     if (this.#ticker !== null) clearInterval(this.#ticker)
     this.#replica?.stopServing('the node is stopping')
+    this.#forming.stop()
     this.#driver?.stop()
     this.#host?.stop()
     this.#communicator?.close()
@@ -463,9 +355,3 @@ const TOLD = new Set([
   'transfer-started',
   'transfer-aborted',
 ])
-
-function hostPort(address: Address): string {
-  return address.host.includes(':')
-    ? `[${address.host}]:${address.port}`
-    : `${address.host}:${address.port}`
-}

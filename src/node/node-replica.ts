@@ -48,6 +48,7 @@ export class NodeReplica implements Replica {
   /** Why the node does not serve: forming, starting, stopping, a dead disk. */
   #why = 'the node is starting'
   #ownEndpoint = ''
+  #stopping = false
 
   constructor(facts: NodeFacts, peers: PeersView) {
     this.name = facts.config.name
@@ -63,6 +64,7 @@ export class NodeReplica implements Replica {
   }
 
   stopServing(why: string): void {
+    this.#stopping = true
     this.#running = null
     this.#why = why
   }
@@ -74,6 +76,11 @@ export class NodeReplica implements Replica {
 
   listensAt(endpoint: string): void {
     this.#ownEndpoint = endpoint
+  }
+
+  /** False once the node stops, or its disk has failed. */
+  get healthy(): boolean {
+    return !this.#stopping
   }
 
   unavailable(): string | null {

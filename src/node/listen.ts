@@ -1,0 +1,84 @@
+/** Opens a node's two ports: peers on one, clients on the other. */
+import type { Communicator } from '../communicator/communicator.js'
+import { CLIENT_PORT_LIMITS, PEER_PORT_LIMITS } from '../rpc/limits.js'
+import { createServer } from '../rpc/server.js'
+import type { Route, Server } from '../rpc/types.js'
+import { faultRoutes } from '../server/fault-service.js'
+import { healthRoutes } from '../server/health-service.js'
+import { quorateRoutes } from '../server/quorate-service.js'
+import type { Address, NodeConfig } from './config.js'
+import { portTaken } from './errors.js'
+import type { Log } from './log.js'
+import type { NodeReplica } from './node-replica.js'
+
+export interface Listening {
+  readonly servers: readonly Server[]
+  readonly peerEndpoint: string
+  /** As clients are told; null: no client port. */
+  readonly clientEndpoint: string | null
+}
+
+/** Throws NodeError. */
+export async function listen(
+  config: NodeConfig,
+  parts: { readonly communicator: Communicator; readonly replica: NodeReplica; readonly log: Log },
+): Promise<Listening> {
+  const { communicator, replica, log } = parts
+  const onError = (error: unknown, path: string) => log.error({ err: error, path }, 'a call failed')
+  const peer = createServer({ routes: communicator.routes(), limits: PEER_PORT_LIMITS, onError })
+  const peerEndpoint = await bind(peer, config.listenPeer, 'the peer port')
+  if (config.listenClient === null) return { servers: [peer], peerEndpoint, clientEndpoint: null }
+  const client = createServer({
+    routes: clientRoutes(config, parts),
+    limits: CLIENT_PORT_LIMITS,
+    onError,
+  })
+  try {
+    const bound = await bind(client, config.listenClient, 'the client port')
+    const clientEndpoint = config.advertiseClient ?? bound
+    replica.listensAt(clientEndpoint)
+    return { servers: [peer, client], peerEndpoint, clientEndpoint }
+  } catch (error) {
+    await peer.close(0)
+    throw error
+  }
+}
+
+function clientRoutes(
+  config: NodeConfig,
+  parts: { readonly communicator: Communicator; readonly replica: NodeReplica; readonly log: Log },
+): Route[] {
+  const { communicator, replica, log } = parts
+  const routes = [
+    ...quorateRoutes(replica),
+    ...healthRoutes({
+      processServing: () => replica.healthy,
+      leaderKnown: () => replica.leaderKnown,
+    }),
+  ]
+  if (!config.enableFaultInjection) return routes
+  log.warn({}, 'fault injection is enabled: whoever reaches the client port can cut this node off')
+  const members = new Set(config.initialCluster.map((member) => member.name))
+  const faults = faultRoutes({
+    unknownNodes: (ids) => ids.filter((id) => !members.has(id)),
+    setPartition: (blocked, ttlMs) => communicator.setPartition(blocked, ttlMs),
+    setFaults: (targets) => communicator.setFaults(targets),
+    faults: () => communicator.faults(),
+  })
+  return [...routes, ...faults]
+}
+
+async function bind(server: Server, address: Address, what: string): Promise<string> {
+  try {
+    const { host, port } = await server.listen(address.host, address.port)
+    return hostPort({ host, port })
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw portTaken(what, hostPort(address), why)
+  }
+}
+
+export function hostPort(address: Address): string {
+  const { host, port } = address
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
