@@ -20,8 +20,31 @@ export function buildProgram(setExitCode: SetExitCode): Command {
   addKeyValue(program, setExitCode)
   addCluster(program, setExitCode)
   addTools(program, setExitCode)
-  for (const command of program.commands) harden(command)
+  for (const command of program.commands) {
+    const lines = EXAMPLES[command.name()]
+    if (lines !== undefined)
+      command.addHelpText(
+        'after',
+        ['', 'Examples:', ...lines.map((line) => `  ${line}`)].join('\n'),
+      )
+  }
   return harden(program)
+}
+
+/** Shown at the end of a command's help. */
+const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
+  serve: [
+    'quorate serve --name n1 --data-dir /var/lib/quorate \\',
+    '  --initial-cluster n1=http://127.0.0.1:2380,n2=http://127.0.0.1:2390,n3=http://127.0.0.1:2400',
+    'quorate serve --config-file n1.yaml',
+  ],
+  dev: ['quorate dev', 'quorate dev --nodes 5 --base-port 0 --data-dir /tmp/quorate'],
+  put: ['quorate put hello world', 'quorate put config < config.json'],
+  get: ['quorate get hello', 'quorate get users/ --prefix --json'],
+  txn: ['printf \'value("k") = "1"\\n\\nput k 2\\n\\nget k\\n\' | quorate txn'],
+  partition: ['quorate partition n1 n2,n3', 'quorate partition n1 n2 --one-way --ttl 30s'],
+  sim: ['quorate sim --seeds 1..1000', 'quorate sim --seeds 17 --trace'],
+  bench: ['quorate bench --only stream --seconds 8'],
 }
 
 /** Errors in one line, by exception, so that main alone decides how the process ends. */

@@ -22,6 +22,8 @@ const SIGNALS_ARE_ONE_MS = 500
 /** Until a node that was asked to stop is ended. */
 const STOP_MS_MAX = 10_000
 const LAST_LINES = 10
+/** A cluster is led after some two seconds; when it is not by then, its user is told where to look. */
+const PATIENCE_MS = 15_000
 
 /** Ends when it is told to, or throws CliError when the cluster cannot go on. */
 export async function dev(flags: DevFlags): Promise<void> {
@@ -68,7 +70,9 @@ class DevCluster {
     for (const child of this.#children) child.start()
     const endpoints = this.#children.map((child) => child.endpoint)
     this.#watch = new ClusterWatch(endpoints, (leadership) => this.#onLeader(leadership))
+    const impatient = setTimeout(() => this.#tellWaiting(), PATIENCE_MS)
     await finished
+    clearTimeout(impatient)
     for (const child of this.#children) child.close()
     if (this.#failure !== null) throw this.#failure
   }
@@ -132,6 +136,15 @@ class DevCluster {
     print(`  data in ${this.#dir}`)
     print(`  try, in a second terminal:`)
     for (const line of suggestions(this.#cluster)) print(`    ${line}`)
+  }
+
+  #tellWaiting(): void {
+    if (this.#ready || this.#stopping) return
+    const down = this.#children.filter((child) => !child.running).map((child) => child.seat.name)
+    const who = down.length === 0 ? 'all nodes are up' : `${down.join(', ')} down`
+    print(
+      `quorate: no leader after ${PATIENCE_MS / 1_000} s (${who}); logs: ${this.#dir}/*/quorate.log`,
+    )
   }
 
   #fail(exitCode: number, message: string): void {
