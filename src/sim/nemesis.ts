@@ -12,6 +12,9 @@ import type { World } from './world.js'
 
 type Strike = () => boolean
 
+/** After the faults: how often the dead are started again. */
+const REVIVE_MS = 200
+
 export class Nemesis<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
   readonly #world: World
   readonly #counts: FaultCounts
@@ -68,8 +71,14 @@ export class Nemesis<M extends { readonly type: string }, R, O, C extends Core<M
     for (const node of nodes) {
       node.disarm()
       node.resume()
-      if (!node.alive) node.start()
     }
+    this.#revive()
+  }
+
+  /** Also who dies yet of a disk that had failed before. */
+  #revive(): void {
+    for (const node of this.#cluster.nodes) if (!node.alive) node.start()
+    this.#world.after(REVIVE_MS, () => this.#revive())
   }
 
   #next(): void {

@@ -36,6 +36,12 @@ export interface SwarmOptions {
 }
 
 const FAULT_FREE_SHARE = 0.1
+const OUTAGES: readonly FaultKind[] = [
+  'process-killed',
+  'power-lost',
+  'power-lost-everywhere',
+  'paused',
+]
 
 export function drawSwarm(seed: number): SwarmOptions {
   const r = seededRandom(seed * 2 + 1)
@@ -43,8 +49,8 @@ export function drawSwarm(seed: number): SwarmOptions {
   const kinds = new Set<FaultKind>()
   if (!faultFree) {
     for (const kind of FAULT_KINDS) if (chance(r, 0.5)) kinds.add(kind)
-    // Never a seed without any outage.
-    if (kinds.size < 3) kinds.add('process-killed').add('message-lost').add('partition-isolate')
+    // Never a seed without any outage, be the cluster a single node.
+    if (!OUTAGES.some((kind) => kinds.has(kind))) kinds.add('process-killed')
   }
   const nodes = pick(r, [1, 3, 3, 3, 3, 5, 5, 5])
   const tickMs = pick(r, [20, 30, 40])
