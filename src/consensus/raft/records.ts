@@ -72,6 +72,12 @@ export function bootstrapEntry(members: readonly Member[]): LogEntry {
   return { index: 1, term: 1, time: 0, requests: [], configuration, sizeBytes: 64 * sorted.length }
 }
 
+/**
+ * Of the entry before the first one, when a suffix of the WAL starts in the middle: the older segments went. No
+ * entry has it.
+ */
+const UNKNOWN_TERM = 0
+
 interface Folded {
   term: number
   votedFor: NodeId | null
@@ -87,6 +93,9 @@ export function recoverState(records: readonly WalRecord[], self: Self, options:
     log.offset.index <= snapshotIndex,
     `the log is missing entries ${snapshotIndex + 1} to ${log.offset.index}`,
   )
+  // What lies before the first entry is not known, but the snapshot covers the entry too: begin behind it.
+  if (log.offset.term === UNKNOWN_TERM && log.offset.index > 0)
+    Log.compact(log, log.offset.index + 1)
   assert(Log.lastEntry(log).term <= folded.term, 'an entry is of a later term than the node')
   const state: State = {
     id: self.id,
@@ -124,7 +133,7 @@ function fold(records: readonly WalRecord[]): Folded {
     switch (record.type) {
       case 'State':
         setHardState(folded, record)
-        if (record.snapshot !== null) foldSnapshot(folded.log, record.snapshot)
+        if (record.snapshot !== null) foldState(folded.log, record.snapshot)
         break
       case 'HardState':
         setHardState(folded, record)
@@ -133,10 +142,10 @@ function fold(records: readonly WalRecord[]): Folded {
         foldAppend(folded.log, record.entries)
         break
       case 'SnapshotTaken':
-        foldSnapshot(folded.log, record.snapshot)
+        foldTaken(folded.log, record.snapshot)
         break
       case 'SnapshotInstalled':
-        foldSnapshot(folded.log, record.snapshot)
+        Log.resetTo(folded.log, record.snapshot)
         break
       case 'Bootstrap':
         foldAppend(folded.log, [bootstrapEntry(record.members)])
@@ -158,25 +167,43 @@ function setHardState(folded: Folded, record: { term: number; votedFor: NodeId |
 function foldAppend(log: Log.Log, entries: readonly LogEntry[]): void {
   const first = entries[0]
   if (first === undefined) return
+  assert(first.index > Log.snapshotIndex(log), 'the WAL overwrites what a snapshot covers')
   const isGap = first.index > Log.lastIndex(log) + 1 || first.index <= log.offset.index
-  if (!isGap) {
-    Log.truncate(log, first.index - 1)
-    Log.append(log, entries, 0)
-    return
+  if (isGap) {
+    // A suffix of the WAL may start in the middle: older segments went once a snapshot covered them, and that
+    // snapshot's record comes later. If it does not come, recovery refuses.
+    log.entries = []
+    log.batches = []
+    log.offset = { index: first.index - 1, term: UNKNOWN_TERM }
   }
-  // A suffix of the WAL may start in the middle: older segments went once a snapshot covered them, and that
-  // snapshot's record comes later. The entry before `first` is unknown, so `first` itself becomes the offset.
-  log.entries = []
-  log.batches = []
-  log.offset = { index: first.index, term: first.term }
-  Log.append(log, entries.slice(1), 0)
+  Log.truncate(log, first.index - 1)
+  Log.append(log, entries, 0)
 }
 
-/** The log goes on behind a snapshot it agrees with; else the snapshot replaces it whole. */
-function foldSnapshot(log: Log.Log, snapshot: SnapshotMeta): void {
+/**
+ * Our own snapshot: it agrees with the log as it was, whether or not the retained suffix still has its entry.
+ * 1. The snapshot at 10 takes long, its record comes behind entry 40. 2. The one at 30 lets the segments up to 20
+ * go. 3. A restart finds 21..40, then the record of 10: nothing of the log may be dropped for it.
+ */
+function foldTaken(log: Log.Log, snapshot: SnapshotMeta): void {
   if (snapshot.index <= Log.snapshotIndex(log)) return
-  if (Log.hasEntry(log, snapshot)) log.snapshot = snapshot
-  else Log.resetTo(log, snapshot)
+  if (snapshot.index > Log.lastIndex(log)) return Log.resetTo(log, snapshot)
+  log.snapshot = snapshot
+  if (snapshot.index < log.offset.index) return
+  if (snapshot.index === log.offset.index && log.offset.term === UNKNOWN_TERM)
+    log.offset = { index: snapshot.index, term: snapshot.term }
+  assert(Log.hasEntry(log, snapshot), 'a snapshot of our own contradicts the log')
+}
+
+/**
+ * A segment's State record is of the moment it was opened, a step ahead of the batch behind it: the snapshot may be
+ * one that this batch installs over a log which conflicts.
+ */
+function foldState(log: Log.Log, snapshot: SnapshotMeta): void {
+  const known = Log.termAt(log, snapshot.index)
+  const conflicts = known !== null && known !== UNKNOWN_TERM && known !== snapshot.term
+  if (snapshot.index > Log.snapshotIndex(log) && conflicts) Log.resetTo(log, snapshot)
+  else foldTaken(log, snapshot)
 }
 
 /** The highest log index that the records mention; the WAL may drop a segment when it is released. */
