@@ -7,9 +7,10 @@ import { decodeRecords } from '../consensus/raft/codec.js'
 import type { WalRecord } from '../consensus/raft/records.js'
 import { nodeFileSystem } from '../node/file-system.js'
 import { type Inspection, inspectWal } from '../wal/inspect.js'
-import type { RecoveredRecord } from '../wal/recovery.js'
 import type { WalError } from '../wal/refusal.js'
 import { CliError, EXIT, usageError } from './errors.js'
+
+type RecoveredRecord = Inspection['recovered']['records'][number]
 
 /** The folder with the segments: the one given, or `wal` in it. Throws CliError. */
 export function walFolder(dir: string): string {

@@ -16,7 +16,6 @@ export interface ChildOptions {
   readonly dir: string
   readonly cluster: Cluster
   readonly seat: Seat
-  readonly extraFlags?: readonly string[]
   readonly onDeath: (death: Death) => void
 }
 
@@ -93,7 +92,7 @@ export class Child {
   }
 }
 
-function serveArguments({ dir, cluster, seat, extraFlags }: ChildOptions): string[] {
+function serveArguments({ dir, cluster, seat }: ChildOptions): string[] {
   const members = cluster.nodes.map((one) => `${one.name}=http://${HOST}:${one.peerPort}`)
   return [
     'serve',
@@ -105,7 +104,6 @@ function serveArguments({ dir, cluster, seat, extraFlags }: ChildOptions): strin
     ...['--initial-cluster-token', cluster.token],
     ...['--protocol', cluster.protocol],
     '--enable-fault-injection',
-    ...(extraFlags ?? []),
   ]
 }
 

@@ -1,7 +1,9 @@
 /** Watches a development cluster from outside, as any client would, and tells who leads. */
 import { Client } from '../../client/client.js'
 
-const POLL_MS = 100
+/** Between two looks: until somebody leads, and from then on. */
+const FIRST_POLL_MS = 50
+const POLL_MS = 250
 const ASK_TIMEOUT_MS = 1_000
 
 export interface Leadership {
@@ -32,12 +34,13 @@ export class ClusterWatch {
 
   #later(): void {
     if (this.#closed) return
+    const pause = this.#known === null ? FIRST_POLL_MS : POLL_MS
     this.#timer = setTimeout(() => {
       this.#look().then(
         () => this.#later(),
         () => this.#later(),
       )
-    }, POLL_MS)
+    }, pause)
   }
 
   async #look(): Promise<void> {

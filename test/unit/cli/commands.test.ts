@@ -1,7 +1,8 @@
 /** The commands, as processes, against real servers whose cluster is scripted. */
+import { spawn } from 'node:child_process'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { FakeCluster } from '../client/fake-cluster.js'
-import { type Ran, run } from './run.js'
+import { MAIN, type Ran, run } from './run.js'
 
 let cluster: FakeCluster
 
@@ -102,6 +103,23 @@ describe('transactions', () => {
     const ran = await quorate(['txn'], 'nonsense\n')
     expect(ran.code).toBe(2)
     expect(ran.stderr).toContain('txn, line 1')
+  })
+})
+
+describe('Ctrl-C', () => {
+  it('ends a command that waits, at once, with 130', async () => {
+    const leader = cluster.node('n2')
+    leader.script.push('ignore')
+    const before = leader.commands.length
+    const args = [MAIN, 'put', 'k', 'v', '--endpoints', leader.endpoint]
+    const child = spawn(process.execPath, args, { stdio: 'ignore' })
+    const ended = new Promise((done) => child.once('exit', done))
+    // The opening of its session, then the command.
+    while (leader.commands.length < before + 2) await new Promise(setImmediate)
+    const began = performance.now()
+    child.kill('SIGINT')
+    expect(await ended).toBe(130)
+    expect(performance.now() - began).toBeLessThan(1_000)
   })
 })
 
