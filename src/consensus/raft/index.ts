@@ -43,7 +43,7 @@ export class Raft implements Core<Message, WalRecord> {
   }
 }
 
-export const raft: Protocol<Message, WalRecord, Options> & {
+export const raft: Omit<Protocol<Message, WalRecord, Options>, 'recover'> & {
   recover(...args: Parameters<Protocol<Message, WalRecord, Options>['recover']>): {
     core: Raft
     effects: Effect<Message, WalRecord>[]

@@ -21,6 +21,8 @@ export interface Progress {
   recentActive: boolean
   /** The peer's incarnation; null until it answers. */
   incarnation: number | null
+  /** Answers to rounds before this one are of an earlier incarnation, or may be: they count for nothing. */
+  sessionRound: number
   /** The newest round of reads that the peer echoed. */
   round: number
   /** The highest leaderCommit sent to it. */
@@ -38,6 +40,7 @@ export function newProgress(nextIndex: Index): Progress {
     pendingSnapshot: 0,
     recentActive: false,
     incarnation: null,
+    sessionRound: 0,
     round: 0,
     sentCommit: 0,
   }

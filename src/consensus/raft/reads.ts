@@ -64,19 +64,19 @@ function startRound(s: State, out: RaftOut): void {
   // Before the first commit of our own term commitIndex may lag behind what a former leader acknowledged.
   if (termAt(s.log, s.commitIndex) !== s.term) return
   s.role.round++
-  s.role.confirming = { reads: s.role.queued, index: s.commitIndex }
+  s.role.confirming = { reads: s.role.queued, index: s.commitIndex, round: s.role.round }
   s.role.queued = []
   out.note({ rule: 'thesis §6.4', event: 'read-round-started', index: s.commitIndex })
   for (const peer of s.role.progress.keys()) sendHeartbeat(s, peer, out)
   confirmReads(s, out)
 }
 
-/** Has a quorum echoed the current round? Every message since carries it, so any answer may complete it. */
+/** Has a quorum echoed the round? Every message since carries it, so any answer may complete it. */
 export function confirmReads(s: State, out: RaftOut): void {
   if (s.role.type !== 'leader' || s.role.confirming === null) return
-  const { round, progress, confirming } = s.role
+  const { progress, confirming } = s.role
   const heard = (id: NodeId) =>
-    id === s.id || (progress.get(id)?.round ?? 0) >= round ? true : undefined
+    id === s.id || (progress.get(id)?.round ?? 0) >= confirming.round ? true : undefined
   if (voteResult(configurationOf(s), heard) !== 'won') return
   s.role.confirming = null
   out.note({ rule: 'thesis §6.4', event: 'read-round-confirmed', index: confirming.index })

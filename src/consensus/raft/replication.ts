@@ -219,8 +219,14 @@ export function onAppendEntriesReply(
     out.note({ rule: '§6', event: 'stale-reply', peer: from })
     return
   }
+  if (m.round < p.sessionRound) {
+    out.note({ rule: '§5.3', event: 'stale-reply', peer: from, detail: 'earlier incarnation' })
+    return
+  }
   p.recentActive = true
-  noteIncarnation(s, from, p, m.incarnation, out)
+  if (p.incarnation !== null && p.incarnation !== m.incarnation)
+    return beginSession(s, from, m.incarnation, out)
+  p.incarnation = m.incarnation
   p.round = Math.max(p.round, m.round)
   if (m.accepted) onAccepted(s, from, p, m.matchIndex, out)
   else onRejected(s, from, p, m, out)
@@ -228,23 +234,23 @@ export function onAppendEntriesReply(
 }
 
 /**
- * A peer that restarted may have lost what it had not promised; what we sent is gone with its connections.
- * Its acknowledgements start anew. commitIndex does not fall: what was counted had been on disk.
+ * A peer that restarted may have lost what it had not promised; what we sent is gone with its connections. Its
+ * acknowledgements start anew, with answers to what is sent from now on. Which of two incarnations is the newer
+ * cannot be seen, so the answer that shows a change counts for nothing itself:
+ * 1. B acknowledges 9 and restarts; its disk gives back 1..7. 2. We hear of the new B. 3. The acknowledgement of the
+ * old one arrives late: counted, it would commit 8 and 9, which B does not have.
+ * commitIndex does not fall: what was counted had been on disk.
  */
-function noteIncarnation(
-  s: State,
-  from: NodeId,
-  p: Progress.Progress,
-  incarnation: number,
-  out: RaftOut,
-): void {
-  if (p.incarnation !== null && p.incarnation !== incarnation) {
-    p.matchIndex = 0
-    p.round = 0
-    Progress.becomeProbe(p, Log.lastIndex(s.log) + 1)
-    out.note({ rule: '§5.3', event: 'peer-restarted', peer: from })
-  }
+function beginSession(s: State, from: NodeId, incarnation: number, out: RaftOut): void {
+  assert(s.role.type === 'leader')
+  const p = present(s.role.progress.get(from), 'progress')
+  s.role.round++
+  p.sessionRound = s.role.round
   p.incarnation = incarnation
+  p.matchIndex = 0
+  Progress.becomeProbe(p, Log.lastIndex(s.log) + 1)
+  out.note({ rule: '§5.3', event: 'peer-restarted', peer: from })
+  sendAppend(s, from, out)
 }
 
 function onAccepted(

@@ -56,9 +56,10 @@ export interface Leader {
   /** The last empty timed batch; one is in flight while it is not committed. */
   timedBatch: { index: Index; time: number }
   uncommitted: { requests: number; bytes: number }
+  /** Counts up with every round of reads and every restart of a peer; each AppendEntries carries it. */
   round: number
-  /** Reads that the current round confirms; it was sent after they arrived. */
-  confirming: { reads: PendingRead[]; index: Index } | null
+  /** Reads that a round confirms; it was sent after they arrived. */
+  confirming: { reads: PendingRead[]; index: Index; round: number } | null
   /** Reads that arrived later: for the next round. */
   queued: PendingRead[]
   transfer: { readonly to: NodeId; elapsed: number; sent: boolean } | null
