@@ -2,10 +2,10 @@
 import { present } from '../base/assert.js'
 import type { Hasher } from '../base/sha256.js'
 import type { FileSystem } from './file-system.js'
-import type { Identity } from './format.js'
 import { readSegments } from './open.js'
 import { type Recovered, recover } from './recovery.js'
 import { ioError, WalError } from './refusal.js'
+import type { Identity } from './segment-header.js'
 
 export interface Inspection {
   readonly recovered: Recovered
@@ -23,7 +23,7 @@ export function inspectWal(
   readSegments(fs, dir, (error, files) => {
     if (error !== null || files === null) return done(ioError(present(error)), null)
     try {
-      const recovered = recover(files, null, newHasher)
+      const recovered = recover(files, { identity: null, newHasher })
       done(null, { recovered, identity: recovered.segments[0]?.header.identity ?? null })
     } catch (thrown) {
       if (!(thrown instanceof WalError)) throw thrown

@@ -1,5 +1,6 @@
 /** Opens a log: reads it whole, cuts a torn tail, syncs what is kept; or begins a new one. */
 import { present } from '../base/assert.js'
+import type { Cut } from './damage.js'
 import {
   type Done,
   type File,
@@ -8,15 +9,9 @@ import {
   readWhole,
   writeAll,
 } from './file-system.js'
-import { FORMAT_VERSION, SEGMENT_HEADER_BYTES } from './format.js'
-import {
-  type Cut,
-  type Recovered,
-  type RecoveredRecord,
-  recover,
-  type SegmentFile,
-} from './recovery.js'
+import { type Recovered, type RecoveredRecord, recover, type SegmentFile } from './recovery.js'
 import { ioError, WalError } from './refusal.js'
+import { FORMAT_VERSION, SEGMENT_HEADER_BYTES } from './segment-header.js'
 import { adoptSpare, createSpare, SPARE_NAME, segmentName, segmentNumber } from './segments.js'
 import { Wal, type WalOptions } from './wal.js'
 
@@ -33,14 +28,25 @@ export function openWal(fs: FileSystem, dir: string, options: WalOptions, done: 
   const failed = (error: FileError): void => done(ioError(error), null)
   fs.mkdir(dir, (unmade) => {
     if (unmade !== null) return failed(unmade)
-    readSegments(fs, dir, (unread, files) => {
-      if (unread !== null || files === null) return failed(present(unread))
-      if (files.length === 0) return beginLog(fs, dir, options, done)
-      const recovered = attempt(() => recover(files, options.identity, options.newHasher))
-      if (recovered instanceof WalError) return done(recovered, null)
-      goOn(fs, dir, options, { files, recovered }, done)
+    // Or a power loss could take the folder with all that was synced in it.
+    fs.syncDirectory(parentOf(dir), (unnamed) => {
+      if (unnamed !== null) return failed(unnamed)
+      readSegments(fs, dir, (unread, files) => {
+        if (unread !== null || files === null) return failed(present(unread))
+        if (files.length === 0) return beginLog(fs, dir, options, done)
+        const { identity, newHasher } = options
+        const recovered = attempt(() => recover(files, { identity, newHasher }))
+        if (recovered instanceof WalError) return done(recovered, null)
+        goOn(fs, dir, options, { files, recovered }, done)
+      })
     })
   })
+}
+
+function parentOf(path: string): string {
+  const slash = path.lastIndexOf('/')
+  if (slash < 0) return '.'
+  return slash === 0 ? '/' : path.slice(0, slash)
 }
 
 /** Every segment's bytes, by number. */
@@ -74,23 +80,30 @@ function readNext(
 }
 
 function beginLog(fs: FileSystem, dir: string, options: WalOptions, done: OpenDone): void {
+  const { identity, segmentBytes, newHasher } = options
   const header = {
     version: FORMAT_VERSION,
     number: 1,
-    identity: options.identity,
+    identity,
     previousHash: new Uint8Array(32),
     previousEnd: 0,
+    capacity: segmentBytes,
   }
-  createSpare(fs, dir, options.segmentBytes, (error, spare) => {
+  const then =
+    (next: () => void): Done<unknown> =>
+    (error) => {
+      if (error !== null) done(ioError(error), null)
+      else next()
+    }
+  createSpare(fs, dir, { size: segmentBytes, wanted: () => true }, (error, spare) => {
     if (error !== null || spare === null) return done(ioError(present(error)), null)
-    adoptSpare(fs, dir, spare, header, (unadopted, written) => {
-      if (unadopted !== null) return done(ioError(unadopted), null)
-      const hasher = options.newHasher()
+    adoptSpare({ fs, dir, then }, spare, header, (written) => {
+      const hasher = newHasher()
       hasher.update(written)
       const wal = new Wal(fs, dir, options, {
         file: spare,
         number: 1,
-        capacity: options.segmentBytes,
+        capacity: segmentBytes,
         end: SEGMENT_HEADER_BYTES,
         chain: 0,
         opened: false,
@@ -134,7 +147,7 @@ function goOn(
           const wal = new Wal(fs, dir, options, {
             file,
             number: last.number,
-            capacity: Math.max(bytes.length, last.end),
+            capacity: last.header.capacity,
             end: last.end,
             chain: last.chain,
             opened: last.records.length > 0,

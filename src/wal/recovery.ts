@@ -1,30 +1,20 @@
 /**
- * Reads segments back, and tells a torn tail from corruption by what was promised (docs/wal-format.md):
- * 1. Only the last segment may be torn: the one before was synced whole before the next was begun.
- * 2. A bad record of batch b is corruption if an intact record anywhere behind it says that b was durable, or if the
- *    bad stretch was written to its end with no hole of zeros: then nothing of it is missing, so it has changed.
- * 3. Else it is torn: unsynced writes may reach the disk in any order, so intact records behind a hole are ordinary.
- *    The log is cut there.
+ * Reads the segments of a log back: each is whose it says, where it belongs, as long as it was made, and the one that
+ * the next one's hash names. Only the last may end in an unfinished write: the one before was synced whole before it
+ * was begun. Throws WalError: a refusal, never a guess.
  */
 import { equalBytes } from '../base/bytes.js'
 import type { Hasher } from '../base/sha256.js'
+import { type Cut, damaged, judgeTail, type Stretch } from './damage.js'
+import { chainSum, type RecordKind, readPayload, readRecordHeader, recordBytes } from './record.js'
+import { corrupt, WalError } from './refusal.js'
 import {
-  chainSum,
-  endsRecord,
   type Identity,
-  type RecordHeader,
-  type RecordKind,
-  readPayload,
-  readRecordHeader,
   readSegmentHeader,
-  recordBytes,
   SEGMENT_HEADER_BYTES,
   type SegmentHeader,
-} from './format.js'
-import { corrupt, WalError } from './refusal.js'
-
-const SECTOR_BYTES = 512
-const STEP_BYTES = 8
+  saltOf,
+} from './segment-header.js'
 
 export interface RecoveredRecord {
   readonly kind: RecordKind
@@ -34,14 +24,6 @@ export interface RecoveredRecord {
   readonly payload: Uint8Array
   readonly file: string
   readonly offset: number
-}
-
-export interface Cut {
-  readonly file: string
-  readonly offset: number
-  /** How many bytes are zeroed. */
-  readonly bytes: number
-  readonly reason: string
 }
 
 export interface SegmentFile {
@@ -55,11 +37,10 @@ export interface ScannedSegment {
   readonly number: number
   readonly header: SegmentHeader
   readonly records: readonly RecoveredRecord[]
-  /** Length of the used part. */
+  /** Length of the used part; a seal lies behind it. */
   readonly end: number
   readonly chain: number
   readonly lastIndex: number
-  readonly lastBatch: number
   readonly cut: Cut | null
 }
 
@@ -70,31 +51,40 @@ export interface Recovered {
   readonly lastBatch: number
 }
 
-/** All segments in the order of their numbers. Throws WalError: a refusal, never a guess. */
-export function recover(
-  files: readonly SegmentFile[],
-  identity: Identity | null,
-  newHasher: () => Hasher,
-): Recovered {
+export interface RecoverOptions {
+  /** Null: anybody's. */
+  readonly identity: Identity | null
+  readonly newHasher: () => Hasher
+  /** Filled as records are found: what is in it when a refusal is thrown was intact up to there. */
+  readonly found?: RecoveredRecord[]
+}
+
+/** What the segments read so far tell about the next one. */
+interface Progress {
+  readonly found: RecoveredRecord[]
+  /** Null before the first record: the first segment retained goes on from one that is gone. */
+  chain: number | null
+  lastBatch: number
+  lastIndex: number
+}
+
+/** All segments, in the order of their numbers. */
+export function recover(files: readonly SegmentFile[], options: RecoverOptions): Recovered {
+  const { identity, newHasher, found = [] } = options
+  const headers = files.map((file) => checkHeader(file, identity))
+  for (const [i, file] of files.entries())
+    if (i > 0 && files[i - 1]?.number !== file.number - 1)
+      throw corrupt(file.name, 8, `segment ${file.number - 1} is missing`)
+  const progress: Progress = { found, chain: null, lastBatch: 0, lastIndex: 0 }
   const segments: ScannedSegment[] = []
-  let lastBatch = 0
   for (const [i, file] of files.entries()) {
-    const before = segments[i - 1]
-    const header = checkHeader(file, identity)
-    if (before !== undefined) checkChain(file, header, files[i - 1] as SegmentFile, newHasher)
-    const isLast = i === files.length - 1
-    const scanned = scan(file, header, { isLast, lastBatch, chain: before?.chain ?? null })
-    if (before !== undefined && before.end !== header.previousEnd)
-      throw corrupt(before.name, before.end, `the used part should end at ${header.previousEnd}`)
-    segments.push(scanned)
-    lastBatch = scanned.lastBatch
+    const header = headers[i] as SegmentHeader
+    const next = headers[i + 1] ?? null
+    segments.push(scan(file, { header, next }, progress))
+    if (next !== null) checkHash(file, next, newHasher)
   }
-  return {
-    segments,
-    records: segments.flatMap((segment) => segment.records),
-    cut: segments.at(-1)?.cut ?? null,
-    lastBatch,
-  }
+  const cut = segments.at(-1)?.cut ?? null
+  return { segments, records: found, cut, lastBatch: progress.lastBatch }
 }
 
 function checkHeader(file: SegmentFile, identity: Identity | null): SegmentHeader {
@@ -106,12 +96,20 @@ function checkHeader(file: SegmentFile, identity: Identity | null): SegmentHeade
       offset: 4,
       problem: `written in format ${read.version}, which this version does not know`,
       advice: 'Start it with the version that wrote it, or a later one',
+      entries: null,
     })
   if (read.type === 'bad') throw corrupt(file.name, 0, 'the header of the segment is damaged')
   const { header } = read
   if (header.number !== file.number)
     throw corrupt(file.name, 8, `this is segment ${header.number} under another name`)
   if (identity !== null) checkIdentity(file, header.identity, identity)
+  const { length } = file.bytes
+  if (length < header.capacity)
+    throw corrupt(
+      file.name,
+      length,
+      `the file was made ${header.capacity} bytes long, and ends here`,
+    )
   return header
 }
 
@@ -121,129 +119,67 @@ function checkIdentity(file: SegmentFile, found: Identity, wanted: Identity): vo
     throw new WalError({
       code: 'WAL_FOREIGN',
       file: file.name,
-      offset: 56,
+      offset: 64,
       problem: `written by ${key} ${found[key]}, not ${wanted[key]}`,
       advice: 'Check --data-dir, --name, --initial-cluster and --initial-cluster-token',
+      entries: null,
     })
   }
 }
 
-function checkChain(
-  file: SegmentFile,
-  header: SegmentHeader,
-  before: SegmentFile,
-  newHasher: () => Hasher,
-): void {
-  if (before.number !== file.number - 1)
-    throw corrupt(file.name, 8, `segment ${file.number - 1} is missing`)
+/** Finds what the records' own checksums do not cover: padding, trailers, another whole segment in this place. */
+function checkHash(file: SegmentFile, next: SegmentHeader, newHasher: () => Hasher): void {
   const hasher = newHasher()
-  hasher.update(before.bytes.subarray(0, header.previousEnd))
-  if (!equalBytes(hasher.digest(), header.previousHash))
-    throw corrupt(before.name, 0, 'its hash is not the one that the next segment recorded')
+  hasher.update(file.bytes.subarray(0, next.previousEnd))
+  if (!equalBytes(hasher.digest(), next.previousHash))
+    throw corrupt(file.name, 0, 'its hash is not the one that the next segment recorded')
 }
 
-interface ScanContext {
-  readonly isLast: boolean
-  readonly lastBatch: number
-  /** The chain goes on from the segment before; null: the first one retained begins it. */
-  readonly chain: number | null
+interface Headers {
+  readonly header: SegmentHeader
+  /** Null: this is the last segment. */
+  readonly next: SegmentHeader | null
 }
 
-function scan(file: SegmentFile, header: SegmentHeader, context: ScanContext): ScannedSegment {
-  const { bytes, number, name } = file
-  const records: RecoveredRecord[] = []
+function scan(file: SegmentFile, headers: Headers, progress: Progress): ScannedSegment {
+  const { number, name } = file
+  const { header, next } = headers
+  const bytes = file.bytes.subarray(0, header.capacity)
+  const salt = saltOf(header.identity)
+  const first = progress.found.length
   let offset = SEGMENT_HEADER_BYTES
-  let chain = context.chain
-  let { lastBatch } = context
-  let lastIndex = 0
+  let segmentIndex = 0
   let cut: Cut | null = null
-  for (;;) {
-    const found = readRecordHeader(bytes, number, offset)
+  while (next === null || offset < next.previousEnd) {
+    const found = readRecordHeader(bytes, { salt, segment: number, offset })
     const payload = found === null ? null : readPayload(bytes, offset, found)
-    if (found !== null && payload !== null && (chain === null || found.previousSum === chain)) {
-      const { kind, batch, durableBatch } = found
-      records.push({
-        kind,
-        batch,
-        durableBatch,
-        lastIndex: found.lastIndex,
-        payload,
-        file: name,
-        offset,
-      })
-      chain = chainSum(found)
-      // A segment's State record bears the number of the batch behind it, which may be torn.
-      if (kind !== 'state') lastBatch = batch
-      lastIndex = Math.max(lastIndex, found.lastIndex)
-      offset += recordBytes(found.length)
-      continue
+    if (found === null || payload === null) {
+      const { lastBatch, lastIndex } = progress
+      const stretch: Stretch = { name, number, salt, bytes, offset, found, lastBatch, lastIndex }
+      if (next !== null) throw damaged(stretch, 'damaged')
+      cut = judgeTail(stretch)
+      break
     }
-    const used = usedBytes(bytes)
-    if (used <= offset) break
-    if (!context.isLast) throw corrupt(name, offset, 'a record is damaged')
-    checkTorn(file, offset, { found, lastBatch, used })
-    cut = { file: name, offset, bytes: used - offset, reason: 'an unfinished write' }
-    break
+    // Whole, in its place, and not the successor of the one before: no crash leaves that.
+    if (progress.chain !== null && found.previousSum !== progress.chain)
+      throw corrupt(name, offset, 'the record before this one is not the one it was written after')
+    const { kind, batch, durableBatch, lastIndex } = found
+    if (kind === 'seal') {
+      const problem =
+        next === null ? `segment ${number + 1} is missing` : 'the segment ends before it should'
+      throw corrupt(name, offset, problem, { after: progress.lastIndex, through: null })
+    }
+    progress.found.push({ kind, batch, durableBatch, lastIndex, payload, file: name, offset })
+    progress.chain = chainSum(found)
+    // A segment's State record bears the number of the batch behind it, which may be torn.
+    if (kind !== 'state') progress.lastBatch = batch
+    segmentIndex = Math.max(segmentIndex, lastIndex)
+    progress.lastIndex = Math.max(progress.lastIndex, lastIndex)
+    offset += recordBytes(found.length)
   }
-  return {
-    name,
-    number,
-    header,
-    records,
-    end: offset,
-    chain: chain ?? 0,
-    lastIndex,
-    lastBatch,
-    cut,
-  }
-}
-
-interface Bad {
-  readonly found: RecordHeader | null
-  readonly lastBatch: number
-  readonly used: number
-}
-
-/** Throws if what lies at `offset` was promised, or was whole once. */
-function checkTorn(file: SegmentFile, offset: number, bad: Bad): void {
-  const { bytes, number, name } = file
-  const batch = bad.found?.batch ?? bad.lastBatch + 1
-  let next: number | null = null
-  for (let at = offset + STEP_BYTES; at < bad.used; at += STEP_BYTES) {
-    const behind = readRecordHeader(bytes, number, at)
-    if (behind === null || readPayload(bytes, at, behind) === null) continue
-    next ??= at
-    if (behind.durableBatch >= batch)
-      throw corrupt(
-        name,
-        offset,
-        `a record of batch ${batch} is damaged, and the one at byte ${at} says that it was on disk`,
-      )
-    at += recordBytes(behind.length) - STEP_BYTES
-  }
-  const rest = next ?? Math.ceil(bad.used / STEP_BYTES) * STEP_BYTES
-  const end = bad.found === null ? rest : offset + recordBytes(bad.found.length)
-  if (endsRecord(bytes, end) && !hasHole(bytes, offset, end))
-    throw corrupt(name, offset, 'a record was written whole and has changed since')
-}
-
-/**
- * Does a sector's share of the stretch end in zeros? Then what belongs there may never have reached the disk: the
- * sector was not written, or written back between the two halves of a short write. (A record may hold a zero just
- * there; then its change is not noticed unless something behind it vouches for it.)
- */
-function hasHole(bytes: Uint8Array, from: number, to: number): boolean {
-  for (let at = from; at < to; ) {
-    const end = Math.min(to, (Math.floor(at / SECTOR_BYTES) + 1) * SECTOR_BYTES)
-    if (bytes[end - 1] === 0) return true
-    at = end
-  }
-  return false
-}
-
-/** Up to the last byte that is not zero. */
-function usedBytes(bytes: Uint8Array): number {
-  let end = bytes.length
-  while (end > 0 && bytes[end - 1] === 0) end--
-  return end
+  if (next !== null && offset !== next.previousEnd)
+    throw corrupt(name, offset, `the used part should end at byte ${next.previousEnd}`)
+  const records = progress.found.slice(first)
+  const chain = progress.chain ?? 0
+  return { name, number, header, records, end: offset, chain, lastIndex: segmentIndex, cut }
 }

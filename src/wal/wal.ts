@@ -3,49 +3,37 @@
  * one order. Any error of the disk is final: it is reported once, and nothing completes any more; what was promised
  * before it holds, nothing after it was.
  */
-import { assert, present } from '../base/assert.js'
+import { assert } from '../base/assert.js'
+import { EMPTY } from '../base/bytes.js'
 import type { Hasher } from '../base/sha256.js'
-import { type File, type FileError, type FileSystem, writeAll } from './file-system.js'
+import type { File, FileError, FileSystem } from './file-system.js'
 import {
-  FORMAT_VERSION,
-  type Identity,
+  EMPTY_RECORD_BYTES,
   RECORD_BYTES_MAX,
   type RecordKind,
   recordBytes,
-  SEGMENT_HEADER_BYTES,
   writeRecord,
-} from './format.js'
+} from './record.js'
 import { ioError, type WalError } from './refusal.js'
-import { adoptSpare, capacityFor, createSpare, removeSegments } from './segments.js'
+import { Retention, type Segment } from './retention.js'
+import { type Identity, SEGMENT_HEADER_BYTES, saltOf } from './segment-header.js'
+import { capacityFor, TAIL_RESERVE_BYTES } from './segments.js'
+import { type Piece, SegmentWriter, type Write } from './writer.js'
 
 export interface WalOptions {
   readonly identity: Identity
+  /** Length of a segment's file. A batch that does not fit gets a segment of its own size. */
   readonly segmentBytes: number
   readonly newHasher: () => Hasher
   /** Once, with the first error of the disk. The node must stop. */
   readonly onFailure: (error: WalError) => void
 }
 
+/** Since the log was opened; `segments`: there are now. */
 export interface WalCounters {
-  syncs: number
-  bytes: number
-  segments: number
-}
-
-/** A segment that exists, or will when its turn in the queue comes. */
-interface Segment {
-  readonly number: number
-  lastIndex: number
-}
-
-type Write =
-  | { readonly type: 'bytes'; readonly at: number; bytes: Uint8Array; length: number }
-  /** The segment ends; the next one begins, with room for at least so many bytes of records. */
-  | { readonly type: 'rotate'; readonly number: number; readonly capacity: number }
-
-interface Sync {
-  readonly batch: number
-  readonly done: ((batch: number) => void) | null
+  readonly syncs: number
+  readonly bytes: number
+  readonly segments: number
 }
 
 /** Where recovery found the end of the log. */
@@ -59,21 +47,28 @@ export interface Tail {
   readonly opened: boolean
   /** Of the last record; null: there is none. */
   readonly lastKind: RecordKind | null
+  /** Fed with the last segment up to `end`. */
   readonly hasher: Hasher
   readonly segments: readonly Segment[]
   readonly lastBatch: number
 }
 
+interface Sync {
+  readonly batch: number
+  readonly done: (batch: number) => void
+}
+
 const CHUNK_BYTES = 64 * 1024
+/** A larger buffer is not kept for the next turn. */
+const KEPT_BYTES_MAX = 1024 * 1024
 
 export class Wal {
-  readonly counters: WalCounters = { syncs: 0, bytes: 0, segments: 0 }
-  readonly #fs: FileSystem
-  readonly #dir: string
   readonly #options: WalOptions
+  readonly #writer: SegmentWriter
+  readonly #retention: Retention
+  readonly #salt: number
 
   // Where appends go: ahead of what is written.
-  #segments: Segment[]
   #at: number
   #capacity: number
   #chain: number
@@ -81,39 +76,36 @@ export class Wal {
   #appendedBatch: number
   #lastKind: RecordKind | null
   #queue: Write[] = []
+  /** A buffer that was written, for the next chunk. */
+  #kept: Uint8Array | null = null
 
-  // What is written and synced.
-  #file: File
-  #fileNumber: number
-  #hasher: Hasher
-  #writtenEnd: number
   #durableBatch: number
-  #spare: File | null = null
-  #spareDue = false
   #syncs: Sync[] = []
   #busy = false
-  #removing = false
   #failed = false
   #closed = false
+  #onClosed: (() => void) | null = null
 
   constructor(fs: FileSystem, dir: string, options: WalOptions, tail: Tail) {
-    this.#fs = fs
-    this.#dir = dir
+    const onFailure = (error: FileError): void => this.#fail(error)
+    const { identity, segmentBytes, newHasher } = options
     this.#options = options
-    this.#segments = [...tail.segments]
+    this.#salt = saltOf(identity)
     this.#at = tail.end
     this.#capacity = tail.capacity
     this.#chain = tail.chain
     this.#opened = tail.opened
     this.#appendedBatch = tail.lastBatch
     this.#lastKind = tail.lastKind
-    this.#file = tail.file
-    this.#fileNumber = tail.number
-    this.#hasher = tail.hasher
-    this.#writtenEnd = tail.end
     this.#durableBatch = tail.lastBatch
-    this.counters.segments = tail.segments.length
-    this.#prepareSpare()
+    const stateDurableIn = tail.opened ? tail.number : tail.number - 1
+    this.#retention = new Retention({ fs, dir, onFailure }, tail.segments, stateDurableIn)
+    const writing = { fs, dir, identity, segmentBytes, newHasher, onFailure }
+    this.#writer = new SegmentWriter(writing, tail)
+  }
+
+  get counters(): WalCounters {
+    return { ...this.#writer.counters, segments: this.#retention.count }
   }
 
   /** The last batch appended; those of a new start go on behind it. */
@@ -125,6 +117,10 @@ export class Wal {
     return this.#durableBatch
   }
 
+  /**
+   * Queues one batch, copied. `lastIndex`: the highest log index in it, 0 for none. `stateRecord` gives the State
+   * record if the batch begins a segment; it is called at once or never.
+   */
   append(
     batch: number,
     payload: Uint8Array,
@@ -135,19 +131,20 @@ export class Wal {
     assert(payload.length <= RECORD_BYTES_MAX, 'a batch is larger than a record may be')
     if (this.#failed || this.#closed) return
     const size = recordBytes(payload.length)
-    if (!this.#opened || this.#at + size > this.#capacity) {
+    if (!this.#opened || !this.#fits(size)) {
       const state = stateRecord()
+      assert(state.length <= RECORD_BYTES_MAX, 'a State record is larger than a record may be')
       const needed = recordBytes(state.length) + size
-      if (this.#opened || this.#at + needed > this.#capacity) this.#rotate(needed)
-      this.#put('state', { batch, lastIndex: 0, payload: state })
+      if (this.#opened || !this.#fits(needed)) this.#rotate(needed)
+      this.#put('state', batch, 0, state)
       this.#opened = true
     }
-    this.#put('batch', { batch, lastIndex, payload })
-    const segment = present(this.#segments.at(-1))
-    segment.lastIndex = Math.max(segment.lastIndex, lastIndex)
+    this.#put('batch', batch, lastIndex, payload)
+    this.#retention.appended(lastIndex)
     this.#appendedBatch = batch
   }
 
+  /** Makes all that was appended before this call durable; calls back with the last batch covered, or never. */
   sync(done: (batch: number) => void): void {
     this.#syncs.push({ batch: this.#appendedBatch, done })
     this.#run()
@@ -155,65 +152,47 @@ export class Wal {
 
   /**
    * For an idle moment and before a clean end: a record which says that all before it is on disk. From then on a
-   * change of any of it is told apart from an unfinished write. Does nothing while anything is under way.
+   * change of any of it is told apart from an unfinished write. Does nothing, and calls back at once, while anything
+   * is under way and where the last record says so already.
    */
   mark(done: () => void = () => {}): void {
     const idle = !this.#busy && this.#queue.length === 0 && this.#syncs.length === 0
-    const nothingToSay = this.#lastKind !== 'state' && this.#lastKind !== 'batch'
-    const fits = this.#at + recordBytes(0) <= this.#capacity
-    if (!idle || nothingToSay || !fits || this.#failed || this.#closed) return done()
-    this.#put('mark', {
-      batch: this.#appendedBatch,
-      lastIndex: 0,
-      payload: new Uint8Array(0),
-    })
-    this.#syncs.push({ batch: this.#appendedBatch, done })
-    this.#run()
+    const due = this.#lastKind === 'state' || this.#lastKind === 'batch'
+    if (!idle || !due || this.#failed || this.#closed) return done()
+    assert(this.#at + TAIL_RESERVE_BYTES <= this.#capacity, 'no room was kept for a mark')
+    this.#put('mark', this.#appendedBatch, 0, EMPTY)
+    this.sync(() => done())
   }
 
-  /** Leading segments whose every entry is at or below `through` go; the newest stays. */
+  /** Leading segments whose every entry is at or below `through` go, once a later State record is on disk. */
   release(through: number): void {
-    if (this.#failed || this.#closed || this.#removing) return
-    const gone: number[] = []
-    const newest = this.#segments.length - 1
-    for (const [i, segment] of this.#segments.entries()) {
-      // The segment being written, and those whose turn in the queue is still to come, stay.
-      if (i === newest || segment.number >= this.#fileNumber) break
-      if (segment.lastIndex > through) break
-      gone.push(segment.number)
-    }
-    if (gone.length === 0) return
-    this.#segments = this.#segments.slice(gone.length)
-    this.counters.segments = this.#segments.length
-    this.#removing = true
-    removeSegments(this.#fs, this.#dir, gone, (error) => {
-      this.#removing = false
-      if (error !== null) this.#fail(error)
-    })
+    if (!this.#failed && !this.#closed) this.#retention.release(through)
   }
 
-  /** After the last sync; what was appended since is not written. */
+  /** After the sync under way; what was appended since is not written. No file is touched after `done`. */
   close(done: () => void): void {
-    if (this.#busy) {
-      this.#syncs.push({ batch: this.#appendedBatch, done: () => this.close(done) })
-      return
-    }
-    this.#closed = true
-    this.#file.close(() => done())
+    this.#onClosed = done
+    if (this.#busy && !this.#failed) return
+    this.#shut()
   }
 
-  #put(
-    kind: RecordKind,
-    record: { readonly batch: number; readonly lastIndex: number; readonly payload: Uint8Array },
-  ): void {
-    const size = recordBytes(record.payload.length)
+  #fits(size: number): boolean {
+    return this.#at + size + TAIL_RESERVE_BYTES <= this.#capacity
+  }
+
+  #put(kind: RecordKind, batch: number, lastIndex: number, payload: Uint8Array): void {
+    const size = recordBytes(payload.length)
+    const allDurable = !this.#busy && this.#queue.length === 0
     const chunk = this.#chunk(size)
-    const place = { segment: present(this.#segments.at(-1)).number, offset: this.#at }
+    const place = { salt: this.#salt, segment: this.#retention.newest, offset: this.#at }
     this.#chain = writeRecord(chunk.bytes, chunk.length, place, {
       kind,
-      ...record,
-      durableBatch: kind === 'mark' ? record.batch : this.#durableBatch,
+      batch,
+      durableBatch: this.#durableBatch,
+      behindDurable: allDurable,
+      lastIndex,
       previousSum: this.#chain,
+      payload,
     })
     chunk.length += size
     this.#at += size
@@ -221,7 +200,7 @@ export class Wal {
   }
 
   /** The last piece of the queue, with room for so many more bytes. */
-  #chunk(size: number): Extract<Write, { type: 'bytes' }> {
+  #chunk(size: number): Piece {
     const last = this.#queue.at(-1)
     if (last?.type === 'bytes') {
       if (last.length + size > last.bytes.length) {
@@ -231,18 +210,31 @@ export class Wal {
       }
       return last
     }
-    const bytes = new Uint8Array(Math.max(size, Math.min(CHUNK_BYTES, this.#capacity)))
-    const chunk = { type: 'bytes' as const, at: this.#at, bytes, length: 0 }
+    let bytes = this.#kept
+    if (bytes === null || bytes.length < size) bytes = new Uint8Array(Math.max(size, CHUNK_BYTES))
+    this.#kept = null
+    const chunk: Piece = { type: 'bytes', at: this.#at, bytes, length: 0 }
     this.#queue.push(chunk)
     return chunk
   }
 
   #rotate(recordsBytes: number): void {
-    const number = present(this.#segments.at(-1)).number + 1
+    const old = this.#retention.newest
+    const seal = new Uint8Array(EMPTY_RECORD_BYTES)
+    const place = { salt: this.#salt, segment: old, offset: this.#at }
+    writeRecord(seal, 0, place, {
+      kind: 'seal',
+      batch: this.#appendedBatch,
+      // It is written when all before it is on disk.
+      durableBatch: this.#appendedBatch,
+      behindDurable: true,
+      lastIndex: 0,
+      previousSum: this.#chain,
+      payload: EMPTY,
+    })
     const capacity = capacityFor(this.#options.segmentBytes, recordsBytes)
-    this.#queue.push({ type: 'rotate', number, capacity })
-    this.#segments.push({ number, lastIndex: 0 })
-    this.counters.segments = this.#segments.length
+    this.#queue.push({ type: 'rotate', number: old + 1, capacity, seal })
+    this.#retention.begin(old + 1)
     this.#at = SEGMENT_HEADER_BYTES
     this.#capacity = capacity
     this.#opened = false
@@ -256,105 +248,40 @@ export class Wal {
     const batch = this.#appendedBatch
     this.#syncs = []
     this.#queue = []
-    this.#write(queue, 0, () =>
-      this.#datasync(() => {
-        this.#busy = false
-        this.#durableBatch = batch
-        for (const sync of syncs) sync.done?.(sync.batch)
-        this.#run()
+    this.#writer.write(queue, () => this.#writer.datasync(() => this.#synced(batch, syncs, queue)))
+  }
+
+  #synced(batch: number, syncs: readonly Sync[], written: readonly Write[]): void {
+    this.#busy = false
+    this.#durableBatch = batch
+    const last = written.at(-1)
+    if (last?.type === 'bytes' && last.bytes.length <= KEPT_BYTES_MAX) this.#kept = last.bytes
+    // The first that is written to a segment is its State record, in the same turn as the rotation.
+    if (written.length > 0) this.#retention.stateDurable(this.#writer.number)
+    for (const sync of syncs) sync.done(sync.batch)
+    if (this.#onClosed !== null) this.#shut()
+    this.#run()
+  }
+
+  #shut(): void {
+    this.#closed = true
+    this.#retention.stop(() =>
+      this.#writer.close(() => {
+        const done = this.#onClosed
+        this.#onClosed = null
+        done?.()
       }),
     )
   }
 
-  #write(queue: readonly Write[], i: number, done: () => void): void {
-    const write = queue[i]
-    if (write === undefined) return done()
-    const next = (): void => this.#write(queue, i + 1, done)
-    if (write.type === 'rotate') return this.#beginSegment(write, next)
-    const bytes = write.bytes.subarray(0, write.length)
-    this.#hasher.update(bytes)
-    this.counters.bytes += bytes.length
-    writeAll(this.#file, write.at, bytes, (error) => {
-      if (error !== null) return this.#fail(error)
-      this.#writtenEnd = write.at + bytes.length
-      next()
-    })
-  }
-
-  /** The old segment is synced whole before the new one exists: only the last one can ever be torn. */
-  #beginSegment(rotate: { number: number; capacity: number }, done: () => void): void {
-    const header = {
-      version: FORMAT_VERSION,
-      number: rotate.number,
-      identity: this.#options.identity,
-      previousHash: this.#hasher.digest(),
-      previousEnd: this.#writtenEnd,
-    }
-    this.#datasync(() => {
-      this.#takeSpare(rotate.capacity, (spare) =>
-        adoptSpare(this.#fs, this.#dir, spare, header, (error, written) => {
-          if (error !== null) return this.#fail(error)
-          this.#file.close(() => {})
-          this.#file = spare
-          this.#fileNumber = rotate.number
-          this.#hasher = this.#options.newHasher()
-          this.#hasher.update(written)
-          this.#writtenEnd = SEGMENT_HEADER_BYTES
-          this.#prepareSpare()
-          done()
-        }),
-      )
-    })
-  }
-
-  #takeSpare(capacity: number, done: (spare: File) => void): void {
-    if (this.#spare !== null && capacity <= this.#options.segmentBytes) {
-      const spare = this.#spare
-      this.#spare = null
-      return done(spare)
-    }
-    if (this.#spareDue) {
-      // One is being written; there is one name for it.
-      this.#onSpare = () => this.#takeSpare(capacity, done)
-      return
-    }
-    this.#spare = null
-    createSpare(this.#fs, this.#dir, capacity, (error, spare) => {
-      if (error !== null) this.#fail(error)
-      else done(present(spare))
-    })
-  }
-
-  #onSpare: (() => void) | null = null
-
-  /** Ahead of need, so that a rotation costs some syncs and not the writing of a whole segment. */
-  #prepareSpare(): void {
-    if (this.#spareDue || this.#spare !== null) return
-    this.#spareDue = true
-    createSpare(this.#fs, this.#dir, this.#options.segmentBytes, (error, spare) => {
-      this.#spareDue = false
-      if (error !== null) return this.#fail(error)
-      this.#spare = spare
-      const waiting = this.#onSpare
-      this.#onSpare = null
-      waiting?.()
-    })
-  }
-
-  #datasync(done: () => void): void {
-    this.counters.syncs++
-    this.#file.datasync((error) => {
-      if (error !== null) this.#fail(error)
-      else done()
-    })
-  }
-
-  /** Never again: a failed sync may have dropped what it was asked to keep, and a retry would not tell. */
   #fail(error: FileError): void {
     if (this.#failed || this.#closed) return
     this.#failed = true
     this.#syncs = []
     this.#queue = []
+    this.#retention.stop(() => {})
+    this.#writer.stop()
     this.#options.onFailure(ioError(error))
+    if (this.#onClosed !== null) this.#shut()
   }
 }

@@ -1,15 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { chance, nextInt, seededRandom } from '../../../src/base/random.js'
 import { WalError } from '../../../src/wal/refusal.js'
-import {
-  appendBatch,
-  assertTrue,
-  batchesOf,
-  memory,
-  open,
-  opened,
-  segmentPaths,
-} from './support.js'
+import { appendBatch, assertTrue, batchesOf, memory, open, opened } from './support.js'
 
 describe('a crash', () => {
   it('loses nothing that a sync covered, whatever becomes of the rest', () => {
@@ -105,48 +97,5 @@ describe('an error of the disk', () => {
         if (finished) break
       }
     }
-  })
-})
-
-describe('release', () => {
-  it('drops leading segments only, and what is left opens with a State record', () => {
-    const disk = memory()
-    const { wal } = opened(disk)
-    for (let batch = 1; batch <= 150; batch++) {
-      appendBatch(wal, batch)
-      wal.sync(() => {})
-      disk.turns.drain()
-    }
-    const before = segmentPaths(disk.fs).length
-    wal.release(800)
-    disk.turns.drain()
-    const after = segmentPaths(disk.fs).length
-    expect(after).toBeLessThan(before)
-    disk.fs.crash(seededRandom(5))
-    disk.turns.drop()
-    const { records } = opened(disk)
-    expect(records[0]?.kind).toBe('state')
-    assertTrue(records)
-    const batches = batchesOf(records)
-    expect(batches[0]).toBeLessThanOrEqual(81)
-    expect(batches.at(-1)).toBe(150)
-  })
-
-  it('goes on while appends are always under way', () => {
-    const disk = memory()
-    const { wal } = opened(disk)
-    let batch = 0
-    const more = (): void => {
-      if (batch >= 300) return
-      appendBatch(wal, ++batch)
-      wal.sync(() => {
-        appendBatch(wal, ++batch)
-        wal.release((batch - 20) * 10)
-        more()
-      })
-    }
-    more()
-    disk.turns.drain()
-    expect(segmentPaths(disk.fs).length).toBeLessThanOrEqual(4)
   })
 })

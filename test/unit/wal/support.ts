@@ -88,6 +88,18 @@ export function appendBatch(wal: Wal, batch: number): void {
   wal.append(batch, payloadOf(batch), batch * 10, () => utf8Encode(`state before ${batch}`))
 }
 
+/** Appends and syncs until a batch opens the second segment; that one is appended and not yet written. */
+export function fillSegment(disk: { readonly turns: Turns }, wal: Wal): number {
+  let batch = 0
+  for (;;) {
+    const { segments } = wal.counters
+    appendBatch(wal, ++batch)
+    if (wal.counters.segments > segments && batch > 1) return batch
+    wal.sync(() => {})
+    disk.turns.drain()
+  }
+}
+
 export function batchesOf(records: readonly RecoveredRecord[]): number[] {
   return records.filter((record) => record.kind === 'batch').map((record) => record.batch)
 }
