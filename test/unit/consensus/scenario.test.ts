@@ -6,7 +6,7 @@ import { rerun } from '../../support/scenario-runner.js'
 const FOLDER = join(import.meta.dirname, '../../../scenarios/raft')
 
 /** With UPDATE_SCENARIOS=1 the traces are rewritten: read the difference before you commit it. */
-const UPDATE = process.env['UPDATE_SCENARIOS'] === '1'
+const UPDATE = process.env.UPDATE_SCENARIOS === '1'
 
 describe('scenarios of Raft happen as told', () => {
   const files = readdirSync(FOLDER).filter((name) => name.endsWith('.txt'))

@@ -1,0 +1,211 @@
+/**
+ * Runs a scenario: lines that start with `#` are prose, commands follow, and after `----` comes what they lead to,
+ * up to an empty line. Every block goes on where the one before it ended.
+ */
+import { DEFAULT_OPTIONS, type Options } from '../../src/consensus/raft/index.js'
+import { ScenarioCluster } from './scenario-cluster.js'
+
+interface Block {
+  readonly prose: readonly string[]
+  readonly commands: readonly string[]
+  readonly golden: readonly string[]
+}
+
+/** The same scenario with the trace that the code gives now. */
+export function rerun(text: string): string {
+  const run = new Run()
+  const parts = parse(text).map((block) => {
+    const lines = [...block.prose]
+    if (block.commands.length > 0) {
+      const trace = run.block(block.commands)
+      lines.push(...block.commands, '----', ...(trace.length > 0 ? trace : ['(nothing)']))
+    }
+    return lines.join('\n')
+  })
+  return `${parts.join('\n\n')}\n`
+}
+
+function parse(text: string): Block[] {
+  const blocks: Block[] = []
+  for (const part of text.split(/\n{2,}/)) {
+    const lines = part.split('\n').filter((line) => line.trim() !== '')
+    if (lines.length === 0) continue
+    const split = lines.indexOf('----')
+    const above = split < 0 ? lines : lines.slice(0, split)
+    blocks.push({
+      prose: above.filter((line) => line.startsWith('#')),
+      commands: above.filter((line) => !line.startsWith('#')),
+      golden: split < 0 ? [] : lines.slice(split + 1),
+    })
+  }
+  return blocks
+}
+
+class Run {
+  #cluster: ScenarioCluster | null = null
+
+  /** With more than one command each is told before what it led to. */
+  block(commands: readonly string[]): string[] {
+    const trace: string[] = []
+    for (const command of commands) {
+      if (commands.length > 1) trace.push(`> ${command}`)
+      try {
+        this.#run(command)
+      } catch (error) {
+        throw new Error(`${command}: ${String(error)}\n${this.#cluster?.lines.join('\n')}`)
+      }
+      trace.push(...(this.#cluster?.lines.splice(0) ?? []))
+    }
+    return trace
+  }
+
+  #run(command: string): void {
+    const words = command.trim().split(/\s+/)
+    if (words[0] === 'cluster') {
+      this.#cluster = new ScenarioCluster(...clusterOf(words.slice(1)))
+      return
+    }
+    const c = this.#cluster
+    if (c === null) throw new Error('a scenario begins with `cluster`')
+    c.quiet = words[0] === 'quietly'
+    if (c.quiet) words.shift()
+    const [name = '', ...args] = words
+    const run = COMMANDS[name]
+    if (run === undefined) throw new Error(`there is no command ${name}`)
+    run(c, args)
+    c.quiet = false
+  }
+}
+
+function clusterOf(words: readonly string[]): [string[], Options] {
+  const options: Record<string, number> = { electionTicks: 10, heartbeatTicks: 2 }
+  for (const word of words) {
+    const [key = '', value] = word.split('=')
+    if (value === undefined) continue
+    if (!(key in DEFAULT_OPTIONS)) throw new Error(`there is no option ${key}`)
+    options[key] = number(value)
+  }
+  return [words.filter((word) => !word.includes('=')), { ...DEFAULT_OPTIONS, ...options }]
+}
+
+type Command = (c: ScenarioCluster, args: readonly string[]) => void
+
+const COMMANDS: { readonly [name: string]: Command } = {
+  // Time.
+  tick(c, [who, times]) {
+    for (let i = number(times ?? '1'); i > 0; i--) for (const node of some(c, who)) node.tick()
+  },
+  /** So many ticks of everybody, with every message delivered at once. */
+  run(c, [times]) {
+    for (let i = number(times ?? '1'); i > 0; i--) {
+      for (const node of some(c, 'all')) node.tick()
+      c.deliverAll()
+    }
+  },
+  /** Time passes for a node until it asks for votes. */
+  campaign(c, [who]) {
+    const node = c.node(who)
+    const begun = node.running().state.term
+    for (let i = 0; i < 4 * c.options.electionTicks; i++) {
+      const { role, term } = node.running().state
+      if (role.type === 'pre-candidate' || term > begun) return
+      node.tick()
+    }
+    throw new Error(`${who} does not campaign`)
+  },
+
+  // The network.
+  deliver(c, args) {
+    if (args[0] === 'all') return c.deliverAll()
+    for (const one of chosen(c, args)) c.deliver(one)
+  },
+  drop(c, args) {
+    for (const one of chosen(c, args)) {
+      c.remove(one)
+      c.trace(`#${one.number} ${one.type} from ${one.from} to ${one.to} is lost`, true)
+    }
+  },
+  duplicate(c, args) {
+    for (const one of chosen(c, args)) c.duplicate(one)
+  },
+  flying(c) {
+    for (const one of c.flying)
+      c.trace(`#${one.number} ${one.from} -> ${one.to} ${one.type}`, false)
+  },
+  partition(c, args) {
+    c.partition(
+      args
+        .join(' ')
+        .split('|')
+        .map((side) => side.trim().split(/\s+/)),
+    )
+  },
+  heal(c) {
+    c.heal()
+  },
+
+  // Disks.
+  disk(c, [who, how]) {
+    if (how !== 'manual' && how !== 'automatic') throw new Error('manual or automatic')
+    for (const node of some(c, who)) {
+      node.autoSync = how === 'automatic'
+      if (node.autoSync && node.core !== null) node.persist()
+    }
+  },
+  persist(c, [who, writes]) {
+    const done = c.node(who).persist(writes === undefined ? undefined : number(writes))
+    if (!done) throw new Error('nothing waits for the disk')
+  },
+  crash(c, [who, how, writes]) {
+    const keep = how === 'losing-unsynced' ? 0 : Number.POSITIVE_INFINITY
+    c.node(who).crash(how === 'keeping' ? number(writes) : keep)
+  },
+  restart(c, [who]) {
+    c.node(who).boot()
+  },
+
+  // Clients and operators.
+  propose(c, [who, ...names]) {
+    c.propose(who ?? '', names)
+  },
+  read(c, [who, name]) {
+    c.read(who ?? '', name ?? '')
+  },
+  transfer(c, [who, to]) {
+    c.node(who).step({ type: 'TransferLeadership', to: c.node(to).id })
+  },
+  snapshot(c, [who, how]) {
+    if (how !== 'taken' && how !== 'failed') throw new Error('taken or failed')
+    c.node(who).snapshotDone(how === 'taken')
+  },
+  'snapshot-arrives'(c, [who]) {
+    c.snapshotEnds(who ?? '', true)
+  },
+  'snapshot-lost'(c, [who]) {
+    c.snapshotEnds(who ?? '', false)
+  },
+  show(c, args) {
+    const nodes = args.length > 0 ? args.map((id) => c.node(id)) : [...c.nodes.values()]
+    for (const node of nodes) c.trace(node.describe(), false)
+  },
+}
+
+function some(c: ScenarioCluster, who: string | undefined) {
+  return who === 'all' ? [...c.nodes.values()].filter((node) => node.core !== null) : [c.node(who)]
+}
+
+/** `#7`: that message; `n1->n2 2`: the two oldest of that link; without a number all of them. */
+function chosen(c: ScenarioCluster, [what = '', count]: readonly string[]) {
+  const found = what.startsWith('#')
+    ? c.flying.filter((one) => one.number === number(what.slice(1)))
+    : what === 'all'
+      ? [...c.flying]
+      : c.flying.filter((one) => `${one.from}->${one.to}` === what)
+  if (found.length === 0) throw new Error(`nothing is on the way: ${what}`)
+  return count === undefined ? found : found.slice(0, number(count))
+}
+
+function number(text: string | undefined): number {
+  if (text === undefined || !/^\d+$/.test(text)) throw new Error(`${text} is no number`)
+  return Number(text)
+}
