@@ -37,9 +37,17 @@ export function tickTransfer(s: State, out: RaftOut): void {
   s.role.transfer = null
 }
 
-/** Campaigns without a pre-vote and over the voters' stickiness: the leader itself asked for it. */
+/**
+ * Campaigns without a pre-vote and over the voters' stickiness: the leader itself asked for it. Not before the first
+ * tick: a leader's agreed time moves with its clock from when it was elected, and from a clock that was never
+ * read it would leap by all the clock shows, and expire every lease.
+ */
 export function onTimeoutNow(s: State, from: NodeId, m: TimeoutNow, out: RaftOut): void {
   if (m.term !== s.term || s.role.type !== 'follower' || !mayCampaign(s)) return
+  if (s.now === 0) {
+    out.note({ rule: 'PROTOCOL 3', event: 'transfer-refused', peer: from, detail: 'no clock yet' })
+    return
+  }
   out.note({ rule: 'thesis §3.10', event: 'timeout-now', peer: from })
   becomeCandidate(s, { transfer: true }, out)
 }

@@ -54,3 +54,25 @@ describe('acknowledgements of an earlier incarnation', () => {
     expect(leader.core.status().matchIndex.get('n2')).toBe(leader.core.status().lastIndex)
   })
 })
+
+describe('agreed time', () => {
+  it('does not leap when a node is asked to campaign before its first tick', () => {
+    const c = new RaftCluster(['n1', 'n2', 'n3'])
+    c.elect('n1')
+    c.node('n2').crash()
+    c.node('n2').start()
+    // The monotonic clock of a machine that is up for weeks.
+    c.node('n2').now = 10 ** 9
+    for (let i = 0; i < 3; i++) {
+      c.tick('n1', 2)
+      c.settle()
+    }
+    c.node('n1').step({ type: 'TransferLeadership', to: 'n2' })
+    c.settle()
+    c.tick('n2', 5)
+    c.settle()
+    const times = c.node('n1').core.state.log.entries.map((entry) => entry.time)
+    expect(Math.max(...times)).toBeLessThan(10_000)
+    expect(c.node('n1').core.state.agreedTime).toBeLessThan(10_000)
+  })
+})
