@@ -121,6 +121,8 @@ export function recoverState(records: readonly WalRecord[], self: Self, options:
     unsynced: { batch: 0, ticks: 0 },
     takingSnapshot: null,
     appliedBytesSinceSnapshot: 0,
+    takingSnapshotBytes: 0,
+    snapshotRetryTicks: 0,
   }
   Log.compact(log, Log.compactionPoint(log, options.keepEntries, options.keepBytes))
   drawElectionTimeout(state)

@@ -5,6 +5,7 @@
 import { present } from '../../base/assert.js'
 import type { SnapshotMeta } from '../contract.js'
 import type { NodeId } from '../ids.js'
+import { becomeFollower } from './election.js'
 import * as Log from './log.js'
 import { configurationAt, configurationsCompacted } from './membership.js'
 import * as Progress from './progress.js'
@@ -13,7 +14,7 @@ import { NO_CONFIGURATION, type RaftOut, type State } from './state.js'
 
 /** A snapshot is due when enough was applied since the last one. One at a time. */
 export function maybeTakeSnapshot(s: State, out: RaftOut): void {
-  if (s.takingSnapshot !== null) return
+  if (s.takingSnapshot !== null || s.snapshotRetryTicks > 0) return
   const entries = s.lastApplied - Log.snapshotIndex(s.log)
   const due =
     entries >= s.options.snapshotEntries ||
@@ -28,8 +29,15 @@ export function maybeTakeSnapshot(s: State, out: RaftOut): void {
     digest: '',
     bytes: 0,
   }
-  s.appliedBytesSinceSnapshot = 0
+  s.takingSnapshotBytes = s.appliedBytesSinceSnapshot
   out.takeSnapshot(s.takingSnapshot)
+}
+
+/** A tick: a snapshot that failed is tried again after a while. */
+export function tickSnapshot(s: State, out: RaftOut): void {
+  if (s.snapshotRetryTicks === 0) return
+  s.snapshotRetryTicks--
+  maybeTakeSnapshot(s, out)
 }
 
 /** The file is on disk: the log before it may go, but for a tail that slow followers still ask for. */
@@ -40,6 +48,7 @@ export function onSnapshotTaken(s: State, snapshot: SnapshotMeta, out: RaftOut):
     return
   }
   s.log.snapshot = snapshot
+  s.appliedBytesSinceSnapshot -= s.takingSnapshotBytes
   out.persist({ type: 'SnapshotTaken', snapshot })
   out.note({ rule: '§7', event: 'snapshot-taken', index: snapshot.index })
   compactLog(s, out)
@@ -60,8 +69,9 @@ export function onSnapshotFailed(
   out: RaftOut,
 ): void {
   if (failed.peer === undefined) {
-    // It is tried again when as much has been applied once more.
+    // Not at the next commit: a disk that refuses a snapshot would be asked for one with every entry.
     s.takingSnapshot = null
+    s.snapshotRetryTicks = s.options.electionTicks
     out.note({ rule: '§7', event: 'snapshot-failed', index: failed.snapshot.index })
     return
   }
@@ -92,6 +102,8 @@ export function onSnapshotReceived(
   snapshot: SnapshotMeta,
   out: RaftOut,
 ): void {
+  // A snapshot may come before any word of the term it is from; no entry may be of a later term than the node.
+  if (snapshot.term > s.term) becomeFollower(s, snapshot.term, null, out)
   if (snapshot.index <= s.commitIndex) {
     out.note({ rule: '§7', event: 'snapshot-stale', peer: from, index: snapshot.index })
   } else if (Log.hasEntry(s.log, snapshot)) {
@@ -123,6 +135,7 @@ function install(s: State, snapshot: SnapshotMeta, out: RaftOut): void {
   s.durableIndex = snapshot.index
   s.agreedTime = Math.max(s.agreedTime, snapshot.time)
   s.appliedBytesSinceSnapshot = 0
+  s.takingSnapshotBytes = 0
   out.restore(snapshot)
   out.release(snapshot.index)
 }

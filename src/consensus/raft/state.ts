@@ -110,7 +110,11 @@ export interface State {
 
   /** A snapshot of ours is being written. */
   takingSnapshot: SnapshotMeta | null
+  /** What was applied and is in no finished snapshot; of it, what the one being written covers. */
   appliedBytesSinceSnapshot: number
+  takingSnapshotBytes: number
+  /** Ticks until a snapshot that failed is tried again; 0: none did. */
+  snapshotRetryTicks: number
 }
 
 export type RaftOut = Out<Message, WalRecord, RaftNote>

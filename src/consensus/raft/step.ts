@@ -118,6 +118,7 @@ function onTick(s: State, input: { now: number; nextDeadline: number | null }, o
   s.now = Math.max(s.now, Math.floor(input.now))
   s.nextDeadline = input.nextDeadline
   watchDisk(s)
+  Snapshot.tickSnapshot(s, out)
   s.electionElapsed++
   if (s.role.type === 'leader') return tickLeader(s, s.role, out)
   Reads.tickReads(s, out)

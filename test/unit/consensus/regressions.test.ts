@@ -76,3 +76,81 @@ describe('agreed time', () => {
     expect(c.node('n1').core.state.agreedTime).toBeLessThan(10_000)
   })
 })
+
+describe('a snapshot that fails', () => {
+  const options = { snapshotEntries: 4, snapshotBytes: 400, keepEntries: 0 }
+
+  function failing(): { c: RaftCluster; fail: () => number } {
+    const c = new RaftCluster(['n1'], options)
+    c.elect('n1')
+    const node = c.node('n1')
+    const fail = (): number => {
+      if (node.taking === null) return 0
+      const snapshot = node.taking
+      node.taking = null
+      node.step({ type: 'SnapshotFailed', snapshot })
+      return 1
+    }
+    return { c, fail }
+  }
+
+  it('is not asked for again with every entry, but after an election timeout', () => {
+    const { c, fail } = failing()
+    let failed = 0
+    for (let i = 0; i < 30; i++) {
+      c.propose('n1')
+      failed += fail()
+    }
+    expect(failed).toBe(1)
+    c.tick('n1', 9)
+    expect(fail()).toBe(0)
+    c.tick('n1', 1)
+    expect(fail()).toBe(1)
+  })
+
+  it('lets the log grow to twice the threshold in bytes and no further', () => {
+    const { c, fail } = failing()
+    for (let i = 0; i < 100; i++) {
+      c.propose('n1')
+      fail()
+      c.tick('n1', 3)
+    }
+    const { core, answers } = c.node('n1')
+    const bytes = core.state.log.entries.reduce((sum, entry) => sum + entry.sizeBytes, 0)
+    expect(bytes).toBeLessThan(2 * 400 + 200)
+    expect(answers.at(-1)?.outcome.type).toBe('Overloaded')
+    // And when the disk has room again, all goes on.
+    c.tick('n1', 10)
+    c.node('n1').finishSnapshot()
+    const commit = core.state.commitIndex
+    c.propose('n1')
+    expect(core.state.commitIndex).toBe(commit + 1)
+  })
+
+  it('counts what was applied while it was written towards the next one', () => {
+    const c = new RaftCluster(['n1'], { ...options, snapshotEntries: 1000 })
+    c.elect('n1')
+    const node = c.node('n1')
+    while (node.taking === null) c.propose('n1')
+    const before = node.core.state.takingSnapshotBytes
+    c.propose('n1')
+    const applied = node.core.state.appliedBytesSinceSnapshot
+    node.finishSnapshot()
+    expect(node.core.state.appliedBytesSinceSnapshot).toBe(applied - before)
+    expect(applied - before).toBeGreaterThan(0)
+  })
+})
+
+describe('a snapshot of a term that the node has not heard of', () => {
+  it('brings the term along, or the node could not start again', () => {
+    const c = new RaftCluster(['n1', 'n2', 'n3'])
+    const node = c.node('n1')
+    const { configuration } = node.core.status()
+    const snapshot = { index: 9, term: 7, time: 1, configuration, digest: 'd', bytes: 1 }
+    node.step({ type: 'SnapshotReceived', from: 'n2', snapshot })
+    expect(node.core.state.term).toBe(7)
+    node.crash()
+    node.start()
+    expect(node.core.status()).toMatchObject({ term: 7, commitIndex: 9, lastIndex: 9 })
+  })
+})
