@@ -8,7 +8,7 @@ import type { Index, NodeId } from '../ids.js'
 import { committedIndex } from '../quorum.js'
 import * as Log from './log.js'
 import { configurationsAppended, configurationsTruncated } from './membership.js'
-import type { AppendEntries, AppendEntriesReply, LogEntry } from './messages.js'
+import type { AppendEntries, AppendEntriesReply, EntryId, LogEntry } from './messages.js'
 import * as Progress from './progress.js'
 import { confirmReads, onReadableCommit } from './reads.js'
 import { maybeTakeSnapshot, sendSnapshot } from './snapshot.js'
@@ -161,6 +161,7 @@ export function onAppendEntries(s: State, from: NodeId, m: AppendEntries, out: R
     round: m.round,
     incarnation: s.incarnation,
   } as const
+  for (const id of [m.prev, ...m.entries]) assertAgreesWithCommitted(s, id)
   // What is committed here is in the leader's log too (§5.4): no need to look further back.
   if (m.prev.index < s.commitIndex && m.prev.index + m.entries.length <= s.commitIndex) {
     out.send(from, { ...reply, accepted: true, matchIndex: s.commitIndex })
@@ -182,6 +183,13 @@ export function onAppendEntries(s: State, from: NodeId, m: AppendEntries, out: R
   out.send(from, { ...reply, accepted: true, matchIndex: Math.max(lastNew, s.commitIndex) })
 }
 
+/** Leader Completeness (§5.4): a leader that contradicts what is committed shows a log gone bad; stop, do not follow. */
+function assertAgreesWithCommitted(s: State, id: EntryId): void {
+  if (id.index > s.commitIndex) return
+  const term = Log.termAt(s.log, id.index)
+  assert(term === null || term === id.term, 'a committed entry never conflicts')
+}
+
 /**
  * Appends what is new. Truncates only from the first conflicting entry on: a shorter message is an old one, and
  * dropping what follows would lose entries already acknowledged (§5.3).
@@ -193,7 +201,6 @@ function appendFromLeader(s: State, m: AppendEntries, out: RaftOut): void {
   if (firstNew < 0) return
   const entries = m.entries.slice(firstNew)
   const first = present(entries[0])
-  assert(first.index > s.commitIndex, 'a committed entry never conflicts')
   if (first.index <= Log.lastIndex(s.log)) {
     Log.truncate(s.log, first.index - 1)
     configurationsTruncated(s, first.index - 1)

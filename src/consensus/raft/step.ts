@@ -138,6 +138,7 @@ function tickLeader(s: State, leader: Leader, out: RaftOut): void {
   }
   if (diskHangs(s)) {
     out.note({ rule: 'PROTOCOL 5', event: 'stepped-down-slow-disk', term: s.term })
+    Transfer.handOff(s, leader, out)
     return Election.becomeFollower(s, s.term, null, out)
   }
   Transfer.tickTransfer(s, out)
@@ -165,6 +166,8 @@ function quorumActive(s: State, leader: Leader): boolean {
  */
 function proposeTimedBatch(s: State, leader: Leader, out: RaftOut): void {
   if (s.nextDeadline === null || leader.timedBatch.index > s.lastApplied) return
+  // Whatever is appended now, the successor must have before it may campaign: it expires what is due.
+  if (leader.transfer !== null) return
   const time = Replication.leaderTime(s, leader)
   if (time < s.nextDeadline || time - leader.timedBatch.time < s.options.timedBatchMsMin) return
   const entry = Replication.appendOwn(s, [], out)

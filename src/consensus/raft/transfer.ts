@@ -1,10 +1,10 @@
 /** Leadership transfer (thesis §3.10): stop proposals, bring the successor up to date, tell it to campaign. */
-import type { NodeId } from '../ids.js'
+import type { Index, NodeId } from '../ids.js'
 import { becomeCandidate, mayCampaign } from './election.js'
 import { lastIndex } from './log.js'
 import type { TimeoutNow } from './messages.js'
 import { sendAppend } from './replication.js'
-import { configurationOf, type RaftOut, type State } from './state.js'
+import { configurationOf, type Leader, type RaftOut, type State } from './state.js'
 
 export function onTransferLeadership(s: State, to: NodeId, out: RaftOut): void {
   const voter = configurationOf(s).voters.includes(to)
@@ -26,6 +26,19 @@ export function maybeSendTimeoutNow(s: State, out: RaftOut): void {
   transfer.sent = true
   out.send(transfer.to, { type: 'TimeoutNow', term: s.term })
   out.note({ rule: 'thesis §3.10', event: 'transfer-sent', peer: transfer.to })
+}
+
+/** To whoever has most of our log, without waiting: we cannot go on, and nobody else would campaign for a while. */
+export function handOff(s: State, leader: Leader, out: RaftOut): void {
+  let best: { readonly to: NodeId; readonly matchIndex: Index } | null = null
+  for (const to of configurationOf(s).voters) {
+    const p = leader.progress.get(to)
+    if (p === undefined || p.state === 'snapshot' || p.matchIndex < s.commitIndex) continue
+    if (best === null || p.matchIndex > best.matchIndex) best = { to, matchIndex: p.matchIndex }
+  }
+  if (best === null) return
+  out.send(best.to, { type: 'TimeoutNow', term: s.term })
+  out.note({ rule: 'thesis §3.10', event: 'transfer-sent', peer: best.to })
 }
 
 /** Given up after an election timeout: then we take proposals again. */

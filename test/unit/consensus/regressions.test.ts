@@ -154,3 +154,66 @@ describe('a snapshot of a term that the node has not heard of', () => {
     expect(node.core.status()).toMatchObject({ term: 7, commitIndex: 9, lastIndex: 9 })
   })
 })
+
+describe('leadership is handed on', () => {
+  it('without timed batches that the successor would have to have (thesis §3.10)', () => {
+    const c = new RaftCluster(['n1', 'n2', 'n3'])
+    c.elect('n1')
+    const { core } = c.node('n1')
+    c.block('n1', 'n2')
+    c.node('n1').step({ type: 'TransferLeadership', to: 'n2' })
+    c.node('n1').nextDeadline = 0
+    const last = core.status().lastIndex
+    c.tick('n1', 9)
+    expect(core.status().lastIndex).toBe(last)
+    // Given up: what is due expires again.
+    c.tick('n1', 1)
+    expect(core.status().lastIndex).toBe(last + 1)
+  })
+
+  it('by a leader whose disk hangs, to a voter that has its log (PROTOCOL 5)', () => {
+    const c = new RaftCluster(['n1', 'n2', 'n3'])
+    c.elect('n1')
+    const { core } = c.node('n1')
+    c.node('n1').autoSync = false
+    c.block('n1', 'n2')
+    c.propose('n1')
+    for (let i = 0; i < 40 && core.state.role.type === 'leader'; i++) {
+      c.tick('n1')
+      c.deliver()
+    }
+    expect(core.state.role.type).toBe('follower')
+    c.settle()
+    expect(c.node('n3').core.state.role.type).toBe('leader')
+    // It has what n1 had appended; n2, which has not, could not have been chosen.
+    expect(c.node('n3').core.status().lastIndex).toBe(core.status().lastIndex)
+  })
+})
+
+describe('a leader that contradicts what is committed', () => {
+  it('stops the node instead of being followed (Leader Completeness, §5.4)', () => {
+    const c = new RaftCluster(['n1', 'n2', 'n3'])
+    c.elect('n1')
+    c.propose('n1')
+    c.settle()
+    c.tick('n1', 2)
+    c.settle()
+    const node = c.node('n2')
+    const { commitIndex, term } = node.core.state
+    const broken = (prev: { index: number; term: number }) =>
+      node.step({
+        type: 'Receive',
+        from: 'n3',
+        message: {
+          type: 'AppendEntries',
+          term: term + 1,
+          prev,
+          entries: [],
+          leaderCommit: 0,
+          round: 0,
+          agreedTime: 0,
+        },
+      })
+    expect(() => broken({ index: commitIndex, term: term + 1 })).toThrow(/never conflicts/)
+  })
+})
