@@ -14,6 +14,7 @@ import { SessionMachine } from '../machine/machine.js'
 import type { StateMachine } from '../machine/state-machine.js'
 import type { Server } from '../rpc/types.js'
 import type { NodeConfig } from './config.js'
+import { DiskSpace } from './disk-space.js'
 import { DISK_FAILED, dataRefused, NodeError } from './errors.js'
 import { Forming } from './forming.js'
 import { hostPort, listen } from './listen.js'
@@ -71,6 +72,7 @@ class NodeProcess implements RunningNode {
   #core: Core<Message, WalRecord> | null = null
   #host: MachineHost | null = null
   #snapshots: Snapshots | null = null
+  #space: DiskSpace | null = null
   #ticker: NodeJS.Timeout | null = null
   #closing: Promise<void> | null = null
   #previousSnapshot = 0
@@ -121,6 +123,7 @@ class NodeProcess implements RunningNode {
       this.clientEndpoint = listening.clientEndpoint
       this.#forming.listensAt(listening.clientEndpoint ?? '')
       this.#communicator.start()
+      await this.#watchSpace()
       if (formed) {
         await storage.dataDir.setFormed()
         this.#run(storage.records)
@@ -242,6 +245,7 @@ class NodeProcess implements RunningNode {
     communicator.setFormed(members)
     this.#core = core
     this.#snapshots = new Snapshots(storage.snapshots, {
+      commitIndex: () => core.status().commitIndex,
       received: (from, snapshot) => this.#driver?.snapshotReceived(from, snapshot),
       failed: (error) => this.#fail(new NodeError(DISK_FAILED, error.message)),
     })
@@ -282,8 +286,10 @@ class NodeProcess implements RunningNode {
       sync: (done) => wal.sync(done),
       release: (through) => {
         wal.release(through)
-        // One snapshot behind: the newest one's record may not be on disk yet.
-        this.#snapshots?.keepFrom(this.#previousSnapshot)
+        // One snapshot behind, since the newest one's record may not be on disk yet; and in the machine's order,
+        // since a Restore that waits there still needs its file.
+        const from = this.#previousSnapshot
+        this.#host?.inOrder(() => this.#snapshots?.keepFrom(from))
         this.#previousSnapshot = this.#core?.status().snapshotIndex ?? 0
       },
     }
@@ -299,6 +305,25 @@ class NodeProcess implements RunningNode {
     if (TOLD.has(note.event)) this.#log.info(note, note.event)
   }
 
+  async #watchSpace(): Promise<void> {
+    const { dataDir, limits } = this.#config
+    this.#space = new DiskSpace(dataDir, limits.diskReserveBytes, (low, freeBytes) => {
+      const problem = `no space: ${freeBytes} bytes left on the disk of ${this.#config.name}`
+      this.#replica?.space(low ? problem : null)
+      this.#log.warn({ freeBytes }, low ? 'the disk is nearly full' : 'the disk has room again')
+      if (low) this.#handOver()
+    })
+    await this.#space.start()
+  }
+
+  /** To whoever has most of the log: it can take over soonest. */
+  #handOver(): void {
+    const status = this.#core?.status()
+    if (status?.role !== 'leader') return
+    const [best] = [...status.matchIndex].sort(([, a], [, b]) => b - a)
+    if (best !== undefined) this.#driver?.transferLeadership(best[0])
+  }
+
   /** Nothing leaves any more. What cannot go on ends with the reason. */
   #fail(error: NodeError): void {
     if (this.#closing !== null) return
@@ -311,6 +336,7 @@ class NodeProcess implements RunningNode {
   async #shutDown(): Promise<void> {
     if (this.#ticker !== null) clearInterval(this.#ticker)
     this.#replica?.stopServing('the node is stopping')
+    this.#space?.stop()
     this.#forming.stop()
     this.#driver?.stop()
     this.#host?.stop()

@@ -37,6 +37,8 @@ export interface NodeLimits {
   readonly snapshotEntries: number
   readonly keepEntries: number
   readonly segmentBytes: number
+  /** Below so much room on the disk no new commands are taken. */
+  readonly diskReserveBytes: number
 }
 
 export const DEFAULT_TIMING: Timing = { electionTimeoutMs: 1_000, heartbeatMs: 100, tickMs: 20 }
@@ -47,4 +49,5 @@ export const DEFAULT_LIMITS: NodeLimits = {
   snapshotEntries: 10_000,
   keepEntries: 5_000,
   segmentBytes: 16 * 1024 * 1024,
+  diskReserveBytes: 96 * 1024 * 1024,
 }

@@ -49,6 +49,8 @@ export class NodeReplica implements Replica {
   #why = 'the node is starting'
   #ownEndpoint = ''
   #stopping = false
+  /** Why no new command is taken; null: there is room. */
+  #noSpace: string | null = null
 
   constructor(facts: NodeFacts, peers: PeersView) {
     this.name = facts.config.name
@@ -74,6 +76,10 @@ export class NodeReplica implements Replica {
     this.#why = why
   }
 
+  space(problem: string | null): void {
+    this.#noSpace = problem
+  }
+
   listensAt(endpoint: string): void {
     this.#ownEndpoint = endpoint
   }
@@ -93,6 +99,7 @@ export class NodeReplica implements Replica {
 
   submit(request: Request, timeoutMs: number, done: SubmitDone): void {
     if (this.#running === null) done({ type: 'NotLeader', leader: null })
+    else if (this.#noSpace !== null) done({ type: 'Overloaded', reason: this.#noSpace })
     else this.#running.driver.submit(request, { deadline: this.#facts.now() + timeoutMs }, done)
   }
 

@@ -12,6 +12,8 @@ import type { Receiving, SnapshotStore } from '../wal/snapshot-store.js'
 import type { SnapshotFiles } from './machine-host.js'
 
 export interface SnapshotEvents {
+  /** What is committed here needs no snapshot of a peer. */
+  commitIndex(): number
   /** A peer's snapshot is on disk, verified. */
   received(from: NodeId, snapshot: SnapshotMeta): void
   /** The disk failed, or a snapshot that the log names is not there: the node must stop. */
@@ -83,9 +85,11 @@ export class Snapshots implements SnapshotFiles {
   receive(from: NodeId, meta: Uint8Array, bytesTotal: number): SnapshotSink | string {
     const snapshot = decodeSnapshotMeta(meta)
     if (snapshot === null || snapshot.bytes !== bytesTotal) return 'malformed description'
+    if (this.#isCovered(snapshot)) return 'all that it covers is committed here already'
     if (this.#writing.has(snapshot.index)) return 'this snapshot is being written here already'
     this.#writing.add(snapshot.index)
     return new Sink(this.#store, snapshot, {
+      covered: () => this.#isCovered(snapshot),
       failed: (error) => this.#events.failed(error),
       over: (whole) => {
         this.#writing.delete(snapshot.index)
@@ -93,9 +97,15 @@ export class Snapshots implements SnapshotFiles {
       },
     })
   }
+
+  /** A file at or below our commitIndex could replace one of our own, with another digest. */
+  #isCovered(snapshot: SnapshotMeta): boolean {
+    return snapshot.index <= this.#events.commitIndex()
+  }
 }
 
 interface SinkEvents {
+  covered(): boolean
   failed(error: FileError): void
   over(whole: boolean): void
 }
@@ -143,6 +153,12 @@ class Sink implements SnapshotSink {
       return
     }
     this.#over = true
+    // It took its time: by now we may have a snapshot of our own under this name, which the log vouches for.
+    if (this.#events.covered()) {
+      this.#receiving.abort()
+      this.#events.over(false)
+      return done('all that it covers is committed here already')
+    }
     this.#receiving.finish(this.#snapshot, (error) => {
       if (error !== null && error.code !== 'DIGEST') this.#events.failed(error)
       this.#events.over(error === null)

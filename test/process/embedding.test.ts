@@ -34,6 +34,32 @@ it('an embedded node keeps its state over a restart, by snapshot and log', async
   }
 })
 
+it('takes no command while the disk has less room than its reserve', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'quorate-embed-'))
+  const [port] = await freePorts(1)
+  const node = await createNode({
+    name: 'solo',
+    dataDir: dir,
+    listenPeer: `127.0.0.1:${port}`,
+    peers: { solo: `127.0.0.1:${port}` },
+    machine: new Counter(),
+    limits: { diskReserveBytes: Number.MAX_SAFE_INTEGER },
+  })
+  try {
+    // No leader is needed to say so, and none is waited for once it is elected.
+    const refusal = async () => {
+      const error = await node.submit(Uint8Array.of(1)).catch((thrown: unknown) => thrown)
+      return error instanceof SubmitError && error.outcome === 'Overloaded' ? error.message : null
+    }
+    let message = await refusal()
+    while (message === null) message = await refusal()
+    expect(message).toMatch(/no space: [0-9]+ bytes left/)
+  } finally {
+    await node.close()
+    await rm(dir, { recursive: true, force: true })
+  }
+})
+
 it('says what is wrong with its options', async () => {
   const options = {
     name: 'a',

@@ -1,0 +1,46 @@
+/**
+ * Watches the room left for the log. Below the reserve a node takes no new commands and gives leadership away while it
+ * still can: a write that fails for lack of room would stop it.
+ */
+import { statfs } from 'node:fs/promises'
+
+const LOOK_MS = 1_000
+
+export class DiskSpace {
+  readonly #path: string
+  readonly #reserveBytes: number
+  readonly #onChange: (low: boolean, freeBytes: number) => void
+  #timer: NodeJS.Timeout | null = null
+  #low = false
+
+  constructor(
+    path: string,
+    reserveBytes: number,
+    onChange: (low: boolean, freeBytes: number) => void,
+  ) {
+    this.#path = path
+    this.#reserveBytes = reserveBytes
+    this.#onChange = onChange
+  }
+
+  async start(): Promise<void> {
+    await this.#look()
+    this.#timer = setInterval(() => void this.#look(), LOOK_MS)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer)
+  }
+
+  async #look(): Promise<void> {
+    // A disk that cannot be asked will tell by its next error.
+    const stats = await statfs(this.#path).catch(() => null)
+    if (stats === null) return
+    const freeBytes = stats.bavail * stats.bsize
+    const low = freeBytes < this.#reserveBytes
+    if (low === this.#low) return
+    this.#low = low
+    this.#onChange(low, freeBytes)
+  }
+}
