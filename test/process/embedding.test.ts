@@ -52,7 +52,10 @@ it('takes no command while the disk has less room than its reserve', async () =>
       return error instanceof SubmitError && error.outcome === 'Overloaded' ? error.message : null
     }
     let message = await refusal()
-    while (message === null) message = await refusal()
+    while (message === null) {
+      await new Promise((done) => setImmediate(done))
+      message = await refusal()
+    }
     expect(message).toMatch(/no space: [0-9]+ bytes left/)
   } finally {
     await node.close()
