@@ -37,6 +37,13 @@ export interface FileSystem {
   syncDirectory(path: string, done: Done<void>): void
 }
 
+/** The folder that a path is a name in: the one to sync when the path itself is new. */
+export function parentOf(path: string): string {
+  const slash = path.lastIndexOf('/')
+  if (slash < 0) return '.'
+  return slash === 0 ? '/' : path.slice(0, slash)
+}
+
 /** Writes all of it, however short the single writes are. */
 export function writeAll(file: File, at: number, bytes: Uint8Array, done: Done<void>): void {
   if (bytes.length === 0) {

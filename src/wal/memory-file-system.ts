@@ -4,7 +4,7 @@
  */
 import { concat } from '../base/bytes.js'
 import { chance, nextInt, type RandomState } from '../base/random.js'
-import type { Done, File, FileError, FileSystem } from './file-system.js'
+import { type Done, type File, type FileError, type FileSystem, parentOf } from './file-system.js'
 
 export type Operation =
   | 'mkdir'
@@ -50,6 +50,8 @@ export class MemoryFileSystem implements FileSystem {
   /** What a directory lists now, and what it will list after a crash. */
   #names = new Map<string, Node>()
   #syncedNames = new Map<string, Node>()
+  /** Made, and not yet synced in their parents. */
+  readonly #newDirectories = new Set<string>()
   readonly #directories = new Set<string>()
   /** Handles of an earlier life do nothing. */
   #life = 0
@@ -60,6 +62,7 @@ export class MemoryFileSystem implements FileSystem {
 
   mkdir(path: string, done: Done<void>): void {
     this.#run('mkdir', path, done, () => {
+      if (!this.#directories.has(path)) this.#newDirectories.add(path)
       this.#directories.add(path)
       return null
     })
@@ -112,6 +115,8 @@ export class MemoryFileSystem implements FileSystem {
         if (name.startsWith(prefix) && !this.#names.has(name)) this.#syncedNames.delete(name)
       for (const [name, node] of this.#names)
         if (name.startsWith(prefix)) this.#syncedNames.set(name, node)
+      for (const made of this.#newDirectories)
+        if (parentOf(made) === path) this.#newDirectories.delete(made)
       return null
     })
   }
@@ -130,6 +135,12 @@ export class MemoryFileSystem implements FileSystem {
       if (names.get(name) !== node && chance(random, 0.5)) names.set(name, node)
     for (const name of this.#syncedNames.keys())
       if (!this.#names.has(name) && chance(random, 0.5)) names.delete(name)
+    for (const made of this.#newDirectories) {
+      if (chance(random, 0.5)) continue
+      this.#directories.delete(made)
+      for (const name of names.keys()) if (name.startsWith(`${made}/`)) names.delete(name)
+    }
+    this.#newDirectories.clear()
     for (const node of new Set(names.values())) settle(node, random)
     this.#names = names
     this.#syncedNames = new Map(names)

@@ -6,6 +6,7 @@ import {
   type File,
   type FileError,
   type FileSystem,
+  parentOf,
   readWhole,
   writeAll,
 } from './file-system.js'
@@ -41,12 +42,6 @@ export function openWal(fs: FileSystem, dir: string, options: WalOptions, done: 
       })
     })
   })
-}
-
-function parentOf(path: string): string {
-  const slash = path.lastIndexOf('/')
-  if (slash < 0) return '.'
-  return slash === 0 ? '/' : path.slice(0, slash)
 }
 
 /** Every segment's bytes, by number. */

@@ -1,140 +1,235 @@
 import { describe, expect, it } from 'vitest'
+import { equalBytes } from '../../../src/base/bytes.js'
+import { EMPTY_RECORD_BYTES, recordBytes } from '../../../src/wal/record.js'
+import { recover, type SegmentFile } from '../../../src/wal/recovery.js'
 import { WalError } from '../../../src/wal/refusal.js'
-import { assertTrue, batchesOf, memory, open, opened, threeSegments } from './support.js'
+import { judge, mixedLog, type Original, type Verdict, withFile } from './cases.js'
+import { DIR, IDENTITY, memory, nativeHasher, open, opened } from './support.js'
 
-const whole = threeSegments()
-const last = whole.paths.length - 1
+const marked = mixedLog({ marked: true })
+const unmarked = mixedLog({ marked: false })
+const last = marked.files.length - 1
 
-/** Opens a copy of the three segments with one of them changed. */
-function withSegment(i: number, change: (bytes: Uint8Array) => Uint8Array) {
-  const disk = memory()
-  for (const [j, path] of whole.paths.entries()) {
-    const bytes = whole.fs.content(path)!
-    disk.fs.overwrite(path, j === i ? change(bytes) : bytes)
-  }
-  return open(disk)
+function tally(): Record<Verdict, number> {
+  return { all: 0, prefix: 0, refused: 0 }
 }
 
-/** All that the marker vouches for, or a refusal; never a wrong record, never a silent loss. */
-function expectAllOrRefusal(result: ReturnType<typeof open>, what: string): 'all' | 'refused' {
-  if (result instanceof WalError) {
-    expect(result.refusal.file, what).toMatch(/^wal-/)
-    return 'refused'
+function read(files: readonly SegmentFile[]) {
+  try {
+    return recover(files, { identity: IDENTITY, newHasher: nativeHasher })
+  } catch (error) {
+    if (error instanceof WalError) return error
+    throw error
   }
-  assertTrue(result!.records)
-  expect(batchesOf(result!.records).length, what).toBe(whole.batches)
-  return 'all'
 }
 
-describe('a three-segment log, closed by a marker', () => {
+/** What of the last segment can hold anything, and the zeros behind it by samples. */
+function offsets(original: Original, i: number): number[] {
+  const file = original.files[i]!
+  let used = file.bytes.length
+  while (used > 0 && file.bytes[used - 1] === 0) used--
+  const out: number[] = []
+  for (let at = 0; at < file.bytes.length; at++) if (at < used + 64 || at % 61 === 0) out.push(at)
+  return out
+}
+
+describe('a log of three segments', () => {
   it('reads back whole', () => {
-    expect(whole.paths.length).toBeGreaterThanOrEqual(3)
-    expect(
-      expectAllOrRefusal(
-        withSegment(-1, (bytes) => bytes),
-        'untouched',
-      ),
-    ).toBe('all')
+    for (const log of [marked, unmarked]) {
+      expect(log.files).toHaveLength(3)
+      expect(log.records.length).toBeGreaterThan(45)
+      expect(judge(log, log.files, { file: -1, from: 0, to: 0 })).toBe('all')
+    }
+    expect(new Set(marked.records.map((record) => record.kind))).toEqual(
+      new Set(['state', 'batch', 'mark']),
+    )
   })
 
-  it('flip of every bit: everything, or a refusal', () => {
-    const seen = { all: 0, refused: 0 }
-    for (const [i, path] of whole.paths.entries()) {
-      const bytes = whole.fs.content(path)!
-      for (let at = 0; at < bytes.length; at++) {
-        // Every bit of every byte that holds something, one bit of each zero behind the end.
-        const bits =
-          bytes[at] === 0 && i === last && at % 7 !== 0 ? [at % 8] : [0, 1, 2, 3, 4, 5, 6, 7]
-        for (const bit of bits) {
-          const result = withSegment(i, (copy) => {
-            copy[at] = (copy[at] ?? 0) ^ (1 << bit)
-            return copy
-          })
-          seen[expectAllOrRefusal(result, `${path} byte ${at} bit ${bit}`)]++
+  it('flip of every bit, closed by a marker: everything, or a refusal', () => {
+    const seen = tally()
+    for (const [i, file] of marked.files.entries()) {
+      const bytes = file.bytes.slice()
+      const files = withFile(marked, i, bytes)
+      const mark = marked.records.at(-1)!
+      for (const at of offsets(marked, i)) {
+        const before = bytes[at]!
+        for (let bit = 0; bit < 8; bit++) {
+          bytes[at] = before ^ (1 << bit)
+          const verdict = judge(marked, files, { file: i, from: at, to: at + 1 })
+          seen[verdict]++
+          // The marker itself may read as torn: what it vouched for is there.
+          if (verdict === 'prefix' && (i !== last || at < mark.offset)) throw new Error(`at ${at}`)
         }
+        bytes[at] = before
       }
+    }
+    expect(seen.refused).toBeGreaterThan(40_000)
+    expect(seen.all).toBeGreaterThan(0)
+    expect(seen.prefix).toBeLessThanOrEqual(EMPTY_RECORD_BYTES * 8)
+  })
+
+  it('flip of every bit of the last segment, without a marker: what a later record vouches for', () => {
+    const seen = tally()
+    const bytes = unmarked.files[last]!.bytes.slice()
+    const files = withFile(unmarked, last, bytes)
+    for (const at of offsets(unmarked, last)) {
+      const before = bytes[at]!
+      for (let bit = 0; bit < 8; bit++) {
+        bytes[at] = before ^ (1 << bit)
+        seen[judge(unmarked, files, { file: last, from: at, to: at + 1 })]++
+      }
+      bytes[at] = before
     }
     expect(seen.refused).toBeGreaterThan(10_000)
-    expect(seen.all).toBeGreaterThan(0)
   })
 
-  it('truncation at every byte: a prefix of the last segment, a refusal anywhere else', () => {
-    for (const [i, path] of whole.paths.entries()) {
-      const length = whole.fs.content(path)!.length
-      for (let at = 0; at < length; at++) {
-        const result = withSegment(i, (bytes) => bytes.slice(0, at))
-        if (i < last) {
-          expect(
-            result instanceof WalError || batchesOf(result!.records).length === whole.batches,
-          ).toBe(true)
-          continue
+  it('truncation at every byte: refused, whatever was there', () => {
+    for (const log of [marked, unmarked])
+      for (const [i, file] of log.files.entries())
+        for (let at = 0; at < file.bytes.length; at++) {
+          const files = withFile(log, i, file.bytes.subarray(0, at))
+          expect(judge(log, files, { file: i, from: at, to: file.bytes.length })).toBe('refused')
         }
-        // A truncated file looks like a write that never happened: what is left is a true prefix.
-        if (result instanceof WalError) continue
-        assertTrue(result!.records)
-      }
+  })
+
+  it('every sector and every pair of sectors of zeros: nothing promised is lost in silence', () => {
+    for (const log of [marked, unmarked])
+      for (const [i, file] of log.files.entries())
+        for (let from = 0; from < file.bytes.length; from += 512)
+          for (const to of [from + 512, from + 1024]) {
+            const files = withFile(log, i, file.bytes.slice().fill(0, from, to))
+            judge(log, files, { file: i, from, to })
+          }
+  })
+
+  it('any two records swapped, doubled or dropped: refused, or nothing that was promised is missing', () => {
+    const seen = tally()
+    for (const [i, file] of marked.files.entries()) {
+      const records = marked.records.filter((record) => record.file === file.name)
+      const pieces = records.map(({ offset, payload }) =>
+        file.bytes.slice(offset, offset + recordBytes(payload.length)),
+      )
+      const first = records[0]!.offset
+      for (let a = 0; a < pieces.length; a++)
+        for (let b = 0; b < pieces.length; b++) {
+          const swapped = pieces.with(a, pieces[b]!).with(b, pieces[a]!)
+          const doubled = pieces.with(b, pieces[a]!)
+          const inserted = pieces.toSpliced(b, 0, pieces[a]!)
+          const dropped = pieces.toSpliced(b, 1)
+          for (const order of [swapped, doubled, inserted, dropped]) {
+            const bytes = new Uint8Array(file.bytes.length)
+            bytes.set(file.bytes.subarray(0, first))
+            let at = first
+            for (const piece of order) {
+              if (at + piece.length > bytes.length) break
+              bytes.set(piece, at)
+              at += piece.length
+            }
+            const touched = { file: i, from: first, to: file.bytes.length }
+            const verdict = judge(marked, withFile(marked, i, bytes), touched)
+            seen[verdict]++
+            const end = first + pieces.reduce((sum, piece) => sum + piece.length, 0)
+            const same = equalBytes(bytes.subarray(0, end), file.bytes.subarray(0, end))
+            if (verdict === 'all' && !same && i !== last) throw new Error('a swap went unnoticed')
+          }
+        }
     }
+    expect(seen.refused).toBeGreaterThan(2_000)
   })
 
-  it('a sector of zeros: everything, a refusal, or an unpromised tail', () => {
-    for (const [i, path] of whole.paths.entries()) {
-      const length = whole.fs.content(path)!.length
-      for (let sector = 0; sector < length; sector += 512) {
-        const result = withSegment(i, (bytes) => bytes.fill(0, sector, sector + 512))
-        if (result instanceof WalError) continue
-        assertTrue(result!.records)
-        // Only the sector with the marker itself, and nothing behind it, may read as a torn tail.
-        const count = batchesOf(result!.records).length
-        if (count !== whole.batches) expect(i).toBe(last)
-      }
-    }
+  it('every arrangement of segments: only a whole suffix is read, the rest is refused', () => {
+    const contents = [...marked.files.map((file) => file.bytes), unmarked.files[1]!.bytes, null]
+    let suffixes = 0
+    for (const a of contents)
+      for (const b of contents)
+        for (const c of contents) {
+          const files: SegmentFile[] = []
+          for (const [i, bytes] of [a, b, c].entries())
+            if (bytes !== null) files.push({ ...marked.files[i]!, bytes })
+          const result = read(files)
+          const legal = files.every((file) => file.bytes === marked.files[file.number - 1]!.bytes)
+          const suffix = files.every((file, i) => file.number === 4 - files.length + i)
+          if (!legal || !suffix) expect(result).toBeInstanceOf(WalError)
+          else {
+            suffixes++
+            if (result instanceof WalError) throw result
+            expect(result.records).toHaveLength(
+              marked.records.filter((record) => files.some(({ name }) => name === record.file))
+                .length,
+            )
+            if (files.length > 0) expect(result.records[0]?.kind).toBe('state')
+          }
+        }
+    // All, the last two, the last, and none: that one is for the data directory's own mark to refuse.
+    expect(suffixes).toBe(4)
+  })
+})
+
+describe('a refusal', () => {
+  function refusalOf(files: readonly SegmentFile[]) {
+    const result = read(files)
+    if (!(result instanceof WalError)) throw new Error('it was not refused')
+    return result.refusal
+  }
+
+  it('names file, offset and the entries that may be damaged', () => {
+    const record = marked.records.filter((one) => one.file === marked.files[last]!.name)[5]!
+    const bytes = marked.files[last]!.bytes.slice()
+    bytes[record.offset + 48] = (bytes[record.offset + 48] ?? 0) ^ 1
+    const refusal = refusalOf(withFile(marked, last, bytes))
+    expect(refusal).toMatchObject({ code: 'WAL_CORRUPT', file: record.file, offset: record.offset })
+    const before = Math.max(
+      ...marked.records.slice(0, marked.records.indexOf(record)).map(({ lastIndex }) => lastIndex),
+    )
+    expect(refusal.entries?.after).toBe(before)
+    expect(refusal.entries?.through).toBe(
+      Math.max(...marked.records.map(({ lastIndex }) => lastIndex)),
+    )
   })
 
-  it('swapped, doubled and missing segments are refused', () => {
-    const [a, b, c] = whole.paths.map((path) => whole.fs.content(path)!) as [
-      Uint8Array,
-      Uint8Array,
-      Uint8Array,
-    ]
-    const layouts: [Uint8Array | null, Uint8Array | null, Uint8Array | null][] = [
-      [b, a, c],
-      [a, c, b],
-      [a, a, c],
-      [a, b, b],
-      [a, null, c],
-    ]
-    for (const layout of layouts) {
-      const disk = memory()
-      for (const [i, bytes] of layout.entries())
-        if (bytes !== null) disk.fs.overwrite(whole.paths[i]!, bytes)
-      expect(open(disk)).toBeInstanceOf(WalError)
-    }
+  it('of a missing newest segment says which one', () => {
+    expect(refusalOf(marked.files.slice(0, 2)).problem).toBe('segment 3 is missing')
+    expect(refusalOf(marked.files.slice(0, 1)).problem).toBe('segment 2 is missing')
   })
 
-  it('swapped records are refused', () => {
-    const disk = memory()
-    for (const path of whole.paths) disk.fs.overwrite(path, whole.fs.content(path)!)
-    const records = opened(disk).records.filter((record) => record.kind === 'batch')
-    const one = records[3]!
-    const other = records[4]!
-    const result = withSegment(0, (bytes) => {
-      const piece = bytes.slice(one.offset, other.offset)
-      bytes.set(bytes.slice(other.offset, other.offset + piece.length), one.offset)
-      bytes.set(piece, other.offset)
-      return bytes
-    })
-    expect(result).toBeInstanceOf(WalError)
-  })
-
-  it('another cluster, node or directory is refused by name', () => {
+  it('of another cluster, node or directory names both', () => {
     for (const key of ['clusterId', 'nodeId', 'uid'] as const) {
       const disk = memory()
-      for (const path of whole.paths) disk.fs.overwrite(path, whole.fs.content(path)!)
-      const identity = { clusterId: 'c1', nodeId: 'n1', uid: 'u1', [key]: 'other' }
-      const result = open(disk, { identity })
-      expect(result).toBeInstanceOf(WalError)
-      expect((result as WalError).refusal.code).toBe('WAL_FOREIGN')
-      expect((result as WalError).message).toContain(key)
+      for (const file of marked.files) disk.fs.overwrite(`${DIR}/${file.name}`, file.bytes)
+      const result = open(disk, { identity: { ...IDENTITY, [key]: 'other' } })
+      if (!(result instanceof WalError)) throw new Error('it was not refused')
+      expect(result.refusal.code).toBe('WAL_FOREIGN')
+      expect(result.message).toContain(`${key} ${IDENTITY[key]}, not other`)
     }
+  })
+
+  it('leaves every byte as it was', () => {
+    const disk = memory()
+    const damaged = marked.files[1]!.bytes.slice().fill(9, 1_000, 1_010)
+    for (const file of withFile(marked, 1, damaged))
+      disk.fs.overwrite(`${DIR}/${file.name}`, file.bytes)
+    const before = disk.fs.paths().map((path) => disk.fs.content(path))
+    expect(open(disk)).toBeInstanceOf(WalError)
+    expect(disk.fs.paths().map((path) => disk.fs.content(path))).toEqual(before)
+  })
+})
+
+describe('a torn tail', () => {
+  it('is cut, zeroed and synced before anything is handed out, and the log goes on behind it', () => {
+    const disk = memory()
+    const file = unmarked.files[last]!
+    const tail = unmarked.records.at(-1)!
+    const bytes = file.bytes.slice()
+    bytes.fill(0, tail.offset + 20)
+    for (const one of withFile(unmarked, last, bytes))
+      disk.fs.overwrite(`${DIR}/${one.name}`, one.bytes)
+    const { wal, records, cut } = opened(disk)
+    expect(cut).toMatchObject({ file: file.name, offset: tail.offset })
+    expect(records).toHaveLength(unmarked.records.length - 1)
+    disk.fs.kill()
+    const content = disk.fs.content(`${DIR}/${file.name}`)!
+    expect(content.subarray(tail.offset).every((byte) => byte === 0)).toBe(true)
+    wal.append(wal.lastBatch + 1, new Uint8Array(3), 0, () => new Uint8Array(1))
+    expect(wal.lastBatch).toBe(tail.batch)
   })
 })

@@ -1,0 +1,133 @@
+/** A log of several segments, and a second opinion on what must be left of it after a mutation. */
+import { EMPTY, equalBytes } from '../../../src/base/bytes.js'
+import { nextInt, seededRandom } from '../../../src/base/random.js'
+import { readRecordHeader, recordBytes } from '../../../src/wal/record.js'
+import { type RecoveredRecord, recover, type SegmentFile } from '../../../src/wal/recovery.js'
+import { WalError } from '../../../src/wal/refusal.js'
+import { saltOf } from '../../../src/wal/segment-header.js'
+import { DIR, IDENTITY, memory, nativeHasher, opened, segmentPaths } from './support.js'
+
+export interface Original {
+  readonly files: readonly SegmentFile[]
+  readonly records: readonly RecoveredRecord[]
+  /** `promised[i]`: record i says that so many records were on disk when it was written. */
+  readonly promised: readonly number[]
+}
+
+/** Payloads of all sorts: empty, zeros, ones that look like records' ends, random bytes, large. */
+function mixedPayload(batch: number): Uint8Array {
+  const random = seededRandom(batch)
+  if (batch % 11 === 0) return EMPTY
+  if (batch % 7 === 0) return new Uint8Array(nextInt(random, 1, 300))
+  if (batch % 13 === 0) return new Uint8Array(64).fill(0x52)
+  const bytes = new Uint8Array(nextInt(random, 1, batch % 17 === 0 ? 1_400 : 160))
+  return bytes.map(() => nextInt(random, 0, 255))
+}
+
+/** Synced after every third batch or so; `marked`: closed by a marker, and one in the middle. */
+export function mixedLog(options: { readonly marked: boolean }): Original {
+  const disk = memory()
+  const { wal } = opened(disk)
+  let batch = 0
+  let inLast = 0
+  while (inLast < 14) {
+    const payload = mixedPayload(++batch)
+    wal.append(batch, payload, batch % 5 === 0 ? 0 : batch, () => mixedPayload(batch * 7 + 1))
+    if (batch % 3 !== 1) {
+      wal.sync(() => {})
+      disk.turns.drain()
+    }
+    if (options.marked && batch % 10 === 0) {
+      wal.mark()
+      disk.turns.drain()
+    }
+    if (wal.counters.segments >= 3) inLast++
+  }
+  wal.sync(() => {})
+  disk.turns.drain()
+  if (options.marked) wal.mark()
+  disk.turns.drain()
+  const files = segmentPaths(disk.fs).map((path, i) => ({
+    name: path.slice(DIR.length + 1),
+    number: i + 1,
+    bytes: disk.fs.content(path)!,
+  }))
+  const { records } = recover(files, { identity: IDENTITY, newHasher: nativeHasher })
+  const promised = records.map((record, i) => {
+    const { bytes, number: segment } = files.find(({ name }) => name === record.file)!
+    const place = { salt: saltOf(IDENTITY), segment, offset: record.offset }
+    const behind = readRecordHeader(bytes, place)!.behindDurable ? i : 0
+    const { durableBatch } = record
+    const durable = records.findLastIndex(
+      ({ kind, batch: its }) => kind !== 'mark' && its <= durableBatch,
+    )
+    return Math.max(behind, durable + 1)
+  })
+  return {
+    files,
+    records: records.map((one) => ({ ...one, payload: one.payload.slice() })),
+    promised,
+  }
+}
+
+/** The copy's record `i` is changed from byte `from` to byte `to`. */
+export interface Touched {
+  readonly file: number
+  readonly from: number
+  readonly to: number
+}
+
+export type Verdict = 'all' | 'prefix' | 'refused'
+
+/**
+ * Recovers `files` and holds the result against the original: never a wrong record; what an untouched record behind
+ * vouches for is there, or the log is refused by name.
+ */
+export function judge(
+  original: Original,
+  files: readonly SegmentFile[],
+  touched: Touched,
+): Verdict {
+  let found: readonly RecoveredRecord[]
+  try {
+    found = recover(files, { identity: IDENTITY, newHasher: nativeHasher }).records
+  } catch (error) {
+    if (!(error instanceof WalError)) throw error
+    if (!/^wal-[0-9a-f]{14}\.seg$/.test(error.refusal.file)) throw new Error('no file is named')
+    return 'refused'
+  }
+  const { records } = original
+  for (const [i, record] of found.entries()) {
+    const true_ = records[i]
+    if (
+      true_ === undefined ||
+      true_.batch !== record.batch ||
+      true_.kind !== record.kind ||
+      true_.lastIndex !== record.lastIndex ||
+      !equalBytes(true_.payload, record.payload)
+    )
+      throw new Error(`record ${i} is a wrong one: ${JSON.stringify(touched)}`)
+  }
+  const vouched = vouchedFor(original, touched)
+  if (found.length < vouched)
+    throw new Error(`${found.length} of ${vouched} promised: ${JSON.stringify(touched)}`)
+  return found.length === records.length ? 'all' : 'prefix'
+}
+
+/** How many records were promised by those that the mutation left alone, and by the segments' own chain. */
+function vouchedFor(original: Original, touched: Touched): number {
+  const { files, records, promised } = original
+  const last = files[files.length - 1]!.name
+  let count = records.findIndex((record) => record.file === last)
+  for (const [i, { file, offset, payload }] of records.entries()) {
+    const there = file === files[touched.file]?.name
+    const hit = there && offset < touched.to && offset + recordBytes(payload.length) > touched.from
+    if (!hit) count = Math.max(count, promised[i]!)
+  }
+  return count
+}
+
+/** The files with one of them replaced. */
+export function withFile(original: Original, i: number, bytes: Uint8Array): SegmentFile[] {
+  return original.files.map((file, j) => (j === i ? { ...file, bytes } : file))
+}
