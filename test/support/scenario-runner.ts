@@ -113,6 +113,17 @@ const COMMANDS: { readonly [name: string]: Command } = {
     }
     throw new Error(`${who} does not campaign`)
   },
+  /** Campaigns and wins with these votes; what it asks of others is lost. Its first entries are on the way. */
+  elect(c, [who = '', by, ...voters]) {
+    if (by !== 'by') throw new Error('elect WHO by WHOM')
+    for (const voter of voters) waitForNoLeader(c, voter)
+    const { state } = c.node(who).running()
+    for (let ticks = 0; state.role.type !== 'leader'; ticks++) {
+      if (ticks > 8 * c.options.electionTicks) throw new Error(`${who} is not elected`)
+      c.node(who).tick()
+      exchangeVotes(c, who, voters)
+    }
+  },
 
   // The network.
   deliver(c, args) {
@@ -190,6 +201,26 @@ const COMMANDS: { readonly [name: string]: Command } = {
   },
 }
 
+/** Until it would vote for another: it has not heard a leader for an election timeout. */
+function waitForNoLeader(c: ScenarioCluster, who: string): void {
+  const node = c.node(who)
+  const { state } = node.running()
+  const hears = () => state.role.type === 'follower' && state.role.leader !== null
+  while (hears() && state.electionElapsed < c.options.electionTicks) node.tick()
+}
+
+/** Only `who` asks, and only these are asked. */
+function exchangeVotes(c: ScenarioCluster, who: string, voters: readonly string[]): void {
+  for (;;) {
+    const vote = c.flying.find((one) => /Vote/.test(one.type))
+    if (vote === undefined) return
+    const asked = vote.from === who && voters.includes(vote.to)
+    const answered = vote.to === who && vote.type.endsWith('Reply')
+    if (asked || answered) c.deliver(vote)
+    else c.remove(vote)
+  }
+}
+
 function some(c: ScenarioCluster, who: string | undefined) {
   return who === 'all' ? [...c.nodes.values()].filter((node) => node.core !== null) : [c.node(who)]
 }
@@ -201,7 +232,7 @@ function chosen(c: ScenarioCluster, [what = '', count]: readonly string[]) {
     : what === 'all'
       ? [...c.flying]
       : c.flying.filter((one) => `${one.from}->${one.to}` === what)
-  if (found.length === 0) throw new Error(`nothing is on the way: ${what}`)
+  if (found.length === 0 && what !== 'all') throw new Error(`nothing is on the way: ${what}`)
   return count === undefined ? found : found.slice(0, number(count))
 }
 
