@@ -67,7 +67,7 @@ const SENTENCES: { readonly [K in NoteEvent]: string } = {
   'pre-vote-granted': 'would vote for PEER in term TERM',
   'pre-vote-denied': 'would not vote for PEER in term TERM',
   'vote-ignored-leader-alive': 'hears its leader and ignores that PEER asks for a vote',
-  'stale-message': 'refuses a DETAIL of term TERM from PEER',
+  'stale-message': 'refuses DETAIL of term TERM from PEER',
   'stale-reply': 'ignores a stale reply of PEER',
   'append-rejected': 'has no such entry INDEX as PEER says',
   'append-below-commit': 'has committed all of that already',
