@@ -5,7 +5,8 @@
  *
  * A turn
  * 1. The newest clock first, then what the disk and the machine completed, then at most so many peer messages or
- *    bytes, then all proposals as one Propose, then all reads as one Read.
+ *    bytes, then at most so many proposals as one Propose, then all reads as one Read. What is left waits for
+ *    the next turn: followers work on the first proposals while we take up the next.
  * 2. Then, if bytes are unsynced and no sync is in flight, one sync starts and covers all that was appended.
  *    (Waiting for an empty inbox would never sync under load.)
  */
@@ -175,7 +176,7 @@ export class Driver<M extends { readonly type: string }, R> {
       this.#stopped = true
       throw error
     }
-    if (this.#inbox.length > 0) this.#schedule()
+    if (this.#inbox.length > 0 || this.#pending.queued > 0) this.#schedule()
   }
 
   #runInitial(): void {
@@ -221,7 +222,7 @@ export class Driver<M extends { readonly type: string }, R> {
 
   #runProposals(): void {
     if (this.#pending.queued === 0) return
-    const requests = this.#pending.take()
+    const requests = this.#pending.take(this.#limits.turnProposalsMax)
     if (requests.length === 0) return
     this.#step({ type: 'Propose', requests })
     this.#watchLeadership()

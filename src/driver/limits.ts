@@ -9,6 +9,8 @@ export interface Limits {
   /** One turn drains at most so many peer messages, or bytes of them. */
   readonly turnMessagesMax: number
   readonly turnBytesMax: number
+  /** One turn proposes at most so many requests: the rest overlaps with the peers' work on these. */
+  readonly turnProposalsMax: number
   /** Peer messages that wait for a turn; beyond either bound they are dropped. */
   readonly inboxMessagesMax: number
   readonly inboxBytesMax: number
@@ -29,6 +31,7 @@ export const DEFAULT_LIMITS: Limits = {
   electionTimeoutMs: 1_000,
   turnMessagesMax: 1_024,
   turnBytesMax: 4 * MIB,
+  turnProposalsMax: 512,
   inboxMessagesMax: 8_192,
   inboxBytesMax: 64 * MIB,
   queuedRequestsMax: 4_096,

@@ -95,17 +95,19 @@ export class Pending {
     this.#enqueue(waiting)
   }
 
-  /** All that waits to be proposed. The caller tells with `proposed` what became of it. */
-  take(): Request[] {
-    const taken = this.#queue.filter((waiting) => !waiting.ended)
-    this.#queue = []
-    this.#queuedBytes = 0
+  /** What waits to be proposed, oldest first, at most so many. `proposed` tells what became of it. */
+  take(max: number): Request[] {
+    const taken = this.#queue.splice(0, max)
     const requests: Request[] = []
+    const proposed: Waiting[] = []
     for (const waiting of taken) {
+      this.#queuedBytes -= waiting.request.command.length
       waiting.queued = false
+      if (waiting.ended) continue
+      proposed.push(waiting)
       requests.push(waiting.request)
     }
-    this.#proposed = taken
+    this.#proposed = proposed
     return requests
   }
 
