@@ -1,37 +1,30 @@
 /**
- * Snapshots as files: `snap-INDEX.snap`, a header and then the content as it is. A snapshot is written beside its name,
- * synced, renamed, and the directory synced; only then may a record of the log speak of it. Its digest is in that
- * record, so a file is believed only if it is the very one.
+ * Snapshots as files. A snapshot is written beside its name, synced, read back, renamed, and the directory synced;
+ * only then may a record of the log speak of it. Its digest is in that record, so a file is believed only if it is
+ * the very one.
  */
 import { toHex } from '../base/bytes.js'
 import { crc32c } from '../base/crc32c.js'
 import type { Hasher } from '../base/sha256.js'
-import { type Done, type File, type FileSystem, writeAll } from './file-system.js'
+import { type Done, type File, type FileError, type FileSystem, writeAll } from './file-system.js'
+import {
+  isUnfinished,
+  PIECE_BYTES,
+  PieceSums,
+  SNAPSHOT_HEADER_BYTES,
+  type SnapshotFile,
+  snapshotIndex,
+  snapshotName,
+  writeSnapshotHeader,
+} from './snapshot-file.js'
+import { corruptSnapshot, SnapshotReader } from './snapshot-reader.js'
 
-/** What identifies a snapshot's content. */
-export interface SnapshotFile {
-  readonly index: number
-  /** SHA-256 of the content, hex. */
-  readonly digest: string
-  /** Length of the content. */
-  readonly bytes: number
-}
+export type { SnapshotFile } from './snapshot-file.js'
 
 export interface SnapshotStoreOptions {
   readonly newHasher: () => Hasher
   /** Between two pieces, so that writing a large snapshot never holds up the node. */
   readonly soon: (task: () => void) => void
-}
-
-const NAME = /^snap-([0-9a-f]{14})\.snap$/
-const MAGIC = 0x5053_5251 // "QRSP"
-const VERSION = 1
-export const SNAPSHOT_HEADER_BYTES = 32
-/** Read and verified at once. */
-const PIECE_BYTES = 256 * 1024
-
-export function snapshotName(index: number): string {
-  return `snap-${index.toString(16).padStart(14, '0')}.snap`
 }
 
 export class SnapshotStore {
@@ -49,19 +42,13 @@ export class SnapshotStore {
   list(done: Done<number[]>): void {
     this.#fs.list(this.#dir, (error, names) => {
       if (error !== null || names === null) return done(error, null)
-      const indices: number[] = []
-      for (const name of names) {
-        const match = NAME.exec(name)
-        if (match?.[1] !== undefined) indices.push(Number.parseInt(match[1], 16))
-      }
-      done(
-        null,
-        indices.sort((a, b) => b - a),
-      )
+      const indices = names.map(snapshotIndex).filter((index) => index !== null)
+      indices.sort((a, b) => b - a)
+      done(null, indices)
     })
   }
 
-  /** Pulls the chunks one by one. Durable when it calls back. */
+  /** Pulls the chunks one by one. Durable and read back when it calls back. */
   write(index: number, chunks: Iterable<Uint8Array>, done: Done<SnapshotFile>): void {
     this.receive(index, (error, receiving) => {
       if (error !== null || receiving === null) return done(error, null)
@@ -72,6 +59,7 @@ export class SnapshotStore {
         receiving.write(pulled.value, (failed) => {
           if (failed === null) return this.#options.soon(next)
           iterator.return?.()
+          receiving.abort()
           done(failed, null)
         })
       }
@@ -85,68 +73,56 @@ export class SnapshotStore {
     this.#fs.open(path, 'create', (error, file) => {
       if (error !== null || file === null) return done(error, null)
       const target = { fs: this.#fs, dir: this.#dir, path, index }
-      done(null, new Receiving(file, target, this.#options.newHasher()))
+      done(null, new Receiving(file, target, this.#options))
     })
   }
 
-  /** All of the content in pieces, after its digest was found to be the one. */
+  /** All of the content in pieces, once the whole of it was found to be the one described. */
   read(snapshot: SnapshotFile, done: Done<Uint8Array[]>): void {
-    const path = `${this.#dir}/${snapshotName(snapshot.index)}`
-    this.#fs.open(path, 'existing', (error, file) => {
-      if (error !== null || file === null) return done(error, null)
+    SnapshotReader.open(this.#fs, this.#dir, snapshot.index, (error, reader) => {
+      if (error !== null || reader === null) return done(error, null)
       const hasher = this.#options.newHasher()
       const pieces: Uint8Array[] = []
-      const end = (problem: string | null): void => {
-        file.close(() => {})
-        if (problem === null) return done(null, pieces)
-        done({ code: 'CORRUPT', operation: 'read', path, message: problem }, null)
-      }
+      const end = (failed: FileError | null): void =>
+        reader.close(() => done(failed, failed === null ? pieces : null))
+      const refuse = (problem: string): void =>
+        end(corruptSnapshot(`${this.#dir}/${snapshotName(snapshot.index)}`, 0, problem))
       const next = (at: number): void => {
-        const left = snapshot.bytes - at
-        if (left <= 0) {
-          const same = toHex(hasher.digest()) === snapshot.digest
-          return end(same ? null : 'the content is not the one that the log vouches for')
+        if (at >= snapshot.bytes) {
+          if (toHex(hasher.digest()) === snapshot.digest) return end(null)
+          return refuse('the content is not the one that the log vouches for')
         }
-        file.read(SNAPSHOT_HEADER_BYTES + at, Math.min(PIECE_BYTES, left), (unread, piece) => {
-          if (unread !== null || piece === null) {
-            file.close(() => {})
-            return done(unread, null)
-          }
-          if (piece.length === 0) return end(`it ends ${left} bytes too early`)
+        reader.readAt(at, PIECE_BYTES, (unread, piece) => {
+          if (unread !== null || piece === null) return end(unread)
           hasher.update(piece)
           pieces.push(piece)
           this.#options.soon(() => next(at + piece.length))
         })
       }
-      file.read(0, SNAPSHOT_HEADER_BYTES, (unread, header) => {
-        if (unread !== null || header === null) return done(unread, null)
-        const problem = checkHeader(header, snapshot.index)
-        if (problem === null) next(0)
-        else end(problem)
-      })
+      if (reader.snapshot.bytes === snapshot.bytes) next(0)
+      else refuse(`it holds ${reader.snapshot.bytes} bytes, and the log says ${snapshot.bytes}`)
     })
   }
 
-  /** A file to send from: `offset` counts content bytes. Close it in the end. */
-  openToSend(index: number, done: Done<Sending>): void {
-    this.#fs.open(`${this.#dir}/${snapshotName(index)}`, 'existing', (error, file) => {
-      if (error !== null || file === null) return done(error, null)
-      done(null, {
-        readAt: (offset, length, read) => file.read(SNAPSHOT_HEADER_BYTES + offset, length, read),
-        close: () => file.close(() => {}),
-      })
-    })
+  /** A file to send from, each part verified before it is handed out. Close it in the end. */
+  openToSend(index: number, done: Done<SnapshotReader>): void {
+    SnapshotReader.open(this.#fs, this.#dir, index, done)
   }
 
-  /** Removes every snapshot older than `index`, and what unfinished ones left. */
+  /** Removes every snapshot older than `index`. */
   removeBelow(index: number, done: Done<void>): void {
+    this.#removeIf((name) => (snapshotIndex(name) ?? index) < index, done)
+  }
+
+  /** What unfinished ones left. For a start, while none is being written. */
+  removeUnfinished(done: Done<void>): void {
+    this.#removeIf(isUnfinished, done)
+  }
+
+  #removeIf(unwanted: (name: string) => boolean, done: Done<void>): void {
     this.#fs.list(this.#dir, (error, names) => {
       if (error !== null || names === null) return done(error, null)
-      const old = names.filter((name) => {
-        const match = NAME.exec(name)
-        return match?.[1] !== undefined && Number.parseInt(match[1], 16) < index
-      })
-      this.#remove(old, done)
+      this.#remove(names.filter(unwanted), done)
     })
   }
 
@@ -160,11 +136,6 @@ export class SnapshotStore {
   }
 }
 
-export interface Sending {
-  readAt(offset: number, length: number, done: Done<Uint8Array>): void
-  close(): void
-}
-
 interface Target {
   readonly fs: FileSystem
   readonly dir: string
@@ -175,13 +146,16 @@ interface Target {
 export class Receiving {
   readonly #file: File
   readonly #target: Target
+  readonly #options: SnapshotStoreOptions
   readonly #hasher: Hasher
+  readonly #sums = new PieceSums()
   #bytes = 0
 
-  constructor(file: File, target: Target, hasher: Hasher) {
+  constructor(file: File, target: Target, options: SnapshotStoreOptions) {
     this.#file = file
     this.#target = target
-    this.#hasher = hasher
+    this.#options = options
+    this.#hasher = options.newHasher()
   }
 
   /** Content bytes so far. */
@@ -192,14 +166,19 @@ export class Receiving {
   write(piece: Uint8Array, done: Done<void>): void {
     const at = SNAPSHOT_HEADER_BYTES + this.#bytes
     this.#hasher.update(piece)
+    this.#sums.update(piece)
     this.#bytes += piece.length
     writeAll(this.#file, at, piece, done)
   }
 
-  /** Header, sync, name, directory. With `expected`, a different content is refused (code DIGEST) and removed. */
+  /**
+   * Table, header, sync, reading back, name, directory. With `expected`, a different content is refused (code DIGEST)
+   * and removed.
+   */
   finish(expected: SnapshotFile | null, done: Done<SnapshotFile>): void {
     const { fs, dir, path, index } = this.#target
-    const written = { index, digest: toHex(this.#hasher.digest()), bytes: this.#bytes }
+    const digest = this.#hasher.digest()
+    const written = { index, digest: toHex(digest), bytes: this.#bytes }
     const same =
       expected === null || (expected.digest === written.digest && expected.bytes === written.bytes)
     if (!same) {
@@ -208,17 +187,25 @@ export class Receiving {
       fs.unlink(path, () => done({ code: 'DIGEST', operation: 'receive', path, message }, null))
       return
     }
-    writeAll(this.#file, 0, headerOf(index, this.#bytes), (failed) => {
-      if (failed !== null) return done(failed, null)
-      this.#file.datasync((unsynced) => {
-        this.#file.close(() => {})
-        if (unsynced !== null) return done(unsynced, null)
-        fs.rename(path, `${dir}/${snapshotName(index)}`, (unnamed) => {
-          if (unnamed !== null) return done(unnamed, null)
-          fs.syncDirectory(dir, (lost) => done(lost, lost === null ? written : null))
-        })
+    const fail = (error: FileError): void => this.#file.close(() => done(error, null))
+    const then = (next: () => void): Done<unknown> => {
+      return (error) => (error === null ? next() : fail(error))
+    }
+    const table = this.#sums.table()
+    const header = { index, bytes: this.#bytes, tableSum: crc32c(table) }
+    const end = SNAPSHOT_HEADER_BYTES + this.#bytes
+    const writeHeader = (): void =>
+      writeAll(this.#file, 0, writeSnapshotHeader(header, digest), then(sync))
+    const sync = (): void =>
+      this.#file.datasync(then(() => this.#readBack(written.digest, then(close))))
+    const close = (): void =>
+      this.#file.close((error) => (error === null ? name() : done(error, null)))
+    const name = (): void =>
+      fs.rename(path, `${dir}/${snapshotName(index)}`, (error) => {
+        if (error !== null) return done(error, null)
+        fs.syncDirectory(dir, (lost) => done(lost, lost === null ? written : null))
       })
-    })
+    writeAll(this.#file, end, table, then(writeHeader))
   }
 
   /** Gives up; what was written is removed. */
@@ -226,27 +213,25 @@ export class Receiving {
     this.#file.close(() => {})
     this.#target.fs.unlink(this.#target.path, () => {})
   }
-}
 
-function headerOf(index: number, bytes: number): Uint8Array {
-  const header = new Uint8Array(SNAPSHOT_HEADER_BYTES)
-  const view = new DataView(header.buffer)
-  view.setUint32(0, MAGIC, true)
-  view.setUint32(4, VERSION, true)
-  view.setFloat64(8, index, true)
-  view.setFloat64(16, bytes, true)
-  view.setUint32(28, crc32c(header, 0, 0, 28), true)
-  return header
-}
-
-function checkHeader(header: Uint8Array, index: number): string | null {
-  if (header.length < SNAPSHOT_HEADER_BYTES) return 'it has no whole header'
-  const view = new DataView(header.buffer, header.byteOffset)
-  if (view.getUint32(0, true) !== MAGIC) return 'it is no snapshot'
-  if (view.getUint32(28, true) !== crc32c(header, 0, 0, 28)) return 'its header is damaged'
-  const version = view.getUint32(4, true)
-  if (version > VERSION)
-    return `it is written in format ${version}, which this version does not know`
-  if (view.getFloat64(8, true) !== index) return 'it is another snapshot under this name'
-  return null
+  /** The one before may go once this one has a name: so what is in the file is looked at again. */
+  #readBack(digest: string, done: Done<void>): void {
+    const hasher = this.#options.newHasher()
+    const next = (at: number): void => {
+      if (at >= this.#bytes) {
+        const { path } = this.#target
+        const same = toHex(hasher.digest()) === digest
+        return done(same ? null : corruptSnapshot(path, 0, 'it does not read as written'), null)
+      }
+      const length = Math.min(PIECE_BYTES, this.#bytes - at)
+      this.#file.read(SNAPSHOT_HEADER_BYTES + at, length, (error, piece) => {
+        if (error !== null || piece === null) return done(error, null)
+        hasher.update(piece)
+        if (piece.length < length)
+          return done(corruptSnapshot(this.#target.path, at, 'it ends too early'), null)
+        this.#options.soon(() => next(at + length))
+      })
+    }
+    next(0)
+  }
 }
