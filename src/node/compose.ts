@@ -6,12 +6,13 @@ import { randomInt } from 'node:crypto'
 import { Communicator } from '../communicator/communicator.js'
 import type { Core, Member, Note } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
-import { DEFAULT_OPTIONS, type Message, raft, type WalRecord } from '../consensus/raft/index.js'
+import { DEFAULT_OPTIONS, type Message, type WalRecord } from '../consensus/raft/index.js'
 import { Driver } from '../driver/driver.js'
 import type { WalPort } from '../driver/ports.js'
 import { KvMachine } from '../machine/kv/kv-machine.js'
 import { SessionMachine } from '../machine/machine.js'
 import type { StateMachine } from '../machine/state-machine.js'
+import { protocols } from '../protocols.js'
 import type { Server } from '../rpc/types.js'
 import type { NodeConfig } from './config.js'
 import { DiskSpace } from './disk-space.js'
@@ -206,11 +207,12 @@ class NodeProcess implements RunningNode {
   #form(members: readonly Member[]): void {
     const storage = this.#storage
     if (storage === null) return
-    const record = raft.bootstrap(members)
-    const payload = raft.encodeRecords([record])
-    const empty = raft.recover([], this.#self(), DEFAULT_OPTIONS).core.stateRecord()
-    storage.wal.append(storage.wal.lastBatch + 1, payload, raft.lastIndexOf([record]), () =>
-      raft.encodeRecords([empty]),
+    const protocol = protocols[this.#config.protocol]
+    const record = protocol.bootstrap(members)
+    const payload = protocol.encodeRecords([record])
+    const empty = protocol.recover([], this.#self(), DEFAULT_OPTIONS).core.stateRecord()
+    storage.wal.append(storage.wal.lastBatch + 1, payload, protocol.lastIndexOf([record]), () =>
+      protocol.encodeRecords([empty]),
     )
     storage.wal.sync(() => {
       storage.dataDir.setFormed().then(
@@ -234,7 +236,8 @@ class NodeProcess implements RunningNode {
   #run(records: readonly WalRecord[]): void {
     const { storage, communicator } = this.#parts()
     const { timing, limits } = this.#config
-    const { core, effects } = raft.recover(records, this.#self(), {
+    const protocol = protocols[this.#config.protocol]
+    const { core, effects } = protocol.recover(records, this.#self(), {
       ...DEFAULT_OPTIONS,
       electionTicks: Math.max(2, Math.round(timing.electionTimeoutMs / timing.tickMs)),
       heartbeatTicks: Math.max(1, Math.round(timing.heartbeatMs / timing.tickMs)),
@@ -255,7 +258,7 @@ class NodeProcess implements RunningNode {
       incarnation: this.#incarnation,
       core,
       effects,
-      protocol: raft,
+      protocol,
       ports: {
         wal: this.#walPort(storage),
         communicator,

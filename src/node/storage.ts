@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Hasher } from '../base/sha256.js'
 import type { WalRecord } from '../consensus/raft/index.js'
-import { raft } from '../consensus/raft/index.js'
+import { protocols } from '../protocols.js'
 import { type Opened, openWal } from '../wal/open.js'
 import type { WalError } from '../wal/refusal.js'
 import { SnapshotStore } from '../wal/snapshot-store.js'
@@ -63,7 +63,7 @@ export async function openStorage(
         newHasher: nativeHasher,
         soon: setImmediate,
       }),
-      records: decode(opened),
+      records: decode(opened, config),
     }
   } catch (error) {
     await dataDir.close()
@@ -79,10 +79,11 @@ function makeFolder(path: string): Promise<void> {
   )
 }
 
-function decode(opened: Opened): WalRecord[] {
+function decode(opened: Opened, config: NodeConfig): WalRecord[] {
+  const protocol = protocols[config.protocol]
   const records: WalRecord[] = []
   for (const { payload, file, offset } of opened.records) {
-    const decoded = raft.decodeRecords(payload)
+    const decoded = protocol.decodeRecords(payload)
     if (decoded === null)
       throw dataRefused(
         `${file} at byte ${offset}: an intact record that this version does not know; start the version that wrote it`,
