@@ -33,6 +33,10 @@ export function verdictOfError(error: RpcError): Verdict {
     case Code.ALREADY_EXISTS:
       return rejected('InvalidRequest', error)
     case Code.UNIMPLEMENTED:
+      // Something else than a node of ours listens there.
+      if (/^Received HTTP status code/.test(error.message))
+        return { type: 'Unreachable', reason: `no gRPC there (${error.message})` }
+      return rejected('NotPermitted', error)
     case Code.PERMISSION_DENIED:
     case Code.UNAUTHENTICATED:
       return rejected('NotPermitted', error)

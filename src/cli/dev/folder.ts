@@ -1,7 +1,7 @@
 /** The folder of a development cluster: `cluster.json` says what it is, so that a later start repeats it. */
 import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { CliError, EXIT, usageError } from '../errors.js'
 
@@ -62,11 +62,22 @@ export function writeCluster(dir: string, cluster: Cluster): void {
 
 export function makeFolder(dir: string): void {
   try {
-    mkdirSync(dir, { recursive: true })
+    makeWithParents(dir)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw usageError(`--data-dir: ${dir} cannot be made: ${why}`)
   }
+}
+
+/** Not mkdir's `recursive`: it spins for ever where a parent is there and yet nothing can be made in it (/proc). */
+function makeWithParents(dir: string): void {
+  if (existsSync(dir)) {
+    if (!statSync(dir).isDirectory()) throw new Error('there is a file of that name')
+    return
+  }
+  const parent = dirname(dir)
+  if (parent !== dir) makeWithParents(parent)
+  mkdirSync(dir)
 }
 
 /** What the flags and the folder give together. `picked`: free ports, when they were asked for. */

@@ -1,4 +1,5 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -92,6 +93,38 @@ describe('taken and foreign', () => {
     expect(ran.stderr).toContain(`port ${port} (n1, clients) is taken`)
     expect(ran.stderr).toContain('--base-port')
     expect(readdirSync(dir)).not.toContain('taken')
+  })
+
+  it('dev refuses a folder that cannot be made', async () => {
+    const file = join(dir, 'a-file')
+    writeFileSync(file, '')
+    for (const data of ['/proc/quorate', join(file, 'inside')]) {
+      const ran = await run(['dev', '--base-port', '0', '--data-dir', data])
+      expect(ran.code, data).toBe(2)
+      expect(ran.stderr).toContain('--data-dir')
+    }
+  })
+
+  it('a server that is no node of ours is not taken for one', async () => {
+    const other = createHttpServer((_, response) => response.writeHead(404).end())
+    await new Promise<void>((done) => other.listen(0, '127.0.0.1', () => done()))
+    const address = other.address()
+    const at = address !== null && typeof address === 'object' ? address.port : 0
+    try {
+      const ran = await run([
+        'put',
+        'k',
+        'v',
+        '--endpoints',
+        `127.0.0.1:${at}`,
+        '--command-timeout',
+        '1s',
+      ])
+      expect(ran.code).toBe(3)
+      expect(ran.stderr.trimEnd().split('\n')).toHaveLength(1)
+    } finally {
+      other.close()
+    }
   })
 
   it('dev refuses a folder that is another kind of cluster', async () => {
