@@ -16,13 +16,13 @@ import { protocols } from '../protocols.js'
 import type { Server } from '../rpc/types.js'
 import type { NodeConfig } from './config.js'
 import { DiskSpace } from './disk-space.js'
-import { DISK_FAILED, dataRefused, NodeError } from './errors.js'
+import { dataRefused, type NodeError } from './errors.js'
 import { Forming } from './forming.js'
 import { hostPort, listen } from './listen.js'
 import { type Log, SILENT } from './log.js'
 import { MachineHost } from './machine-host.js'
 import { NodeReplica } from './node-replica.js'
-import { Snapshots } from './snapshots.js'
+import { Snapshots, snapshotFailed } from './snapshots.js'
 import { openStorage, type Storage } from './storage.js'
 
 export interface NodeParts {
@@ -250,7 +250,7 @@ class NodeProcess implements RunningNode {
     this.#snapshots = new Snapshots(storage.snapshots, {
       commitIndex: () => core.status().commitIndex,
       received: (from, snapshot) => this.#driver?.snapshotReceived(from, snapshot),
-      failed: (error) => this.#fail(new NodeError(DISK_FAILED, error.message)),
+      failed: (error) => this.#fail(snapshotFailed(error)),
     })
     this.#host = new MachineHost(this.#machine, this.#snapshots)
     this.#driver = new Driver({

@@ -6,7 +6,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { dataRefused, diskFailed, NodeError } from './errors.js'
 
 const FORMAT = 1
@@ -44,7 +44,7 @@ export class DataDir {
     path: string,
     owner: { readonly clusterId: string; readonly nodeId: string },
   ): Promise<DataDir> {
-    await onDisk(path, () => mkdir(path, { recursive: true, mode: 0o700 }))
+    await onDisk(path, () => makeDirectory(path))
     const lock = await lockDirectory(path)
     try {
       const found = await readIdentity(path)
@@ -81,6 +81,23 @@ export class DataDir {
     await rm(join(this.path, LOCK_FILE), { force: true })
     await new Promise<void>((done) => this.#lock.close(() => done()))
   }
+}
+
+/** Every new name is synced in its folder: or a power loss could take the directory with all that was synced in it. */
+async function makeDirectory(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: 0o700 })
+  if (first === undefined) return
+  const top = dirname(resolve(first))
+  for (let folder = dirname(resolve(path)); ; folder = dirname(folder)) {
+    await syncFolder(folder)
+    if (folder === top || folder === dirname(folder)) return
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  await folder.sync()
+  await folder.close()
 }
 
 /**
@@ -128,11 +145,12 @@ async function readIdentity(path: string): Promise<DataDirIdentity | null> {
   const value = parse(text)
   if (value === null)
     throw dataRefused(`${file} is damaged; put it back from a copy of this directory`)
-  if (value.format > FORMAT)
+  const { format, ...identity } = value
+  if (format > FORMAT)
     throw dataRefused(
-      `${file} is of format ${value.format}, which this version does not know; start a later version`,
+      `${file} is of format ${format}, which this version does not know; start a later version`,
     )
-  return value
+  return identity
 }
 
 function parse(text: string): (DataDirIdentity & { format: number }) | null {
@@ -172,9 +190,7 @@ async function writeIdentity(path: string, identity: DataDirIdentity): Promise<v
     await handle.sync()
     await handle.close()
     await rename(`${file}.tmp`, file)
-    const directory = await open(path, 'r')
-    await directory.sync()
-    await directory.close()
+    await syncFolder(path)
   })
 }
 

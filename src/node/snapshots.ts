@@ -8,7 +8,9 @@ import type { SnapshotMeta } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
 import { decodeSnapshotMeta, encodeSnapshotMeta } from '../consensus/raft/codec.js'
 import type { FileError } from '../wal/file-system.js'
+import { SNAPSHOT_CORRUPT } from '../wal/snapshot-reader.js'
 import type { Receiving, SnapshotStore } from '../wal/snapshot-store.js'
+import { dataRefused, diskFailed, type NodeError } from './errors.js'
 import type { SnapshotFiles } from './machine-host.js'
 
 export interface SnapshotEvents {
@@ -18,6 +20,11 @@ export interface SnapshotEvents {
   received(from: NodeId, snapshot: SnapshotMeta): void
   /** The disk failed, or a snapshot that the log names is not there: the node must stop. */
   failed(error: FileError): void
+}
+
+/** What is damaged is for a person to put right; a disk that fails may work again. */
+export function snapshotFailed(error: FileError): NodeError {
+  return error.code === SNAPSHOT_CORRUPT ? dataRefused(error.message) : diskFailed(error.message)
 }
 
 export class Snapshots implements SnapshotFiles {

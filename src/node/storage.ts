@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Hasher } from '../base/sha256.js'
 import type { WalRecord } from '../consensus/raft/index.js'
 import { protocols } from '../protocols.js'
+import type { Done } from '../wal/file-system.js'
 import { type Opened, openWal } from '../wal/open.js'
 import type { WalError } from '../wal/refusal.js'
 import { SnapshotStore } from '../wal/snapshot-store.js'
@@ -55,14 +56,18 @@ export async function openStorage(
       })
     })
     if (opened.cut !== null) log.warn({ cut: opened.cut }, 'the log ended in an unfinished write')
-    await makeFolder(dataDir.file('snap'))
+    const folder = dataDir.file('snap')
+    const snapshots = new SnapshotStore(nodeFileSystem, folder, {
+      newHasher: nativeHasher,
+      soon: setImmediate,
+    })
+    await onDisk((done) => nodeFileSystem.mkdir(folder, done))
+    await onDisk((done) => nodeFileSystem.syncDirectory(dataDir.path, done))
+    await onDisk((done) => snapshots.removeUnfinished(done))
     return {
       dataDir,
       wal: opened.wal,
-      snapshots: new SnapshotStore(nodeFileSystem, dataDir.file('snap'), {
-        newHasher: nativeHasher,
-        soon: setImmediate,
-      }),
+      snapshots,
       records: decode(opened, config),
     }
   } catch (error) {
@@ -71,9 +76,9 @@ export async function openStorage(
   }
 }
 
-function makeFolder(path: string): Promise<void> {
+function onDisk(act: (done: Done<void>) => void): Promise<void> {
   return new Promise((resolve, reject) =>
-    nodeFileSystem.mkdir(path, (error) =>
+    act((error) =>
       error === null ? resolve() : reject(new NodeError(DISK_FAILED, error.message)),
     ),
   )
