@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { rerun } from '../../support/scenario-runner.js'
@@ -19,4 +19,12 @@ describe('scenarios of Raft happen as told', () => {
       else expect(happens).toBe(told)
     })
   }
+
+  it('and each is linked from docs/raft.md, whose links all lead somewhere', () => {
+    const docs = join(FOLDER, '../../docs')
+    const text = readFileSync(join(docs, 'raft.md'), 'utf8')
+    const links = [...text.matchAll(/\]\(([^)#]+)\)/g)].map((match) => match[1] ?? '')
+    for (const link of links) expect(existsSync(join(docs, link)), link).toBe(true)
+    for (const name of files) expect(links).toContain(`../scenarios/raft/${name}`)
+  })
 })
