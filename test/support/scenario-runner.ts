@@ -8,7 +8,6 @@ import { ScenarioCluster } from './scenario-cluster.js'
 interface Block {
   readonly prose: readonly string[]
   readonly commands: readonly string[]
-  readonly golden: readonly string[]
 }
 
 /** The same scenario with the trace that the code gives now. */
@@ -35,7 +34,6 @@ function parse(text: string): Block[] {
     blocks.push({
       prose: above.filter((line) => line.startsWith('#')),
       commands: above.filter((line) => !line.startsWith('#')),
-      golden: split < 0 ? [] : lines.slice(split + 1),
     })
   }
   return blocks
