@@ -6,7 +6,7 @@ import type { ReadDone, SubmitDone } from '../driver/outcomes.js'
 import type { DriverStatus } from '../driver/setup.js'
 import type { StatusResponse } from '../gen/quorate/v1/quorate.js'
 import type { SessionMachine } from '../machine/machine.js'
-import type { Replica } from '../server/replica.js'
+import type { Replica, TransferRefusal } from '../server/replica.js'
 import { VERSION } from '../version.js'
 import type { NodeConfig } from './config.js'
 
@@ -121,12 +121,13 @@ export class NodeReplica implements Replica {
     return name === this.name ? this.#ownEndpoint : this.#peers.clientEndpointOf(name)
   }
 
-  transferLeadership(to: NodeId): string | null {
-    if (this.#running === null) return this.#why
+  transferLeadership(to: NodeId): TransferRefusal | null {
+    if (this.#running === null) return { type: 'Refused', reason: this.#why }
     const status = this.#running.driver.status()
-    if (status.role !== 'leader') return 'not leader'
-    if (to === this.name) return `${to} leads already`
-    if (!status.configuration.voters.includes(to)) return `${to} is no voter of this cluster`
+    if (status.role !== 'leader') return { type: 'NotLeader', leader: status.leader }
+    if (to === this.name) return { type: 'Refused', reason: `${to} leads already` }
+    if (!status.configuration.voters.includes(to))
+      return { type: 'Refused', reason: `${to} is no voter of this cluster` }
     this.#running.driver.transferLeadership(to)
     return null
   }

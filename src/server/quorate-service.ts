@@ -84,7 +84,8 @@ function transferLeadership(
 ): Record<string, never> {
   requireServing(replica)
   if (request.to === '') throw invalid('name the node that should lead')
-  const reason = replica.transferLeadership(request.to)
-  if (reason !== null) throw new RpcError(Code.FAILED_PRECONDITION, reason)
-  return {}
+  const refusal = replica.transferLeadership(request.to)
+  if (refusal === null) return {}
+  if (refusal.type === 'Refused') throw new RpcError(Code.FAILED_PRECONDITION, refusal.reason)
+  throw toRpcError(refusal, (name) => replica.clientEndpointOf(name))
 }

@@ -19,10 +19,14 @@ export interface Replica {
   appliedIndex(): number
   /** `host:port` at which clients reach a member; empty: unknown. */
   clientEndpointOf(name: NodeId): string
-  /** Null: it began. Else why not, in words. */
-  transferLeadership(to: NodeId): string | null
+  /** Null: it began. */
+  transferLeadership(to: NodeId): TransferRefusal | null
   status(): StatusResponse
 }
+
+export type TransferRefusal =
+  | { readonly type: 'NotLeader'; readonly leader: NodeId | null }
+  | { readonly type: 'Refused'; readonly reason: string }
 
 /** What the fault-injection service needs; absent unless enabled. */
 export interface FaultSwitch {
