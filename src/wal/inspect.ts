@@ -3,17 +3,20 @@ import { present } from '../base/assert.js'
 import type { Hasher } from '../base/sha256.js'
 import type { FileSystem } from './file-system.js'
 import { readSegments } from './open.js'
-import { type Recovered, recover } from './recovery.js'
+import { type Recovered, type RecoveredRecord, recover } from './recovery.js'
 import { ioError, WalError } from './refusal.js'
-import type { Identity } from './segment-header.js'
+import { type Identity, readSegmentHeader } from './segment-header.js'
 
 export interface Inspection {
   readonly recovered: Recovered
-  /** Whose log it is; null: there is none. */
+  /** Whose log it is; null: there is none, or nothing says so. */
   readonly identity: Identity | null
 }
 
-/** The error says what a node would refuse the log with. */
+/**
+ * The error says what a node would refuse the log with; then the inspection holds the records that are intact up to
+ * there, and no segments. It is null only when the files could not be read.
+ */
 export function inspectWal(
   fs: FileSystem,
   dir: string,
@@ -22,12 +25,20 @@ export function inspectWal(
 ): void {
   readSegments(fs, dir, (error, files) => {
     if (error !== null || files === null) return done(ioError(present(error)), null)
+    const read = files
+      .map((file) => readSegmentHeader(file.bytes))
+      .find(({ type }) => type === 'ok')
+    const identity = read?.type === 'ok' ? read.header.identity : null
+    const found: RecoveredRecord[] = []
+    let recovered: Recovered
     try {
-      const recovered = recover(files, { identity: null, newHasher })
-      done(null, { recovered, identity: recovered.segments[0]?.header.identity ?? null })
+      recovered = recover(files, { identity, newHasher, found })
     } catch (thrown) {
       if (!(thrown instanceof WalError)) throw thrown
-      done(thrown, null)
+      const lastBatch = found.findLast((record) => record.kind !== 'state')?.batch ?? 0
+      const intact = { segments: [], records: found, cut: null, lastBatch }
+      return done(thrown, { recovered: intact, identity })
     }
+    done(null, { recovered, identity })
   })
 }

@@ -13,15 +13,14 @@ import {
 } from '../../../src/wal/file-system.js'
 import { MemoryFileSystem } from '../../../src/wal/memory-file-system.js'
 import { type Opened, openWal } from '../../../src/wal/open.js'
-import type { WalError } from '../../../src/wal/refusal.js'
 import { SnapshotStore } from '../../../src/wal/snapshot-store.js'
 import {
   appendBatch,
   assertTrue,
   batchesOf,
-  IDENTITY,
   nativeHasher,
   SEGMENT_BYTES,
+  walOptions,
 } from './support.js'
 
 /** The result, and proof that the callback did not come inside the call. */
@@ -38,14 +37,11 @@ function call<T>(make: (done: Done<T>) => void): Promise<T> {
 }
 
 function openLog(fs: FileSystem, dir: string): Promise<Opened> {
-  const options = {
-    identity: IDENTITY,
-    segmentBytes: SEGMENT_BYTES,
-    newHasher: nativeHasher,
-    onFailure: (error: WalError) => {
+  const options = walOptions({
+    onFailure: (error) => {
       throw error
     },
-  }
+  })
   return new Promise((resolve, reject) =>
     openWal(fs, dir, options, (error, opened) =>
       opened === null ? reject(error) : resolve(opened),

@@ -9,7 +9,7 @@ import {
 import { type Opened, openWal } from '../../../src/wal/open.js'
 import type { RecoveredRecord } from '../../../src/wal/recovery.js'
 import { WalError } from '../../../src/wal/refusal.js'
-import type { Wal } from '../../../src/wal/wal.js'
+import type { Wal, WalOptions } from '../../../src/wal/wal.js'
 
 export const DIR = '/data'
 export const IDENTITY = { clusterId: 'c1', nodeId: 'n1', uid: 'u1' }
@@ -48,27 +48,24 @@ export function memory(options: Partial<MemoryFileSystemOptions> = {}) {
   return { turns, fs: new MemoryFileSystem({ soon: turns.soon, ...options }) }
 }
 
+export function walOptions(overrides: Partial<WalOptions> = {}): WalOptions {
+  return {
+    identity: IDENTITY,
+    segmentBytes: SEGMENT_BYTES,
+    newHasher: nativeHasher,
+    onFailure: () => {},
+    ...overrides,
+  }
+}
+
 export function open(
   disk: { readonly fs: FileSystem; readonly turns: Turns },
-  overrides: {
-    readonly onFailure?: (error: WalError) => void
-    readonly identity?: typeof IDENTITY
-  } = {},
+  overrides: Partial<WalOptions> = {},
 ): Opened | WalError | null {
   let result: Opened | WalError | null = null
-  openWal(
-    disk.fs,
-    DIR,
-    {
-      identity: overrides.identity ?? IDENTITY,
-      segmentBytes: SEGMENT_BYTES,
-      newHasher: nativeHasher,
-      onFailure: overrides.onFailure ?? (() => {}),
-    },
-    (error, opened) => {
-      result = error ?? opened
-    },
-  )
+  openWal(disk.fs, DIR, walOptions(overrides), (error, opened) => {
+    result = error ?? opened
+  })
   disk.turns.drain()
   return result
 }
@@ -119,23 +116,6 @@ export function assertTrue(records: readonly RecoveredRecord[]): void {
       throw new Error(`batch ${record.batch} behind ${last}`)
     last = record.batch
   }
-}
-
-/** A log of three segments, all synced, closed by a marker. */
-export function threeSegments() {
-  const disk = memory()
-  const { wal } = opened(disk)
-  let batch = 0
-  while (segmentPaths(disk.fs).length < 3 || batch % 20 !== 0) {
-    appendBatch(wal, ++batch)
-    if (batch % 3 === 0) wal.sync(() => {})
-    disk.turns.drain()
-  }
-  wal.sync(() => {})
-  disk.turns.drain()
-  wal.mark()
-  disk.turns.drain()
-  return { ...disk, wal, batches: batch, paths: segmentPaths(disk.fs) }
 }
 
 export function segmentPaths(fs: MemoryFileSystem): string[] {
