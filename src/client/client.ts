@@ -17,7 +17,7 @@ import type { UnaryMethod } from '../rpc/types.js'
 import { Attempts, asRpcError } from './attempts.js'
 import { Channels } from './channels.js'
 import { dialEndpoint } from './dial.js'
-import { formatEndpoint, parseEndpoint, parseEndpoints } from './endpoints.js'
+import { parseEndpoints } from './endpoints.js'
 import { Engine } from './engine.js'
 import { ClientError } from './errors.js'
 import * as kv from './kv.js'
@@ -143,7 +143,7 @@ export class Client {
         last = errorOf(verdictOfError(error), next)
         const verdict = verdictOfError(error)
         if (isNotLeader(error)) {
-          const hint = hintOf(error) ?? (await this.#leaderAccordingTo(next))
+          const hint = hintOf(error)
           if (hint !== null && tried.size <= this.endpoints.length) open.unshift(hint)
         } else if (verdict.type !== 'Unreachable') throw last
       }
@@ -170,16 +170,6 @@ export class Client {
 
   #timeoutOf(options: CallTimeout): number {
     return options.timeoutMs ?? this.#settings.commandTimeoutMs
-  }
-
-  async #leaderAccordingTo(endpoint: string): Promise<string | null> {
-    try {
-      const { leaderEndpoint } = await this.status(endpoint)
-      const parsed = parseEndpoint(leaderEndpoint)
-      return parsed === null ? null : formatEndpoint(parsed)
-    } catch {
-      return null
-    }
   }
 
   /** From the first node that answers, each asked once. */

@@ -12,7 +12,7 @@ import { createServer } from '../../../src/rpc/server.js'
 import type { Server } from '../../../src/rpc/types.js'
 import { faultRoutes } from '../../../src/server/fault-service.js'
 import { quorateRoutes } from '../../../src/server/quorate-service.js'
-import type { FaultSwitch, Replica } from '../../../src/server/replica.js'
+import type { FaultSwitch, Replica, TransferRefusal } from '../../../src/server/replica.js'
 
 export type Treatment =
   | 'execute'
@@ -146,8 +146,9 @@ export class FakeNode implements Replica, FaultSwitch {
     return this.#cluster.nodes.find((node) => node.name === name)?.endpoint ?? ''
   }
 
-  transferLeadership(to: string): string | null {
-    if (this.#cluster.leader !== this.name) return 'not leader'
+  transferLeadership(to: string): TransferRefusal | null {
+    const { leader } = this.#cluster
+    if (leader !== this.name) return { type: 'NotLeader', leader }
     this.#cluster.leader = to
     return null
   }
