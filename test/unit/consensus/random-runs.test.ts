@@ -4,7 +4,14 @@
  * invariants at every step; here it must also come to an end: heal it, and it makes progress.
  */
 import { describe, expect, it } from 'vitest'
-import { chance, nextInt, pick, type RandomState, seededRandom } from '../../../src/base/random.js'
+import {
+  chance,
+  nextInt,
+  pick,
+  type RandomState,
+  seededRandom,
+  shuffled,
+} from '../../../src/base/random.js'
 import type { Options } from '../../../src/consensus/raft/index.js'
 import { GATE } from '../../../src/consensus/raft/messages.js'
 import { RaftCluster } from '../../support/raft-cluster.js'
@@ -83,30 +90,48 @@ class Chaos {
     node.step({ type: 'SnapshotFailed', snapshot })
   }
 
-  /** No more faults: soon one leads, a command goes through, and all nodes agree. */
+  /**
+   * No more faults but for a minority that stays down, cut off, deaf or mute: soon one leads, a command goes
+   * through, and the majority agrees.
+   */
   heal(): void {
-    const { c } = this
+    const { c, random } = this
     c.flights = []
+    const away = shuffled(random, c.ids).slice(0, nextInt(random, 0, (c.ids.length - 1) >> 1))
+    const there = c.ids.filter((id) => !away.includes(id))
     for (const node of c.nodes.values()) {
       if (!node.isUp) node.start()
       node.autoSync = true
       node.sync()
     }
+    for (const id of away) this.#cut(id)
     const before = this.seen.size
     for (let i = 0; i < 400; i++) {
       c.tickAll()
       c.settle()
       for (const node of c.nodes.values()) if (node.taking !== null) node.finishSnapshot()
-      const leader = c.leader()
-      if (leader !== null && this.seen.size === before && i % 10 === 0) c.propose(leader.id)
+      if (this.seen.size > before || i % 10 !== 0) continue
+      const leads = there.find((id) => c.node(id).core.state.role.type === 'leader')
+      if (leads !== undefined) c.propose(leads)
     }
     expect(this.seen.size).toBeGreaterThan(before)
-    const states = [...c.nodes.values()].map((node) => node.core.status())
+    const states = there.map((id) => c.node(id).core.status())
     expect(new Set(states.map((state) => state.appliedIndex)).size).toBe(1)
     expect(new Set(states.map((state) => state.lastIndex)).size).toBe(1)
     expect(new Set(states.map((state) => state.leader)).size).toBe(1)
+    expect(there).toContain(states[0]?.leader)
     // What anybody ever applied is still there: entries are never taken back (Leader Completeness, §5.4).
     expect(states[0]?.appliedIndex).toBe(this.#highestApplied)
+  }
+
+  #cut(id: string): void {
+    const { c, random } = this
+    const how = pick(random, ['down', 'cut off', 'deaf', 'mute'])
+    if (how === 'down') return c.node(id).crash()
+    for (const other of c.ids) {
+      if (how !== 'mute') c.block(other, id)
+      if (how !== 'deaf') c.block(id, other)
+    }
   }
 }
 
