@@ -29,6 +29,9 @@ class Chaos {
   /** The requests that anybody applied, by seq. */
   readonly seen: Set<number> = new Set()
   #highestApplied = 0
+  /** By number of the read: what had been applied anywhere when it was asked; it must see no less. */
+  readonly #reads: number[] = []
+  reads = 0
 
   constructor(seed: number, nodes: number, kind: keyof typeof KINDS) {
     this.random = seededRandom(seed)
@@ -43,7 +46,9 @@ class Chaos {
       options,
     )
     for (const node of this.c.nodes.values()) node.autoSync = false
-    this.c.onEffect = (_, effect) => {
+    this.c.onEffect = (id, effect) => {
+      if (effect.type === 'Answer' && effect.outcome.type === 'ReadReady' && 'number' in effect.id)
+        this.#checkRead(id, effect.id.number, effect.outcome.index)
       if (effect.type === 'Send' && effect.gate !== GATE[effect.message.type])
         throw new Error(`${effect.message.type} left by the wrong gate`)
       if (effect.type === 'Apply')
@@ -67,7 +72,7 @@ class Chaos {
     if (chance(random, sync) && node.unsynced.length > 0)
       node.sync(nextInt(random, 1, node.unsynced.length))
     if (chance(random, 0.15)) c.propose(node.id, nextInt(random, 1, 3))
-    if (chance(random, 0.1)) node.step({ type: 'Read', id: { incarnation: 1, number: 1 } })
+    if (chance(random, 0.1)) this.#read(node)
     if (node.taking !== null && chance(random, 0.2)) this.#endSnapshot(node)
     if (chance(random, 0.01)) node.step({ type: 'TransferLeadership', to: pick(random, c.ids) })
     for (let i = nextInt(random, 0, 4); i > 0 && c.flights.length > 0; i--) {
@@ -80,6 +85,20 @@ class Chaos {
     }
     // A bound for what is on its way: the oldest is lost.
     while (c.flights.length > 200) c.flights.shift()
+  }
+
+  #read(node: ReturnType<RaftCluster['node']>): void {
+    this.#reads.push(this.#highestApplied)
+    const id = { incarnation: 1, number: this.#reads.length - 1 }
+    node.step({ type: 'Read', id })
+  }
+
+  /** Linearizable: it sees all that had been applied before it was asked, and its node has applied that. */
+  #checkRead(id: string, number: number, index: number): void {
+    this.reads++
+    const least = this.#reads[number] ?? 0
+    if (index < least) throw new Error(`${id} reads at ${index}; ${least} had been applied`)
+    if (this.c.node(id).core.state.lastApplied < index) throw new Error(`${id} reads the future`)
   }
 
   #endSnapshot(node: ReturnType<RaftCluster['node']>): void {
@@ -137,6 +156,7 @@ class Chaos {
 
 function run(nodes: number, kind: keyof typeof KINDS, seeds: number): void {
   let applied = 0
+  let reads = 0
   for (let seed = 1; seed <= seeds; seed++) {
     const chaos = new Chaos(seed * 7919, nodes, kind)
     try {
@@ -146,9 +166,11 @@ function run(nodes: number, kind: keyof typeof KINDS, seeds: number): void {
       throw new Error(`seed ${seed}: ${String(error)}`, { cause: error })
     }
     applied += chaos.seen.size
+    reads += chaos.reads
   }
   // Most runs must have done something before they were healed, or they show nothing.
   expect(applied).toBeGreaterThan(seeds * 5)
+  expect(reads).toBeGreaterThan(seeds)
 }
 
 describe('random runs keep the promises, and end', () => {
