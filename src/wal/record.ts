@@ -29,7 +29,7 @@ export interface RecordHeader {
   readonly kind: RecordKind
   readonly length: number
   readonly batch: number
-  /** The last batch known to be on disk when this was written. */
+  /** The last batch known to be on disk before this was written. */
   readonly durableBatch: number
   readonly behindDurable: boolean
   readonly lastIndex: number

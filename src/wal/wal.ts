@@ -80,6 +80,8 @@ export class Wal {
   #kept: Uint8Array | null = null
 
   #durableBatch: number
+  /** On disk before anything that is queued now is written: the sync under way, if any, covers it. */
+  #coveredBatch: number
   #syncs: Sync[] = []
   #busy = false
   #failed = false
@@ -98,6 +100,7 @@ export class Wal {
     this.#appendedBatch = tail.lastBatch
     this.#lastKind = tail.lastKind
     this.#durableBatch = tail.lastBatch
+    this.#coveredBatch = tail.lastBatch
     const stateDurableIn = tail.opened ? tail.number : tail.number - 1
     this.#retention = new Retention({ fs, dir, onFailure }, tail.segments, stateDurableIn)
     const writing = { fs, dir, identity, segmentBytes, newHasher, onFailure }
@@ -182,14 +185,15 @@ export class Wal {
 
   #put(kind: RecordKind, batch: number, lastIndex: number, payload: Uint8Array): void {
     const size = recordBytes(payload.length)
-    const allDurable = !this.#busy && this.#queue.length === 0
+    // The first of a turn is written when all turns before it are on disk.
+    const behindDurable = this.#queue.length === 0
     const chunk = this.#chunk(size)
     const place = { salt: this.#salt, segment: this.#retention.newest, offset: this.#at }
     this.#chain = writeRecord(chunk.bytes, chunk.length, place, {
       kind,
       batch,
-      durableBatch: this.#durableBatch,
-      behindDurable: allDurable,
+      durableBatch: this.#coveredBatch,
+      behindDurable,
       lastIndex,
       previousSum: this.#chain,
       payload,
@@ -246,6 +250,7 @@ export class Wal {
     const syncs = this.#syncs
     const queue = this.#queue
     const batch = this.#appendedBatch
+    this.#coveredBatch = batch
     this.#syncs = []
     this.#queue = []
     this.#writer.write(queue, () => this.#writer.datasync(() => this.#synced(batch, syncs, queue)))

@@ -24,24 +24,25 @@ function mixedPayload(batch: number): Uint8Array {
   return bytes.map(() => nextInt(random, 0, 255))
 }
 
-/** Synced after every third batch or so; `marked`: closed by a marker, and one in the middle. */
+/** Turns of one to nine batches, some appended while a sync is under way; `marked`: marks now and then, and at the end. */
 export function mixedLog(options: { readonly marked: boolean }): Original {
   const disk = memory()
   const { wal } = opened(disk)
+  const random = seededRandom(options.marked ? 5 : 6)
   let batch = 0
   let inLast = 0
   while (inLast < 14) {
-    const payload = mixedPayload(++batch)
-    wal.append(batch, payload, batch % 5 === 0 ? 0 : batch, () => mixedPayload(batch * 7 + 1))
-    if (batch % 3 !== 1) {
-      wal.sync(() => {})
-      disk.turns.drain()
+    for (let left = nextInt(random, 1, 9); left > 0 && inLast < 14; left--) {
+      const payload = mixedPayload(++batch)
+      wal.append(batch, payload, batch % 5 === 0 ? 0 : batch, () => mixedPayload(batch * 7 + 1))
+      if (wal.counters.segments >= 3) inLast++
     }
-    if (options.marked && batch % 10 === 0) {
+    wal.sync(() => {})
+    if (options.marked && nextInt(random, 0, 2) > 0) {
+      disk.turns.drain()
       wal.mark()
-      disk.turns.drain()
     }
-    if (wal.counters.segments >= 3) inLast++
+    disk.turns.step()
   }
   wal.sync(() => {})
   disk.turns.drain()

@@ -23,6 +23,11 @@ function read(files: readonly SegmentFile[]) {
   }
 }
 
+/** Where the used part of a segment that has a successor ends. */
+function usedEnd(i: number): number {
+  return new DataView(marked.files[i + 1]!.bytes.buffer).getUint32(16, true)
+}
+
 /** What of the last segment can hold anything, and the zeros behind it by samples. */
 function offsets(original: Original, i: number): number[] {
   const file = original.files[i]!
@@ -57,6 +62,9 @@ describe('a log of three segments', () => {
           bytes[at] = before ^ (1 << bit)
           const verdict = judge(marked, files, { file: i, from: at, to: at + 1 })
           seen[verdict]++
+          const end = marked.files[i + 1] === undefined ? 0 : usedEnd(i)
+          if (at < end && verdict !== 'refused')
+            throw new Error(`segment ${i} at ${at}: ${verdict}`)
           // The marker itself may read as torn: what it vouched for is there.
           if (verdict === 'prefix' && (i !== last || at < mark.offset)) throw new Error(`at ${at}`)
         }
@@ -100,6 +108,45 @@ describe('a log of three segments', () => {
             const files = withFile(log, i, file.bytes.slice().fill(0, from, to))
             judge(log, files, { file: i, from, to })
           }
+  })
+
+  it('a stretch of zeros anywhere: nothing promised is lost in silence', () => {
+    const seen = tally()
+    for (const log of [marked, unmarked]) {
+      const { bytes } = log.files[last]!
+      for (const width of [8, 56, 200, 512, 900])
+        for (let from = 512; from < bytes.length; from += 8) {
+          const to = Math.min(bytes.length, from + width)
+          const files = withFile(log, last, bytes.slice().fill(0, from, to))
+          seen[judge(log, files, { file: last, from, to })]++
+        }
+    }
+    expect(seen.refused).toBeGreaterThan(500)
+    expect(seen.prefix).toBeGreaterThan(50)
+  })
+
+  it('a record of an earlier life of the log in its old place is refused, as is what was behind it', () => {
+    const lives = [1, 2].map((life) => {
+      const disk = memory()
+      const { wal } = opened(disk)
+      for (let batch = 1; batch <= 12; batch++) {
+        const payload = new Uint8Array(40).fill(batch === 6 ? life : batch)
+        wal.append(batch, payload, batch, () => new Uint8Array(8))
+      }
+      wal.sync(() => {})
+      disk.turns.drain()
+      const name = 'wal-00000000000001.seg'
+      return { name, number: 1, bytes: disk.fs.content(`${DIR}/${name}`)! }
+    })
+    const [old, now] = lives as [SegmentFile, SegmentFile]
+    const result = read([now])
+    if (result instanceof WalError) throw result
+    const sixth = result.records.find(({ kind, batch }) => kind === 'batch' && batch === 6)!
+    const to = sixth.offset + recordBytes(40)
+    const bytes = now.bytes.slice()
+    bytes.set(old.bytes.subarray(sixth.offset, to), sixth.offset)
+    expect(bytes).not.toEqual(now.bytes)
+    expect(read([{ ...now, bytes }])).toBeInstanceOf(WalError)
   })
 
   it('any two records swapped, doubled or dropped: refused, or nothing that was promised is missing', () => {

@@ -75,6 +75,29 @@ describe('release', () => {
     }
   })
 
+  it('after a restart too: the newest segment may have nothing but a header', () => {
+    let bare = 0
+    for (let steps = 0; steps < 40; steps++) {
+      const disk = memory()
+      const { wal } = opened(disk)
+      const batch = fillSegment(disk, wal) - 1
+      wal.sync(() => {})
+      for (let i = 0; i < steps; i++) disk.turns.step()
+      disk.fs.kill()
+      disk.turns.drop()
+      const again = opened(disk)
+      if (segmentPaths(disk.fs).length > 1 && again.wal.lastBatch === batch) bare++
+      again.wal.release(1_000_000)
+      disk.turns.drain()
+      disk.fs.crash(seededRandom(steps))
+      disk.turns.drop()
+      const last = opened(disk)
+      expect(last.records[0]?.kind, `after ${steps} steps`).toBe('state')
+      expect(last.wal.lastBatch).toBeGreaterThanOrEqual(batch)
+    }
+    expect(bare).toBeGreaterThan(0)
+  })
+
   it('interrupted by a power loss leaves no gap between segments', () => {
     for (let seed = 1; seed <= 200; seed++) {
       const random = seededRandom(seed)
