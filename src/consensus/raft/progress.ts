@@ -10,7 +10,7 @@ export interface Progress {
   /** Known to be on the peer's disk. Only moves up within one incarnation of the peer. */
   matchIndex: Index
   nextIndex: Index
-  /** Probe: one message is out; the next waits for its answer or a heartbeat. */
+  /** Probe: one message is out; the next waits for its answer, or that of a heartbeat. */
   probeSent: boolean
   /** Replicate: what is out and not acknowledged, oldest first. */
   inflight: { lastIndex: Index; bytes: number }[]

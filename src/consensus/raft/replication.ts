@@ -89,11 +89,14 @@ export function sendAppend(s: State, to: NodeId, out: RaftOut): void {
   }
 }
 
-/** An empty AppendEntries: heartbeat, commit news and round of reads in one (§5.2). */
+/**
+ * An empty AppendEntries: heartbeat, commit news and round of reads in one (§5.2). To a probed peer it is the probe once
+ * more, without entries: its answer leads on as well, and one that is away is not sent the same megabyte ten
+ * times a second.
+ */
 export function sendHeartbeat(s: State, to: NodeId, out: RaftOut): void {
   assert(s.role.type === 'leader')
   const p = present(s.role.progress.get(to), 'progress')
-  if (p.state === 'probe') p.probeSent = false
   // While a snapshot travels nothing is known of the peer's log but that the empty prefix matches.
   if (p.state === 'snapshot' || needsSnapshot(s, p)) {
     if (p.state !== 'snapshot') sendSnapshot(s, to, p, out)

@@ -217,3 +217,43 @@ describe('a leader that contradicts what is committed', () => {
     expect(() => broken({ index: commitIndex, term: term + 1 })).toThrow(/never conflicts/)
   })
 })
+
+describe('a peer that is away', () => {
+  it('is not sent the same entries with every heartbeat', () => {
+    const c = new RaftCluster(['n1', 'n2', 'n3'])
+    c.elect('n1')
+    c.node('n3').crash()
+    c.tick('n1', 2)
+    c.propose('n1')
+    c.settle()
+    // Its next answer would come from a new start: until then nothing with entries but what is in the window.
+    let withEntries = 0
+    c.onSent = ({ to, message }) => {
+      if (to === 'n3' && message.type === 'AppendEntries' && message.entries.length > 0)
+        withEntries++
+    }
+    for (let i = 0; i < 40; i++) {
+      c.tick('n1')
+      c.propose('n1')
+      c.settle()
+    }
+    expect(withEntries).toBeLessThanOrEqual(4)
+    // Nor when it was still being probed.
+    c.node('n1').crash()
+    c.node('n1').start()
+    c.elect('n2')
+    withEntries = 0
+    for (let i = 0; i < 40; i++) {
+      c.tick('n2')
+      c.propose('n2')
+      c.settle()
+    }
+    expect(withEntries).toBe(0)
+    c.node('n3').start()
+    c.tick('n2', 2)
+    c.settle()
+    c.tick('n2', 2)
+    c.settle()
+    expect(c.node('n3').core.status().lastIndex).toBe(c.node('n2').core.status().lastIndex)
+  })
+})
