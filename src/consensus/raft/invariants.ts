@@ -3,7 +3,7 @@
  */
 import type { Index, NodeId } from '../ids.js'
 import { isVoter } from '../quorum.js'
-import { lastIndex, snapshotIndex } from './log.js'
+import { lastEntry, lastIndex, snapshotIndex } from './log.js'
 import { configurationOf, type State } from './state.js'
 
 /** The first rule that is broken, in words; null when all hold. */
@@ -15,6 +15,8 @@ export function checkState(s: State): string | null {
   if (snapshotIndex(s.log) > s.commitIndex) return 'a snapshot covers what is not committed'
   if (s.log.offset.index > snapshotIndex(s.log)) return 'the log was compacted beyond the snapshot'
   if (s.log.entries.length !== s.log.batches.length) return 'an entry has no batch'
+  if (lastEntry(s.log).term > s.term) return 'an entry is of a later term than the node'
+  if (s.agreedTime < (s.log.entries.at(-1)?.time ?? 0)) return 'an entry is of a later time'
   if (s.persistedBatch > s.batch) return 'a batch is on disk before it was emitted'
   return checkRole(s)
 }

@@ -242,7 +242,7 @@ class Life {
         entries: sent,
         leaderCommit: this.#committed,
         round: 0,
-        agreedTime: 0,
+        agreedTime: this.#leaderLog.length,
       },
     })
   }
