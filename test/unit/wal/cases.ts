@@ -24,30 +24,37 @@ function mixedPayload(batch: number): Uint8Array {
   return bytes.map(() => nextInt(random, 0, 255))
 }
 
-/** Turns of one to nine batches, some appended while a sync is under way; `marked`: marks now and then, and at the end. */
+/**
+ * Turns of one to nine batches, appended while the sync before is under way or not, with marks between; the last one
+ * has six, behind a mark. `marked`: it is closed by a mark too.
+ */
 export function mixedLog(options: { readonly marked: boolean }): Original {
   const disk = memory()
   const { wal } = opened(disk)
   const random = seededRandom(options.marked ? 5 : 6)
   let batch = 0
-  let inLast = 0
-  while (inLast < 14) {
-    for (let left = nextInt(random, 1, 9); left > 0 && inLast < 14; left--) {
+  const turn = (batches: number, segments: number): void => {
+    for (let left = batches; left > 0 && wal.counters.segments < segments; left--) {
       const payload = mixedPayload(++batch)
       wal.append(batch, payload, batch % 5 === 0 ? 0 : batch, () => mixedPayload(batch * 7 + 1))
-      if (wal.counters.segments >= 3) inLast++
     }
     wal.sync(() => {})
-    if (options.marked && nextInt(random, 0, 2) > 0) {
-      disk.turns.drain()
-      wal.mark()
-    }
-    disk.turns.step()
   }
-  wal.sync(() => {})
+  const mark = (): void => {
+    disk.turns.drain()
+    wal.mark()
+    disk.turns.drain()
+  }
+  while (wal.counters.segments < 3) {
+    turn(nextInt(random, 1, 9), 3)
+    if (nextInt(random, 0, 2) === 0) mark()
+    else disk.turns.step()
+  }
+  turn(5, 4)
+  mark()
+  turn(6, 4)
   disk.turns.drain()
-  if (options.marked) wal.mark()
-  disk.turns.drain()
+  if (options.marked) mark()
   const files = segmentPaths(disk.fs).map((path, i) => ({
     name: path.slice(DIR.length + 1),
     number: i + 1,
