@@ -65,7 +65,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   }
 }
 
-function measureCpu(from: number, to: number): Promise<number> {
+export function measureCpu(from: number, to: number): Promise<number> {
   return new Promise((resolve) => {
     setTimeout(() => {
       const before = process.cpuUsage()
@@ -79,7 +79,7 @@ function measureCpu(from: number, to: number): Promise<number> {
 }
 
 /** Numbers, many, without an object each. */
-class Samples {
+export class Samples {
   #values = new Float64Array(1024)
   #count = 0
 

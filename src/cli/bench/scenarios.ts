@@ -1,5 +1,6 @@
 /** What is measured. Each command has a key, a sequence number and a result of its own. */
 import { Client } from '../../client/client.js'
+import { encodePut, putRequest } from '../../client/kv.js'
 import type { ClientOptions } from '../../client/options.js'
 
 export interface Scenario {
@@ -12,7 +13,7 @@ export interface Scenario {
   readonly transport: 'unary' | 'stream'
 }
 
-export const VALUE_BYTES = 256
+const VALUE_BYTES = 256
 
 const UNARY = { what: 'SubmitCommand', writes: true, transport: 'unary' } as const
 const QUERY = { what: 'Query, linearizable', writes: false, transport: 'unary' } as const
@@ -26,12 +27,23 @@ export const SCENARIOS: readonly Scenario[] = [
     what: 'SubmitCommands, pipelined',
     writes: true,
     transport: 'stream',
-    concurrency: 2_000,
-    clients: 4,
+    concurrency: 3_000,
+    clients: 1,
   },
   { name: 'query-1', ...QUERY, concurrency: 1, clients: 1 },
   { name: 'query-100', ...QUERY, concurrency: 100, clients: 2 },
 ]
+
+const VALUE = new Uint8Array(VALUE_BYTES).fill(0x76)
+
+function keyOf(scenario: Scenario, n: number): string {
+  return `bench/${scenario.name}/${n}`
+}
+
+/** The n-th command of a load, encoded. */
+export function commandOf(scenario: Scenario, n: number): Uint8Array {
+  return encodePut(putRequest(keyOf(scenario, n), VALUE))
+}
 
 export interface Load {
   readonly operation: (n: number) => Promise<number | null>
@@ -43,7 +55,6 @@ export function openLoad(scenario: Scenario, options: ClientOptions): Load {
     { length: scenario.clients },
     () => new Client({ ...options, transport: scenario.transport }),
   )
-  const value = new Uint8Array(VALUE_BYTES).fill(0x76)
   const clientOf = (n: number): Client => {
     const client = clients[n % clients.length]
     if (client === undefined) throw new Error('a load has clients')
@@ -51,7 +62,7 @@ export function openLoad(scenario: Scenario, options: ClientOptions): Load {
   }
   const operation = scenario.writes
     ? async (n: number) => {
-        const { header } = await clientOf(n).put(`bench/${scenario.name}/${n}`, value)
+        const { header } = await clientOf(n).put(keyOf(scenario, n), VALUE)
         return header?.revision ?? null
       }
     : async (n: number) => {

@@ -1,6 +1,6 @@
 /** `bench`: measures a cluster of its own, and checks that what was acknowledged is what was done. */
 import { BenchCluster } from '../bench/cluster.js'
-import { hasRepeats, runLoad } from '../bench/load.js'
+import { hasRepeats, type LoadResult, runLoad } from '../bench/load.js'
 import {
   BENCH_HEAD,
   benchCells,
@@ -9,7 +9,8 @@ import {
   measured,
   workBetween,
 } from '../bench/report.js'
-import { openLoad, SCENARIOS, type Scenario } from '../bench/scenarios.js'
+import { commandOf, openLoad, SCENARIOS, type Scenario } from '../bench/scenarios.js'
+import { runStreamLoad } from '../bench/stream-load.js'
 import { CliError, complain, EXIT, usageError } from '../errors.js'
 import { table } from '../format/table.js'
 import { note, print, printJson } from '../output.js'
@@ -74,17 +75,9 @@ async function measure(
   scenario: Scenario,
   measureMs: number,
 ): Promise<Measured> {
-  const load = openLoad(scenario, { endpoints: cluster.endpoints })
   const before = await cluster.status()
   const revisionBefore = await cluster.revision()
-  const { concurrency } = scenario
-  const result = await runLoad({
-    concurrency,
-    warmUpMs: WARM_UP_MS,
-    measureMs,
-    operation: load.operation,
-  })
-  load.close()
+  const result = await load(cluster, scenario, measureMs)
   const revisions = scenario.writes ? (await cluster.revision()) - revisionBefore : null
   const after = await cluster.status()
   if (revisions !== null) {
@@ -100,4 +93,25 @@ async function measure(
   }
   for (const [kind, count] of result.errors) note(`${scenario.name}: ${count} times ${kind}`)
   return measured(scenario.name, result, revisions, workBetween(before, after))
+}
+
+async function load(
+  cluster: BenchCluster,
+  scenario: Scenario,
+  measureMs: number,
+): Promise<LoadResult> {
+  const { concurrency } = scenario
+  const times = { concurrency, warmUpMs: WARM_UP_MS, measureMs }
+  if (scenario.transport === 'stream') {
+    const leader = (await cluster.status()).find((status) => status.role === 'leader')
+    if (leader === undefined) throw new CliError(EXIT.unavailable, 'no node leads')
+    const command = (n: number) => commandOf(scenario, n)
+    return await runStreamLoad({ endpoint: leader.endpoint, ...times, command })
+  }
+  const opened = openLoad(scenario, { endpoints: cluster.endpoints })
+  try {
+    return await runLoad({ ...times, operation: opened.operation })
+  } finally {
+    opened.close()
+  }
 }
