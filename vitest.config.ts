@@ -1,9 +1,11 @@
 import { defineConfig } from 'vitest/config'
+import { CountReporter } from './test/support/count-reporter.js'
 
 const shared = { deps: { interopDefault: false } }
 
 export default defineConfig({
   test: {
+    reporters: ['default', new CountReporter()],
     projects: [
       {
         test: { ...shared, name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000 },

@@ -64,7 +64,7 @@ export async function sim(flags: SimFlags): Promise<number> {
       faults: Object.fromEntries([...summary.struck].sort()),
       idleKinds: idleKinds(summary),
     })
-  else for (const line of summaryLines(`sim ${flags.protocol}`, summary)) print(line)
+  else for (const line of summaryLines(`sim-${flags.protocol}`, summary)) print(line)
   return isGood(summary) ? EXIT.ok : EXIT.generic
 }
 

@@ -40,8 +40,8 @@ describe('a summary of seeds', () => {
   it('adds up', () => {
     const summary = summaryOf([report(1), report(2), report(3, { verdict: 'void' })])
     expect(isGood(summary)).toBe(true)
-    const lines = summaryLines('sim raft', summary)
-    expect(lines.at(-1)).toBe('sim raft: 2 passed, 0 failed, 1 skipped')
+    const lines = summaryLines('sim-raft', summary)
+    expect(lines.at(-1)).toBe('sim-raft: 2 passed, 0 failed, 1 skipped')
     expect(lines.join()).toContain('message-lost 6')
   })
 
@@ -65,7 +65,7 @@ describe('quorate sim', () => {
   it('runs seeds in processes and ends with one line; the exit code says the same', async () => {
     const ran = await run(['sim', '--seeds', '1..3', '--jobs', '2', '--faults', 'none'])
     const last = ran.stdout.trimEnd().split('\n').at(-1) ?? ''
-    const counts = /^sim raft: (\d) passed, (\d) failed, (\d) skipped$/.exec(last)
+    const counts = /^sim-raft: (\d) passed, (\d) failed, (\d) skipped$/.exec(last)
     const [passed, failed, skipped] = (counts ?? []).slice(1).map(Number)
     expect([passed! + failed! + skipped!, ran.code]).toEqual([3, failed === 0 ? 0 : 1])
     // What is found here is the simulator's to fix; that a failure is told by its replay is ours.
