@@ -191,12 +191,14 @@ const LASTING: readonly number[] = [EXIT.usage, EXIT.unavailable, EXIT.dataRefus
 function suggestions(cluster: Cluster): string[] {
   const endpoints = cluster.nodes.map(endpointOf).join(',')
   const flag = endpoints === DEFAULT_ENDPOINTS ? '' : ` --endpoints ${endpoints}`
+  // In a clone, started by npm, nothing is on the PATH.
+  const command = process.env['npm_lifecycle_event'] === undefined ? 'quorate' : 'npx quorate'
   const [first, ...others] = cluster.nodes.map((seat) => seat.name)
   const lines = [
-    `quorate put hello world${flag}`,
-    `quorate get hello${flag}`,
-    `quorate status${flag}`,
+    `${command} put hello world${flag}`,
+    `${command} get hello${flag}`,
+    `${command} status${flag}`,
   ]
-  if (others.length > 0) lines.push(`quorate partition ${first} ${others.join(',')}${flag}`)
+  if (others.length > 0) lines.push(`${command} partition ${first} ${others.join(',')}${flag}`)
   return lines
 }
