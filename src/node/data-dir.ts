@@ -6,12 +6,14 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import { dataRefused, diskFailed, NodeError } from './errors.js'
 
 const FORMAT = 1
 const IDENTITY_FILE = 'node.json'
 const LOCK_FILE = 'lock'
+/** Nothing can be made there: the path is wrong, not the disk. */
+const NOT_WRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOENT'])
 
 export interface DataDirIdentity {
   readonly clusterId: string
@@ -83,15 +85,23 @@ export class DataDir {
   }
 }
 
-/** Every new name is synced in its folder: or a power loss could take the directory with all that was synced in it. */
+/**
+ * One folder after the other, each name synced in its parent, or a power loss could take the directory with all that
+ * was synced in it. (Node's own recursive mkdir never returns where a parent exists in which nothing can be made,
+ * such as /proc.)
+ */
 async function makeDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: 0o700 })
-  if (first === undefined) return
-  const top = dirname(resolve(first))
-  for (let folder = dirname(resolve(path)); ; folder = dirname(folder)) {
-    await syncFolder(folder)
-    if (folder === top || folder === dirname(folder)) return
+  const parent = dirname(path)
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    const code = codeOf(error)
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || parent === path) throw error
+    await makeDirectory(parent)
+    await mkdir(path, { mode: 0o700 })
   }
+  await syncFolder(parent)
 }
 
 async function syncFolder(path: string): Promise<void> {
@@ -207,7 +217,7 @@ async function onDisk<T>(path: string, act: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof NodeError) throw error
     const code = codeOf(error)
-    if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR')
+    if (code !== null && NOT_WRITABLE.has(code))
       throw dataRefused(`${path} is not writable: ${textOf(error)}; check --data-dir`)
     throw diskFailed(`${path}: ${textOf(error)}`)
   }

@@ -64,6 +64,14 @@ describe('a data directory', () => {
     await other.close()
   })
 
+  it('is made with its parents, and refused at once where none can be made', async () => {
+    const deep = join(folder(), 'a', 'b')
+    await (await open(deep)).close()
+    expect(statSync(deep).isDirectory()).toBe(true)
+    // Node's own recursive mkdir never comes back from this one.
+    expect((await refusal('/proc/nowhere/n1')).message).toContain('is not writable')
+  })
+
   it('of another node, another cluster or a later format is refused and left as it is', async () => {
     const path = folder()
     await (await open(path)).close()
