@@ -19,6 +19,7 @@ const FLOORS = [
   ['crypto/fake.ts', 3],
   ['version.ts', 0],
   ['protocols.ts', 3.5],
+  ['check', 3.5],
   ['sim', 4],
   ['crypto', 5],
   ['rpc', 5],
