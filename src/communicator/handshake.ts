@@ -68,8 +68,7 @@ export function makeReply(
   bootstrap: Uint8Array,
   refusal: Refusal | null,
 ): HelloReply {
-  // A wiped member must see what the cluster was formed with; nobody else who is refused needs to.
-  const tells = refusal === null || refusal.code === RefusalCode.UID
+  const tells = refusal === null || concernsDirectory(refusal)
   return {
     nodeId: self.nodeId,
     uid: self.uid,
@@ -78,6 +77,11 @@ export function makeReply(
     bootstrap: tells ? bootstrap : new Uint8Array(0),
     refusal: refusal ?? undefined,
   }
+}
+
+/** A wiped member must see what the cluster was formed with, an old copy which start was met; nobody else who is refused. */
+export function concernsDirectory(refusal: Refusal): boolean {
+  return refusal.code === RefusalCode.UID || refusal.code === RefusalCode.START
 }
 
 export type ReplyVerdict =

@@ -1,12 +1,14 @@
 /** The peer service: streams that peers open to us. A frame counts only after a Hello that was welcomed. */
 import { crc32c } from '../base/crc32c.js'
 import type { NodeId } from '../consensus/ids.js'
-import type {
-  ExchangeRequest,
-  ExchangeResponse,
-  Hello,
-  HelloReply,
-  PeerFrame,
+import {
+  type ExchangeRequest,
+  type ExchangeResponse,
+  type Hello,
+  type HelloReply,
+  type PeerFrame,
+  type Refusal,
+  RefusalCode,
 } from '../gen/quorate/peer/v1/peer.js'
 import { peer } from '../rpc/services.js'
 import { Code, RpcError } from '../rpc/status.js'
@@ -24,7 +26,7 @@ interface Caller {
 
 /** Our answer to a Hello, and whether it is a welcome; a refusal is counted and told once. */
 export function answerHello(host: Host, hello: Hello): { reply: HelloReply; welcome: boolean } {
-  const refusal = refusalOf(host.identity, host.members, hello)
+  const refusal = refusalOf(host.identity, host.members, hello) ?? objectionTo(host, hello)
   const reply = makeReply(host.identity, hello, host.bootstrap, refusal)
   const known = host.members.has(hello.nodeId) ? hello.nodeId : '?'
   if (refusal === null) {
@@ -36,6 +38,11 @@ export function answerHello(host: Host, hello: Hello): { reply: HelloReply; welc
   const text = known === '?' ? 'by a stranger to this cluster' : refusal.text
   host.log.tell({ type: 'peer-refused', peer: known, code: refusalName(refusal), text })
   return { reply, welcome: false }
+}
+
+function objectionTo(host: Host, { nodeId, uid, bootstrap }: Hello): Refusal | null {
+  const text = host.options.objection({ nodeId, uid, bootstrap })
+  return text === null ? null : { code: RefusalCode.START, text }
 }
 
 export class Incoming {

@@ -6,16 +6,11 @@
 import { crc32c } from '../base/crc32c.js'
 import { nextInt } from '../base/random.js'
 import type { NodeId } from '../consensus/ids.js'
-import {
-  type ExchangeRequest,
-  type ExchangeResponse,
-  type Hello,
-  RefusalCode,
-} from '../gen/quorate/peer/v1/peer.js'
+import type { ExchangeRequest, ExchangeResponse, Hello } from '../gen/quorate/peer/v1/peer.js'
 import { connect } from '../rpc/channel.js'
 import { peer } from '../rpc/services.js'
 import type { Channel, ClientStream } from '../rpc/types.js'
-import { judgeReply, makeHello, refusalName } from './handshake.js'
+import { concernsDirectory, judgeReply, makeHello, refusalName } from './handshake.js'
 import type { Host } from './host.js'
 import { Outbox } from './outbox.js'
 
@@ -164,9 +159,9 @@ export class PeerLink {
       log.tell({ type: 'refused-by-peer', peer: this.#id, code: refusalName(refusal), text })
       this.#hangUp()
       this.#retryLater()
-      // Only then can a wiped member know that it is one.
-      if (reply.refusal?.code === RefusalCode.UID && reply.nodeId === this.#id)
-        options.onHello(heard)
+      // Only then can a wiped member, or an old copy, know that it is one.
+      if (reply.refusal !== undefined && concernsDirectory(reply.refusal))
+        if (reply.nodeId === this.#id) options.onHello(heard)
       return
     }
     if (!attempt.up) {

@@ -59,6 +59,8 @@ export interface CommunicatorOptions {
   /** A peer's messages, in the order in which it wrote them on one stream. The bytes may be kept. */
   readonly onMessage: (from: NodeId, message: Uint8Array) => void
   readonly onHello: (heard: HelloHeard) => void
+  /** Asked before a caller is welcomed: why it must not take part, or null. */
+  readonly objection: (heard: HelloHeard) => string | null
   /** A stream to or from this peer has ended: what it said before may be stale. Said again when it is back. */
   readonly onGone: (nodeId: NodeId) => void
   /** Opens a snapshot that the core wants sent; null: it is not there. */
@@ -99,6 +101,9 @@ export interface CommunicatorLimits {
   /** Messages and bytes that wait for one peer; beyond either the newest is dropped: the core sends again. */
   readonly queuedMessagesMax: number
   readonly queuedBytesMax: number
+  /** Messages and bytes that faults delay towards one peer; beyond either a message is dropped. */
+  readonly delayedMessagesMax: number
+  readonly delayedBytesMax: number
   /** A frame is written once it has so much; a larger message travels alone. */
   readonly frameBytes: number
   /** A message beyond it can never arrive, and is dropped. */
@@ -121,6 +126,8 @@ const MIB = 1024 * KIB
 export const COMMUNICATOR_LIMITS: CommunicatorLimits = {
   queuedMessagesMax: 256,
   queuedBytesMax: 8 * MIB,
+  delayedMessagesMax: 8_192,
+  delayedBytesMax: 32 * MIB,
   frameBytes: MIB,
   messageBytesMax: 7 * MIB,
   handshakeMsMax: 2_000,

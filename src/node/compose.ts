@@ -23,6 +23,7 @@ import { type Log, SILENT } from './log.js'
 import { MachineHost } from './machine-host.js'
 import { NodeReplica } from './node-replica.js'
 import { Snapshots, snapshotFailed } from './snapshots.js'
+import { StartsFile } from './starts-file.js'
 import { openStorage, type Storage } from './storage.js'
 
 export interface NodeParts {
@@ -114,6 +115,9 @@ class NodeProcess implements RunningNode {
           `${this.#config.dataDir} was wiped: the cluster knows this node, and its log is gone. ` +
             'Put the directory back, or let the node join as a new member with an empty one',
         )
+      const start = { id: this.#config.name, uid: identity.uid, number: identity.starts }
+      const met = StartsFile.open(this.#config.dataDir)
+      this.#forming.starts({ ...start, incarnation: this.#incarnation }, met)
       this.#replica = this.#makeReplica(storage)
       this.#communicator = this.#makeCommunicator(storage, formed)
       const log = this.#log
@@ -158,6 +162,7 @@ class NodeProcess implements RunningNode {
       },
       {
         blocked: () => this.#communicator?.blocked() ?? [],
+        faults: () => this.#communicator?.faults().targets ?? [],
         connected: (id) => this.#communicator?.connected(id) ?? false,
         clientEndpointOf: (id) => this.#forming.clientEndpointOf(id),
         counters: () => this.#counters(storage),
@@ -192,6 +197,7 @@ class NodeProcess implements RunningNode {
       formed,
       onMessage: (from, message) => this.#driver?.receive(from, message),
       onHello: (heard) => this.#forming.heard(heard),
+      objection: (heard) => this.#forming.objection(heard),
       onGone: (id) => this.#forming.gone(id),
       openSnapshot: (snapshot, done) => {
         if (this.#snapshots === null) setImmediate(() => done(null))

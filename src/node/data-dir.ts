@@ -21,6 +21,8 @@ export interface DataDirIdentity {
   readonly uid: string
   /** The cluster has formed with this directory: its log must be there. */
   readonly formed: boolean
+  /** How often it was opened to run; this time included. */
+  readonly starts: number
 }
 
 /** The first 16 hex digits of a hash over the token and the initial members' names. */
@@ -52,9 +54,13 @@ export class DataDir {
       const found = await readIdentity(path)
       if (found !== null) {
         checkOwner(path, found, owner)
-        return new DataDir(path, lock, found)
+        // Counted before a word is said: peers remember the number (driver/starts.ts).
+        const started = { ...found, starts: found.starts + 1 }
+        await writeIdentity(path, started)
+        return new DataDir(path, lock, started)
       }
-      const fresh = { ...owner, uid: randomBytes(16).toString('hex'), formed: false }
+      const uid = randomBytes(16).toString('hex')
+      const fresh = { ...owner, uid, formed: false, starts: 1 }
       await writeIdentity(path, fresh)
       return new DataDir(path, lock, fresh)
     } catch (error) {
@@ -167,11 +173,12 @@ function parse(text: string): (DataDirIdentity & { format: number }) | null {
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value !== 'object' || value === null) return null
-    const { format, clusterId, nodeId, uid, formed } = value as { [key: string]: unknown }
+    const { format, clusterId, nodeId, uid, formed, starts } = value as { [key: string]: unknown }
     if (typeof format !== 'number' || typeof formed !== 'boolean') return null
+    if (typeof starts !== 'number' || !Number.isSafeInteger(starts) || starts < 1) return null
     if (typeof clusterId !== 'string' || typeof nodeId !== 'string' || typeof uid !== 'string')
       return null
-    return { format, clusterId, nodeId, uid, formed }
+    return { format, clusterId, nodeId, uid, formed, starts }
   } catch {
     return null
   }

@@ -1,6 +1,7 @@
 /**
  * Drives the cluster's one formation over the peers' handshakes (driver/formation.ts decides), and tells peers, in
- * every handshake, how far it has come and where clients reach this node.
+ * every handshake, how far it has come, where clients reach this node, and which starts of data directories it met
+ * (driver/starts.ts): an old copy of one must not take part.
  */
 import type { HelloHeard } from '../communicator/types.js'
 import type { Member } from '../consensus/contract.js'
@@ -15,8 +16,10 @@ import {
   onGone,
   onHello,
 } from '../driver/formation.js'
+import { judgeStart, type Start } from '../driver/starts.js'
 import { decodeAnnouncement, encodeAnnouncement } from './announcement.js'
-import { dataRefused, type NodeError } from './errors.js'
+import { dataRefused, NodeError } from './errors.js'
+import type { StartsFile } from './starts-file.js'
 
 export interface FormingEvents {
   /** What our next handshakes say. */
@@ -33,6 +36,8 @@ export class Forming {
   #ownEndpoint = ''
   #announced = ''
   #formation: Formation | null = null
+  #said: FormationState = { formed: false, members: [] }
+  #own: { readonly start: Start; readonly met: StartsFile } | null = null
 
   constructor(events: FormingEvents) {
     this.#events = events
@@ -45,6 +50,11 @@ export class Forming {
 
   listensAt(endpoint: string): void {
     this.#ownEndpoint = endpoint
+  }
+
+  /** Before anything is heard or said. */
+  starts(start: Start, met: StartsFile): void {
+    this.#own = { start, met }
   }
 
   begin(self: Member, initialMembers: readonly NodeId[]): void {
@@ -60,11 +70,19 @@ export class Forming {
 
   heard(hello: HelloHeard): void {
     const announcement = decodeAnnouncement(hello.bootstrap)
-    if (announcement === null) return
+    if (announcement === null || this.#isOlderThan(announcement.met, hello.nodeId)) return
+    this.#meet(announcement.start)
     this.#clientEndpoints.set(hello.nodeId, announcement.clientEndpoint)
     if (this.#formation === null) return
     const from = { id: hello.nodeId, uid: hello.uid }
     this.#onDecision(onHello(this.#formation, from, announcement.formation))
+  }
+
+  /** Why the caller must not take part; null: it may, and its start is on disk. */
+  objection(hello: HelloHeard): string | null {
+    const start = decodeAnnouncement(hello.bootstrap)?.start ?? null
+    if (this.#meet(start) !== 'older') return null
+    return `a later start of ${hello.nodeId} was met: this is an old copy of its data directory`
   }
 
   gone(id: NodeId): void {
@@ -96,8 +114,33 @@ export class Forming {
     }
   }
 
+  #isOlderThan(met: readonly Start[], by: NodeId): boolean {
+    const start = this.#own?.start
+    if (start === undefined) return false
+    const newest = met.find(({ id, uid }) => id === start.id && uid === start.uid)
+    if (newest === undefined || judgeStart(start, newest) !== 'older') return false
+    this.#events.refused(oldCopy(by, newest, start))
+    return true
+  }
+
+  #meet(start: Start | null): 'newer' | 'known' | 'older' {
+    if (start === null || this.#own === null) return 'known'
+    try {
+      const verdict = this.#own.met.meet(start)
+      if (verdict === 'newer') this.#announce(this.#said)
+      return verdict
+    } catch (error) {
+      if (!(error instanceof NodeError)) throw error
+      this.#events.refused(error)
+      return 'older'
+    }
+  }
+
   #announce(formation: FormationState): void {
-    const bytes = encodeAnnouncement({ formation, clientEndpoint: this.#ownEndpoint })
+    this.#said = formation
+    const start = this.#own?.start ?? null
+    const met = this.#own?.met.all ?? []
+    const bytes = encodeAnnouncement({ formation, clientEndpoint: this.#ownEndpoint, start, met })
     const text = Buffer.from(bytes).toString('latin1')
     if (text === this.#announced) return
     this.#announced = text
@@ -110,5 +153,14 @@ function wiped(by: NodeId, formedWith: string | null): NodeError {
     `this data directory was wiped: ${by} says that the cluster formed with another one ` +
       `(uid ${formedWith ?? 'none'}). A node that forgot what it promised must not come back under its name; ` +
       'put the old directory back, or replace the node by a new member',
+  )
+}
+
+function oldCopy(by: NodeId, newest: Start, own: Start): NodeError {
+  return dataRefused(
+    `this data directory is an old copy: ${by} has met start ${newest.number} of it, and this is ` +
+      `${newest.number === own.number ? 'another start of that number' : `start ${own.number}`}. ` +
+      'A node that forgot what it promised must not come back under its name; ' +
+      'put the newest directory back, or replace the node by a new member',
   )
 }

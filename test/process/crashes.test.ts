@@ -101,6 +101,32 @@ it('refuses a member whose data directory was wiped, and says what to do', async
   }
 })
 
+it('refuses an old copy of a data directory that somebody saw in a later start', async () => {
+  const cluster = await TestCluster.start()
+  try {
+    const { cp, rm } = await import('node:fs/promises')
+    const { dataDir } = cluster.seat('n3')
+    await cluster.client.put('key-00001', '1')
+    await cluster.stopNode('n3', 'SIGKILL')
+    await cp(dataDir, `${dataDir}.copy`, { recursive: true })
+    cluster.startNode('n3')
+    await cluster.converged()
+    await cluster.client.put('key-00001', '2')
+    await cluster.stopNode('n3', 'SIGKILL')
+    // Those who know must know it still after a restart of their own.
+    await cluster.stopNode('n1', 'SIGKILL')
+    await cluster.stopNode('n2', 'SIGKILL')
+    await rm(dataDir, { recursive: true })
+    await cp(`${dataDir}.copy`, dataDir, { recursive: true })
+    for (const name of ['n1', 'n2', 'n3']) cluster.startNode(name)
+    expect(await cluster.exit('n3')).toBe(7)
+    expect(cluster.seat('n3').log).toContain('old copy')
+    expect((await cluster.client.get('key-00001'))?.version).toBe(2)
+  } finally {
+    await cluster.close()
+  }
+})
+
 it('catches a lagging follower up by snapshot', async () => {
   const cluster = await TestCluster.start({ extraFlags: ['--snapshot-count', '200'] })
   try {

@@ -127,6 +127,7 @@ export class TestNode {
       bootstrap: Buffer.from(`boot of ${id}`),
       formed: true,
       onMessage: (from, message) => this.messages.add(`${from}: ${Buffer.from(message)}`),
+      objection: () => null,
       onHello: ({ nodeId, uid, bootstrap }) =>
         this.hellos.add(`${nodeId} ${uid} ${Buffer.from(bootstrap)}`),
       onGone: (from) => this.gone.add(from),

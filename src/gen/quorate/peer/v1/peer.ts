@@ -25,6 +25,8 @@ export const RefusalCode = {
   MALFORMED: 7,
   /** UID - A member of that name has another data directory. */
   UID: 8,
+  /** START - A later start of that member's data directory was met: this is an old copy of it. */
+  START: 9,
 } as const;
 
 export type RefusalCode = typeof RefusalCode[keyof typeof RefusalCode];
@@ -39,6 +41,7 @@ export namespace RefusalCode {
   export type GROUP = typeof RefusalCode.GROUP;
   export type MALFORMED = typeof RefusalCode.MALFORMED;
   export type UID = typeof RefusalCode.UID;
+  export type START = typeof RefusalCode.START;
 }
 
 /** Who speaks, to whom, and in which cluster. Sent again on an open stream when `bootstrap` has changed. */
