@@ -43,6 +43,10 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   get: ['quorate get hello', 'quorate get users/ --prefix --json'],
   txn: ['printf \'value("k") = "1"\\n\\nput k 2\\n\\nget k\\n\' | quorate txn'],
   partition: ['quorate partition n1 n2,n3', 'quorate partition n1 n2 --one-way --ttl 30s'],
+  fault: [
+    'quorate fault network n1 --to n2,n3 --loss 0.1 --delay 50ms --jitter 20ms --ttl 30s',
+    'quorate fault clear',
+  ],
   sim: ['quorate sim --seeds 1..1000', 'quorate sim --seeds 17 --trace'],
   bench: ['quorate bench --only stream --seconds 8'],
 }
@@ -141,6 +145,7 @@ function addCluster(program: Command, setExitCode: SetExitCode): void {
     .action(async (groups, options) => {
       await (await import('./commands/partition.js')).partition(groups, options)
     })
+  addFaults(program)
   client('heal', 'end every partition')
     .argument('[names...]', 'only these nodes')
     .action(async (names, options) => {
@@ -150,6 +155,37 @@ function addCluster(program: Command, setExitCode: SetExitCode): void {
     .argument('<name>')
     .action(async (name, options) => {
       await (await import('./commands/transfer.js')).transfer(name, options)
+    })
+}
+
+function addFaults(program: Command): void {
+  const fault = program.command('fault').description('lose, delay, repeat and reorder messages')
+  const chance = (command: Command, name: string, description: string) =>
+    command.option(`--${name} <p>`, `${description}, 0 to 1`, probability(`--${name}`))
+  const network = fault
+    .command('network')
+    .description(
+      'what these nodes, else all, do to messages they send; replaces what was set before',
+    )
+    .argument('[names...]', 'who does it')
+    .option('--to <names>', 'only towards these nodes, commas between')
+    .option('--delay <duration>', 'holds each message back', duration('--delay'))
+    .option(
+      '--jitter <duration>',
+      'and up to so much longer; the order stays',
+      duration('--jitter'),
+    )
+    .option('--ttl <duration>', 'ends by itself after, such as 30s', duration('--ttl'))
+  chance(network, 'loss', 'chance of being lost')
+  chance(network, 'duplicate', 'chance of being sent twice')
+  chance(network, 'reorder', 'chance of being overtaken')
+  clientOptions(network).action(async (names, options) => {
+    await (await import('./commands/fault.js')).faultNetwork(names, options)
+  })
+  clientOptions(fault.command('clear').description('end them, on these nodes or on all'))
+    .argument('[names...]', 'only these nodes')
+    .action(async (names, options) => {
+      await (await import('./commands/fault.js')).faultClear(names, options)
     })
 }
 
@@ -234,6 +270,15 @@ function number(flag: string, min: number, max: number): (text: string) => numbe
     if (!/^[0-9]+$/.test(text) || value < min || value > max)
       throw usageError(`${flag}: expected a whole number from ${min} to ${max}, got ${quote(text)}`)
     return value
+  }
+}
+
+function probability(flag: string): (text: string) => number {
+  return (text) => {
+    const p = Number(text)
+    if (!/^[0-9]*\.?[0-9]+$/.test(text) || p > 1)
+      throw usageError(`${flag}: expected a probability from 0 to 1, got ${quote(text)}`)
+    return p
   }
 }
 

@@ -11,6 +11,7 @@ import type {
   TxnResponse,
 } from '../gen/etcd/api/etcdserverpb/rpc.js'
 import type { KeyValue } from '../gen/etcd/api/mvccpb/kv.js'
+import type { TargetFaults } from '../gen/quorate/v1/faults.js'
 import { Consistency, type StatusResponse } from '../gen/quorate/v1/quorate.js'
 import { decodeAnswer } from '../machine/answers.js'
 import type { UnaryMethod } from '../rpc/types.js'
@@ -21,7 +22,7 @@ import { parseEndpoints } from './endpoints.js'
 import { Engine } from './engine.js'
 import { ClientError } from './errors.js'
 import * as kv from './kv.js'
-import { QUERY, SET_PARTITION, STATUS, TRANSFER_LEADERSHIP } from './methods.js'
+import { QUERY, SET_FAULTS, SET_PARTITION, STATUS, TRANSFER_LEADERSHIP } from './methods.js'
 import { type ClientOptions, type Settings, settingsOf } from './options.js'
 import { hintOf, isNotLeader, type Verdict, verdictOfError } from './verdict.js'
 
@@ -123,6 +124,19 @@ export class Client {
   ): Promise<void> {
     const request = { blockedNodeIds: [...blockedNodeIds], ttlMs: options.ttlMs ?? 0 }
     await this.#call(endpoint, SET_PARTITION, request, options)
+  }
+
+  /**
+   * Replaces what the node at `endpoint` does to the messages it sends to its peers; an empty list clears it.
+   * `ttlMs` 0: until cleared.
+   */
+  async setFaults(
+    endpoint: string,
+    targets: readonly TargetFaults[],
+    options: CallTimeout & { readonly ttlMs?: number } = {},
+  ): Promise<void> {
+    const request = { targets: [...targets], ttlMs: options.ttlMs ?? 0 }
+    await this.#call(endpoint, SET_FAULTS, request, options)
   }
 
   /** Asks the leader to hand over to `to`; it is done once `to` leads, which `status` tells. */

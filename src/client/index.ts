@@ -1,5 +1,6 @@
 /** The TypeScript client. */
 export type { KeyValue } from '../gen/etcd/api/mvccpb/kv.js'
+export type { TargetFaults } from '../gen/quorate/v1/faults.js'
 export type { StatusResponse } from '../gen/quorate/v1/quorate.js'
 export { type CallTimeout, Client, type ReadOptions } from './client.js'
 export { type Endpoint, formatEndpoint, parseEndpoint, parseEndpoints } from './endpoints.js'

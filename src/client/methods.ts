@@ -25,3 +25,7 @@ export const SET_PARTITION = unaryMethod(
   FaultInjectionDefinition,
   FaultInjectionDefinition.methods.setPartition,
 )
+export const SET_FAULTS = unaryMethod(
+  FaultInjectionDefinition,
+  FaultInjectionDefinition.methods.setFaults,
+)

@@ -111,12 +111,14 @@ export class Communicator implements CommunicatorPort {
     this.#host.door.setPartition(blocked, ttlMs)
   }
 
-  setFaults(targets: readonly TargetFaults[]): void {
-    this.#host.door.setFaults(targets)
+  /** What is done to the messages that are written from now on, until the next call or for `ttlMs` (0: no end). */
+  setFaults(targets: readonly TargetFaults[], ttlMs = 0): void {
+    this.#host.door.setFaults(targets, ttlMs)
   }
 
-  faults(): FaultPlan & { readonly ttlLeftMs: number } {
-    return { ...this.#host.door.plan, ttlLeftMs: this.#host.door.ttlLeftMs }
+  faults(): FaultPlan & { readonly ttlLeftMs: number; readonly faultsTtlLeftMs: number } {
+    const { plan, ttlLeftMs, faultsTtlLeftMs } = this.#host.door
+    return { ...plan, ttlLeftMs, faultsTtlLeftMs }
   }
 
   blocked(): readonly NodeId[] {

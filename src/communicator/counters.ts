@@ -10,6 +10,12 @@ export class Counters {
   droppedBlocked = 0
   /** Faults: lost on purpose. */
   droppedLost = 0
+  /** Faults: too many were delayed already. */
+  droppedDelayed = 0
+  /** Faults: held back for later, copies counted. */
+  delayed = 0
+  /** Faults: written or held back a second time. */
+  duplicated = 0
   /** The queue of the peer was full. */
   droppedFull = 0
   /** No stream to the peer, or it broke with messages waiting. */

@@ -18,7 +18,8 @@ export class Door {
   readonly #random: RandomState
   readonly #onHealed: (id: NodeId) => void
   #plan: FaultPlan = NO_FAULTS
-  #healing: { readonly timer: NodeJS.Timeout; readonly at: number } | null = null
+  readonly #partitionEnd = new Expiry()
+  readonly #faultsEnd = new Expiry()
 
   /** `onHealed`: this target is no longer blocked. */
   constructor(random: RandomState, onHealed: (id: NodeId) => void) {
@@ -32,7 +33,12 @@ export class Door {
 
   /** Until the partition heals by itself; 0: it does not. */
   get ttlLeftMs(): number {
-    return this.#healing === null ? 0 : Math.max(1, Math.ceil(this.#healing.at - performance.now()))
+    return this.#partitionEnd.leftMs
+  }
+
+  /** Until the faults are cleared by themselves; 0: they are not. */
+  get faultsTtlLeftMs(): number {
+    return this.#faultsEnd.leftMs
   }
 
   isBlocked(to: NodeId): boolean {
@@ -46,22 +52,42 @@ export class Door {
 
   /** Replaces the list; a new list also replaces the time to live of the old one. */
   setPartition(blocked: readonly NodeId[], ttlMs: number): void {
-    this.close()
     const before = this.#plan.blocked
     this.#plan = { ...this.#plan, blocked: [...new Set(blocked)] }
-    if (ttlMs > 0 && blocked.length > 0) {
-      const timer = setTimeout(() => this.setPartition([], 0), ttlMs)
-      this.#healing = { timer, at: performance.now() + ttlMs }
-    }
+    this.#partitionEnd.set(blocked.length > 0 ? ttlMs : 0, () => this.setPartition([], 0))
     for (const id of before) if (!this.isBlocked(id)) this.#onHealed(id)
   }
 
-  setFaults(targets: readonly TargetFaults[]): void {
+  /** Replaces them all, and their time to live. */
+  setFaults(targets: readonly TargetFaults[], ttlMs: number): void {
     this.#plan = { ...this.#plan, targets: [...targets] }
+    this.#faultsEnd.set(targets.length > 0 ? ttlMs : 0, () => this.setFaults([], 0))
   }
 
   close(): void {
-    if (this.#healing !== null) clearTimeout(this.#healing.timer)
-    this.#healing = null
+    this.#partitionEnd.cancel()
+    this.#faultsEnd.cancel()
+  }
+}
+
+/** The end of something that was set for a while. */
+class Expiry {
+  #pending: { readonly timer: NodeJS.Timeout; readonly at: number } | null = null
+
+  /** At least 1 while it is pending; else 0. */
+  get leftMs(): number {
+    return this.#pending === null ? 0 : Math.max(1, Math.ceil(this.#pending.at - performance.now()))
+  }
+
+  /** Replaces the one before; 0: never. */
+  set(ttlMs: number, over: () => void): void {
+    this.cancel()
+    if (ttlMs <= 0) return
+    this.#pending = { timer: setTimeout(over, ttlMs), at: performance.now() + ttlMs }
+  }
+
+  cancel(): void {
+    if (this.#pending !== null) clearTimeout(this.#pending.timer)
+    this.#pending = null
   }
 }

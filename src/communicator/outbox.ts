@@ -1,6 +1,6 @@
 /**
- * What waits to be written to one peer: a bounded queue, and behind it, ordered by when they are due, the messages
- * that faults delay. Whether a message may leave is asked when it would be written, so queued ones drop too.
+ * What waits to be written to one peer: a bounded queue, and behind it, ordered by when they are due and bounded
+ * apart, the messages that faults delay. Whether a message may leave is asked when it would be written, so queued ones drop too.
  */
 import type { NodeId } from '../consensus/ids.js'
 import type { LinkClock } from '../faults/plan.js'
@@ -31,6 +31,7 @@ export class Outbox {
   #held: Held[] = []
   #timer: NodeJS.Timeout | null = null
   #bytes = 0
+  #heldBytes = 0
 
   /** `onReady`: a delayed message is due. */
   constructor(
@@ -50,9 +51,8 @@ export class Outbox {
 
   /** False: dropped, a bound is reached. */
   add(bytes: Uint8Array): boolean {
-    const count = this.#queue.length + this.#held.length
     const { queuedMessagesMax, queuedBytesMax } = this.#limits
-    if (count >= queuedMessagesMax || this.#bytes + bytes.length > queuedBytesMax) {
+    if (this.#queue.length >= queuedMessagesMax || this.#bytes + bytes.length > queuedBytesMax) {
       this.#counters.droppedFull++
       return false
     }
@@ -85,6 +85,7 @@ export class Outbox {
     this.#queue = []
     this.#held = []
     this.#bytes = 0
+    this.#heldBytes = 0
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
   }
@@ -103,6 +104,7 @@ export class Outbox {
       else this.#counters.droppedLost++
       return 0
     }
+    if (fate.delaysMs.length > 1) this.#counters.duplicated++
     let copies = 0
     for (const delay of fate.delaysMs) {
       if (delay <= 0) copies++
@@ -112,7 +114,14 @@ export class Outbox {
   }
 
   #hold(bytes: Uint8Array, dueMs: number): void {
-    this.#bytes += bytes.length
+    const { delayedMessagesMax, delayedBytesMax } = this.#limits
+    const room = this.#heldBytes + bytes.length <= delayedBytesMax
+    if (!room || this.#held.length >= delayedMessagesMax) {
+      this.#counters.droppedDelayed++
+      return
+    }
+    this.#counters.delayed++
+    this.#heldBytes += bytes.length
     let at = this.#held.length
     while (at > 0 && (this.#held[at - 1]?.dueMs ?? 0) > dueMs) at--
     this.#held.splice(at, 0, { bytes, dueMs })
@@ -133,7 +142,11 @@ export class Outbox {
     const now = nowMs()
     let due = 0
     while ((this.#held[due]?.dueMs ?? Number.POSITIVE_INFINITY) <= now) due++
-    for (const { bytes } of this.#held.splice(0, due)) this.#queue.push({ bytes, decided: true })
+    for (const { bytes } of this.#held.splice(0, due)) {
+      this.#heldBytes -= bytes.length
+      this.#bytes += bytes.length
+      this.#queue.push({ bytes, decided: true })
+    }
     this.#watch()
     if (due > 0) this.#onReady()
   }

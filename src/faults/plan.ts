@@ -7,6 +7,7 @@ import type { NodeId } from '../consensus/ids.js'
 
 /** Probabilities are per message, 0 to 1. */
 export interface TargetFaults {
+  /** EVERY_PEER: each that no other target of the plan names. */
   readonly nodeId: NodeId
   readonly loss: number
   readonly duplication: number
@@ -22,6 +23,12 @@ export interface FaultPlan {
   readonly blocked: readonly NodeId[]
   readonly targets: readonly TargetFaults[]
 }
+
+/** Names no node: no name is empty. */
+export const EVERY_PEER = ''
+
+/** A delay beyond it is refused. */
+export const DELAY_MS_MAX = 60_000
 
 export const NO_FAULTS: FaultPlan = { blocked: [], targets: [] }
 
@@ -47,6 +54,13 @@ export function isBlocked(plan: FaultPlan, to: NodeId): boolean {
   return plan.blocked.length > 0 && plan.blocked.includes(to)
 }
 
+function faultsTowards(plan: FaultPlan, to: NodeId): TargetFaults | undefined {
+  return (
+    plan.targets.find((target) => target.nodeId === to) ??
+    plan.targets.find((target) => target.nodeId === EVERY_PEER)
+  )
+}
+
 /** What becomes of one message to `to`. Draws only where the plan says something of the target. */
 export function fateOf(
   plan: FaultPlan,
@@ -56,7 +70,7 @@ export function fateOf(
   random: RandomState,
 ): Fate {
   if (isBlocked(plan, to)) return BLOCKED
-  const faults = plan.targets.find((target) => target.nodeId === to)
+  const faults = faultsTowards(plan, to)
   // What was delayed before the plan changed still comes first.
   if (faults === undefined && link.lastDueMs <= nowMs) return NOW
   if (faults === undefined) return { type: 'deliver', delaysMs: [link.lastDueMs - nowMs] }
@@ -76,9 +90,11 @@ export function fateOf(
 export function problemOf(faults: TargetFaults): string | null {
   for (const key of ['loss', 'duplication', 'reorder'] as const)
     if (!(faults[key] >= 0 && faults[key] <= 1)) return `${key} is not between 0 and 1`
-  const { delayMinMs, delayMaxMs } = faults
-  if (!Number.isInteger(delayMinMs) || !Number.isInteger(delayMaxMs))
-    return 'a delay is not a whole number of ms'
-  if (delayMinMs < 0 || delayMinMs > delayMaxMs) return 'the delay is not a range'
+  for (const key of ['delayMinMs', 'delayMaxMs'] as const) {
+    if (!Number.isInteger(faults[key])) return `${key} is not a whole number of ms`
+    if (faults[key] < 0) return `${key} is negative`
+    if (faults[key] > DELAY_MS_MAX) return `${key} is above ${DELAY_MS_MAX}`
+  }
+  if (faults.delayMinMs > faults.delayMaxMs) return 'delayMinMs is above delayMaxMs'
   return null
 }

@@ -62,7 +62,7 @@ function clientRoutes(
   const faults = faultRoutes({
     unknownNodes: (ids) => ids.filter((id) => !members.has(id)),
     setPartition: (blocked, ttlMs) => communicator.setPartition(blocked, ttlMs),
-    setFaults: (targets) => communicator.setFaults(targets),
+    setFaults: (targets, ttlMs) => communicator.setFaults(targets, ttlMs),
     faults: () => communicator.faults(),
   })
   return [...routes, ...faults]

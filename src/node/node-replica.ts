@@ -4,6 +4,7 @@ import type { NodeId } from '../consensus/ids.js'
 import type { Driver } from '../driver/driver.js'
 import type { ReadDone, SubmitDone } from '../driver/outcomes.js'
 import type { DriverStatus } from '../driver/setup.js'
+import type { TargetFaults } from '../gen/quorate/v1/faults.js'
 import type { StatusResponse } from '../gen/quorate/v1/quorate.js'
 import type { SessionMachine } from '../machine/machine.js'
 import type { Replica, TransferRefusal } from '../server/replica.js'
@@ -32,6 +33,7 @@ export interface NodeFacts {
 /** What the communicator knows. */
 export interface PeersView {
   blocked(): readonly NodeId[]
+  faults(): readonly TargetFaults[]
   connected(id: NodeId): boolean
   clientEndpointOf(id: NodeId): string
   counters(): ReadonlyMap<string, number>
@@ -155,6 +157,7 @@ export class NodeReplica implements Replica {
       stateHash: this.#running?.machine.hash() ?? '',
       agreedTimeMs: this.#running?.machine.time ?? 0,
       blocked: [...this.#peers.blocked()],
+      faults: [...this.#peers.faults()],
       peers: this.#peerStatus(status),
       incarnation,
       uid,

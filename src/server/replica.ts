@@ -33,6 +33,11 @@ export interface FaultSwitch {
   /** Names that are no members of the cluster. */
   unknownNodes(ids: readonly NodeId[]): NodeId[]
   setPartition(blocked: readonly NodeId[], ttlMs: number): void
-  setFaults(targets: readonly TargetFaults[]): void
-  faults(): { blocked: readonly NodeId[]; ttlLeftMs: number; targets: readonly TargetFaults[] }
+  setFaults(targets: readonly TargetFaults[], ttlMs: number): void
+  faults(): {
+    blocked: readonly NodeId[]
+    ttlLeftMs: number
+    targets: readonly TargetFaults[]
+    faultsTtlLeftMs: number
+  }
 }

@@ -5,7 +5,7 @@
 import type { Client } from '../../client/client.js'
 import { type Answered, answered, lookAround, membersOf, type Seen } from '../cluster-view.js'
 import { CliError, complain, EXIT, exitCodeOf, lineOf, usageError } from '../errors.js'
-import { print } from '../output.js'
+import { note, print } from '../output.js'
 import { type ClientFlags, withClient } from '../session.js'
 
 interface PartitionFlags extends ClientFlags {
@@ -78,6 +78,11 @@ export async function heal(names: readonly string[], flags: ClientFlags): Promis
     const all = wanted.length > 0 ? wanted : membersOf(seen)
     const left = all.filter((name) => !reached.has(name))
     if (reached.size > 0) print(`healed ${[...reached].sort().join(', ')}`)
+    const faulty = here.filter(({ status }) => status.faults.length > 0)
+    if (faulty.length > 0)
+      note(
+        `faults stay on ${faulty.map(({ status }) => status.name).join(', ')} (to end them: quorate fault clear)`,
+      )
     if (left.length > 0)
       throw new CliError(
         EXIT.unavailable,
@@ -86,7 +91,7 @@ export async function heal(names: readonly string[], flags: ClientFlags): Promis
   })
 }
 
-function requireAnswers(seen: readonly Seen[]): void {
+export function requireAnswers(seen: readonly Seen[]): void {
   if (answered(seen).length > 0) return
   throw new CliError(
     EXIT.unavailable,
@@ -94,7 +99,7 @@ function requireAnswers(seen: readonly Seen[]): void {
   )
 }
 
-function requireMembers(names: readonly string[], seen: readonly Seen[]): void {
+export function requireMembers(names: readonly string[], seen: readonly Seen[]): void {
   const members = membersOf(seen)
   const unknown = names.filter((name) => !members.includes(name))
   if (unknown.length > 0)
@@ -103,7 +108,6 @@ function requireMembers(names: readonly string[], seen: readonly Seen[]): void {
     )
 }
 
-/** Tells every node; if one refuses, the rest is told all the same, and the first refusal is what is reported. */
 async function setAll(
   client: Client,
   nodes: readonly Answered[],
@@ -111,13 +115,23 @@ async function setAll(
   flags: PartitionFlags,
 ): Promise<void> {
   const options = { ttlMs: flags.ttl ?? 0, timeoutMs: flags.commandTimeout }
+  await tellAll(nodes, async ({ endpoint, status }) => {
+    await client.setPartition(endpoint, blockedBy(status.name), options)
+  })
+}
+
+/** Tells every node; if one refuses, the rest is told all the same, and the first refusal is what is reported. */
+export async function tellAll(
+  nodes: readonly Answered[],
+  tell: (node: Answered) => Promise<void>,
+): Promise<void> {
   const failures = await Promise.all(
-    nodes.map(async ({ endpoint, status }) => {
+    nodes.map(async (node) => {
       try {
-        await client.setPartition(endpoint, blockedBy(status.name), options)
+        await tell(node)
         return null
       } catch (error) {
-        return { name: status.name, endpoint, error }
+        return { name: node.status.name, endpoint: node.endpoint, error }
       }
     }),
   )

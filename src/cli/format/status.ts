@@ -1,4 +1,6 @@
 /** `status`, as a table and as JSON. */
+import { EVERY_PEER } from '../../faults/plan.js'
+import type { TargetFaults } from '../../gen/quorate/v1/faults.js'
 import { type Answered, leaderOf, type Seen } from '../cluster-view.js'
 
 export interface StatusRow {
@@ -27,6 +29,7 @@ export function statusJson(seen: readonly Seen[]): StatusRow[] {
       appliedIndex: status.appliedIndex,
       stateHash: status.stateHash,
       blocked: status.blocked,
+      faults: status.faults,
       formed: status.formed,
       snapshotIndex: status.snapshotIndex,
       lag: lagOf(one, leader),
@@ -52,14 +55,32 @@ export const STATUS_HEAD = [
   'applied',
   'trails leader by',
   'blocks',
+  'faults',
   'state hash',
   'version',
 ] as const
 
+/** `n2: loss 0.1, delay 50-70ms; all: reorder 0.1` */
+export function faultsText(faults: readonly TargetFaults[]): string {
+  if (faults.length === 0) return '-'
+  return faults
+    .map((one) => {
+      const { nodeId, delayMinMs, delayMaxMs } = one
+      const parts = (['loss', 'duplication', 'reorder'] as const)
+        .filter((kind) => one[kind] > 0)
+        .map((kind) => `${kind} ${one[kind]}`)
+      const range = delayMinMs === delayMaxMs ? delayMinMs : `${delayMinMs}-${delayMaxMs}`
+      if (delayMaxMs > 0) parts.push(`delay ${range}ms`)
+      const named = nodeId === EVERY_PEER ? 'all' : nodeId
+      return `${named}: ${parts.length === 0 ? 'none' : parts.join(', ')}`
+    })
+    .join('; ')
+}
+
 export function statusCells(seen: readonly Seen[]): string[][] {
   const leader = leaderOf(seen)
   return seen.map((one) => {
-    if ('error' in one) return ['-', one.endpoint, 'no answer', '', '', '', '', '', '', '', '']
+    if ('error' in one) return ['-', one.endpoint, 'no answer', ...new Array<string>(9).fill('')]
     const { status } = one
     const lag = lagOf(one, leader)
     return [
@@ -72,6 +93,7 @@ export function statusCells(seen: readonly Seen[]): string[][] {
       String(status.appliedIndex),
       lag === null ? 'no leader' : String(lag),
       status.blocked.length === 0 ? '-' : status.blocked.join(','),
+      faultsText(status.faults),
       status.stateHash.slice(0, 16),
       status.version,
     ]

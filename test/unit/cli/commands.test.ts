@@ -14,6 +14,7 @@ beforeEach(() => {
   cluster.leader = 'n2'
   for (const node of cluster.nodes) {
     node.blocked = []
+    node.targets = []
     node.script.length = 0
   }
 })
@@ -211,6 +212,61 @@ describe('partitions', () => {
     expect(ran).toMatchObject({ code: 3, stdout: 'healed n1, n2\n' })
     expect(ran.stderr).toContain('not reached: n3')
     expect(cluster.node('n1').blocked).toEqual([])
+  })
+})
+
+describe('faults', () => {
+  const clean = { loss: 0, duplication: 0, reorder: 0, delayMinMs: 0, delayMaxMs: 0 }
+  const fault = (args: readonly string[]) =>
+    run(['fault', ...args, '--endpoints', cluster.endpoints.join(',')])
+  const targets = () => cluster.nodes.map((node) => node.targets)
+
+  it('are set on the named node towards the named ones, shown by status, left by heal, cleared', async () => {
+    const flags = ['--loss', '0.1', '--delay', '50ms', '--jitter', '20ms', '--reorder', '.5']
+    const set = await fault(['network', 'n1', '--to', 'n2,n3', ...flags, '--ttl', '30s'])
+    expect(set).toMatchObject({ code: 0 })
+    const faults = { ...clean, loss: 0.1, reorder: 0.5, delayMinMs: 50, delayMaxMs: 70 }
+    const wanted = [
+      { nodeId: 'n2', ...faults },
+      { nodeId: 'n3', ...faults },
+    ]
+    expect(targets()).toEqual([wanted, [], []])
+    expect(cluster.node('n1').faultsTtlMs).toBe(30_000)
+    const status = await quorate(['status', '--json'])
+    expect(JSON.parse(status.stdout)[0].faults).toEqual(wanted)
+    const shown = await quorate(['status'])
+    expect(shown.stdout).toContain('n2: loss 0.1, reorder 0.5, delay 50-70ms; n3: loss')
+    const heal = await quorate(['heal'])
+    expect(heal).toMatchObject({ code: 0, stdout: 'healed n1, n2, n3\n' })
+    expect(heal.stderr).toContain('faults stay on n1')
+    expect(targets()).toEqual([wanted, [], []])
+    const cleared = await fault(['clear'])
+    expect(cleared.code).toBe(0)
+    expect(targets()).toEqual([[], [], []])
+    expect((await quorate(['heal'])).stderr).toBe('')
+  })
+
+  it('hold on every node towards every peer when none is named', async () => {
+    expect((await fault(['network', '--duplicate', '1'])).code).toBe(0)
+    const all = [{ nodeId: '', ...clean, duplication: 1 }]
+    expect(targets()).toEqual([all, all, all])
+    expect((await quorate(['status'])).stdout).toContain('all: duplication 1')
+  })
+
+  it.each([
+    [['network', 'n1'], 'expected some of --loss'],
+    [['network', '--loss', '1.5'], '--loss: expected a probability'],
+    [['network', '--loss', '-1'], '--loss'],
+    [['network', '--delay', '90s'], 'delayMinMs is above 60000'],
+    [['network', '--loss', '1', '--to', ','], '--to: expected names'],
+    [['network', 'n9', '--loss', '1'], 'n9: expected names of this cluster'],
+    [['network', '--to', 'n9', '--loss', '1'], 'no member of this cluster: "n9"'],
+    [['clear', 'n9'], 'n9: expected names of this cluster'],
+  ])('refuses %j', async (args, text) => {
+    const ran = await fault(args)
+    expect(ran.code).toBe(2)
+    expect(ran.stderr).toContain(text)
+    expect(targets()).toEqual([[], [], []])
   })
 })
 

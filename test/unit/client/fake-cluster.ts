@@ -4,6 +4,7 @@
  */
 import type { Request } from '../../../src/consensus/contract.js'
 import type { ReadDone, SubmitDone, SubmitOutcome } from '../../../src/driver/outcomes.js'
+import type { TargetFaults } from '../../../src/gen/quorate/v1/faults.js'
 import type { StatusResponse } from '../../../src/gen/quorate/v1/quorate.js'
 import { KvMachine } from '../../../src/machine/kv/kv-machine.js'
 import { SessionMachine } from '../../../src/machine/machine.js'
@@ -69,6 +70,8 @@ export class FakeNode implements Replica, FaultSwitch {
   readonly commands: Request[] = []
   blocked: readonly string[] = []
   ttlMs = 0
+  targets: TargetFaults[] = []
+  faultsTtlMs = 0
   reads = 0
   why: string | null = null
   /** What the leader does with the next commands; then it executes them. */
@@ -162,10 +165,14 @@ export class FakeNode implements Replica, FaultSwitch {
     this.ttlMs = ttlMs
   }
 
-  setFaults(): void {}
+  setFaults(targets: readonly TargetFaults[], ttlMs: number): void {
+    this.targets = [...targets]
+    this.faultsTtlMs = ttlMs
+  }
 
   faults() {
-    return { blocked: this.blocked, ttlLeftMs: this.ttlMs, targets: [] }
+    const { blocked, ttlMs, targets, faultsTtlMs } = this
+    return { blocked, ttlLeftMs: ttlMs, targets, faultsTtlLeftMs: faultsTtlMs }
   }
 
   status(): StatusResponse {
@@ -204,6 +211,7 @@ export class FakeNode implements Replica, FaultSwitch {
       leaderEndpoint: leader === null ? '' : this.clientEndpointOf(leader),
       faultInjection: true,
       counters: [],
+      faults: [...this.targets],
     }
   }
 }

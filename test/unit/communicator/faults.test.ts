@@ -211,4 +211,44 @@ describe('faults', () => {
     expect(order).not.toEqual([...order].sort((x, y) => x - y))
     expect(new Set(order).size).toBe(50)
   })
+
+  test('end by themselves after their time to live; a new set replaces it; a partition has its own', async () => {
+    await pair()
+    a.communicator.setFaults([{ ...target, loss: 1 }], 60_000)
+    expect(a.communicator.faults().faultsTtlLeftMs).toBeGreaterThan(50_000)
+    expect(a.communicator.faults().ttlLeftMs).toBe(0)
+    a.communicator.setFaults([{ ...target, loss: 1 }], 30)
+    a.communicator.setPartition([])
+    expect(a.communicator.faults().faultsTtlLeftMs).toBeGreaterThan(0)
+    await new Promise<void>((resolve) => {
+      const poll = setInterval(() => {
+        a.send(b, 'x')
+        if (b.messages.all.length === 0) return
+        clearInterval(poll)
+        resolve()
+      }, 5)
+    })
+    expect(a.communicator.faults().targets).toEqual([])
+    expect(a.communicator.faults().faultsTtlLeftMs).toBe(0)
+    expect(a.counter('dropped_lost')).toBeGreaterThan(0)
+  })
+
+  test('what is delayed is bounded in messages and in bytes, apart from the queue', async () => {
+    const limits = { ...FAST, delayedMessagesMax: 3, delayedBytesMax: 10, queuedMessagesMax: 100 }
+    await pair({ limits })
+    const later = { ...target, delayMinMs: 60_000, delayMaxMs: 60_000 }
+    a.communicator.setFaults([later])
+    for (let i = 0; i < 5; i++) a.send(b, '1')
+    await new Promise<void>((resolve) => process.nextTick(resolve))
+    expect(a.counter('dropped_delayed')).toBe(2)
+    await a.stop()
+    await b.stop()
+    await pair({ limits })
+    a.communicator.setFaults([later])
+    for (let i = 0; i < 3; i++) a.send(b, '12345')
+    await new Promise<void>((resolve) => process.nextTick(resolve))
+    expect(a.counter('dropped_delayed')).toBe(1)
+    expect(a.counter('delayed')).toBe(2)
+    expect(a.counter('dropped_full')).toBe(0)
+  })
 })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { seededRandom } from '../../../src/base/random.js'
 import {
+  EVERY_PEER,
   type FaultPlan,
   fateOf,
   isBlocked,
@@ -90,6 +91,19 @@ describe('fateOf', () => {
     expect(fateOf(NO_FAULTS, 'n2', link, 50, random)).toEqual({ type: 'deliver', delaysMs: [0] })
   })
 
+  test('what is said of every peer holds for those that no other target names', () => {
+    const random = seededRandom(1)
+    const p: FaultPlan = {
+      blocked: [],
+      targets: [
+        { ...SANE, nodeId: EVERY_PEER, loss: 1 },
+        { ...SANE, nodeId: 'n2' },
+      ],
+    }
+    const fate = (to: string) => fateOf(p, to, { lastDueMs: 0 }, 0, random).type
+    expect(['n1', 'n2', 'n3'].map(fate)).toEqual(['drop', 'deliver', 'drop'])
+  })
+
   test('the same seed gives the same fates', () => {
     const p = plan({ loss: 0.1, duplication: 0.1, reorder: 0.1, delayMinMs: 1, delayMaxMs: 30 })
     expect(arrivals(p, 500, 7)).toEqual(arrivals(p, 500, 7))
@@ -103,9 +117,11 @@ test.each([
   [{ loss: 1.1 }, 'loss is not between 0 and 1'],
   [{ duplication: -0.1 }, 'duplication is not between 0 and 1'],
   [{ reorder: Number.NaN }, 'reorder is not between 0 and 1'],
-  [{ delayMinMs: 2, delayMaxMs: 1 }, 'the delay is not a range'],
-  [{ delayMinMs: -1 }, 'the delay is not a range'],
-  [{ delayMaxMs: 0.5 }, 'a delay is not a whole number of ms'],
+  [{ delayMinMs: 2, delayMaxMs: 1 }, 'delayMinMs is above delayMaxMs'],
+  [{ delayMinMs: -1 }, 'delayMinMs is negative'],
+  [{ delayMaxMs: 0.5 }, 'delayMaxMs is not a whole number of ms'],
+  [{ delayMaxMs: 60_000 }, null],
+  [{ delayMaxMs: 60_001 }, 'delayMaxMs is above 60000'],
 ])('problemOf %j', (faults, problem) => {
   expect(problemOf({ ...SANE, ...faults })).toBe(problem)
 })

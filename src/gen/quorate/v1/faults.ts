@@ -19,7 +19,10 @@ export interface SetPartitionResponse {
 }
 
 export interface SetFaultsRequest {
+  /** Each peer at most once. */
   targets: TargetFaults[];
+  /** After so many ms they are cleared. 0: they stay until then. */
+  ttlMs: number;
 }
 
 export interface SetFaultsResponse {
@@ -33,17 +36,20 @@ export interface GetFaultsResponse {
   /** 0: until healed. */
   ttlLeftMs: number;
   targets: TargetFaults[];
+  /** 0: until cleared. */
+  faultsTtlLeftMs: number;
 }
 
 /** What happens to each message to one peer. */
 export interface TargetFaults {
+  /** Empty: every peer that no other target names. */
   nodeId: string;
   /** Probabilities, 0 to 1. */
   loss: number;
   duplication: number;
   /** Of being held back, so that later messages overtake it. */
   reorder: number;
-  /** Uniform in [min, max]. */
+  /** Uniform in [min, max]; the order of messages stays. At most 60,000. */
   delayMinMs: number;
   delayMaxMs: number;
 }
@@ -141,13 +147,16 @@ export const SetPartitionResponse: MessageFns<SetPartitionResponse> = {
 };
 
 function createBaseSetFaultsRequest(): SetFaultsRequest {
-  return { targets: [] };
+  return { targets: [], ttlMs: 0 };
 }
 
 export const SetFaultsRequest: MessageFns<SetFaultsRequest> = {
   encode(message: SetFaultsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.targets) {
       TargetFaults.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.ttlMs !== 0) {
+      writer.uint32(16).uint64(message.ttlMs);
     }
     return writer;
   },
@@ -171,6 +180,14 @@ export const SetFaultsRequest: MessageFns<SetFaultsRequest> = {
             }
 
             message.targets.push(TargetFaults.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.ttlMs = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -257,7 +274,7 @@ export const GetFaultsRequest: MessageFns<GetFaultsRequest> = {
 };
 
 function createBaseGetFaultsResponse(): GetFaultsResponse {
-  return { blockedNodeIds: [], ttlLeftMs: 0, targets: [] };
+  return { blockedNodeIds: [], ttlLeftMs: 0, targets: [], faultsTtlLeftMs: 0 };
 }
 
 export const GetFaultsResponse: MessageFns<GetFaultsResponse> = {
@@ -270,6 +287,9 @@ export const GetFaultsResponse: MessageFns<GetFaultsResponse> = {
     }
     for (const v of message.targets) {
       TargetFaults.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.faultsTtlLeftMs !== 0) {
+      writer.uint32(32).uint64(message.faultsTtlLeftMs);
     }
     return writer;
   },
@@ -311,6 +331,14 @@ export const GetFaultsResponse: MessageFns<GetFaultsResponse> = {
             message.targets.push(TargetFaults.decode(reader, reader.uint32()));
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.faultsTtlLeftMs = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -343,10 +371,10 @@ export const TargetFaults: MessageFns<TargetFaults> = {
       writer.uint32(33).double(message.reorder);
     }
     if (message.delayMinMs !== 0) {
-      writer.uint32(40).uint32(message.delayMinMs);
+      writer.uint32(40).int32(message.delayMinMs);
     }
     if (message.delayMaxMs !== 0) {
-      writer.uint32(48).uint32(message.delayMaxMs);
+      writer.uint32(48).int32(message.delayMaxMs);
     }
     return writer;
   },
@@ -401,7 +429,7 @@ export const TargetFaults: MessageFns<TargetFaults> = {
               break;
             }
 
-            message.delayMinMs = reader.uint32();
+            message.delayMinMs = reader.int32();
             continue;
           }
           case 6: {
@@ -409,7 +437,7 @@ export const TargetFaults: MessageFns<TargetFaults> = {
               break;
             }
 
-            message.delayMaxMs = reader.uint32();
+            message.delayMaxMs = reader.int32();
             continue;
           }
         }
@@ -443,7 +471,10 @@ export const FaultInjectionDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Replaces all delays, losses, duplications and reorderings. Empty heals. */
+    /**
+     * Replaces all losses, delays, duplications and reorderings. Empty clears. It acts on each message at the
+     * moment of writing it to its peer: never on what is sent, nor on snapshots, which are streams of their own.
+     */
     setFaults: {
       name: "SetFaults",
       requestType: SetFaultsRequest as typeof SetFaultsRequest,

@@ -2,6 +2,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { TargetFaults } from "./faults.js";
 
 export const protobufPackage = "quorate.v1";
 
@@ -154,6 +155,8 @@ export interface StatusResponse {
   faultInjection: boolean;
   /** For people and benches: wal_syncs, wal_bytes, ... (all since the start). */
   counters: Counter[];
+  /** What this node does to the messages it sends (SetFaults). */
+  faults: TargetFaults[];
 }
 
 export interface PeerStatus {
@@ -954,6 +957,7 @@ function createBaseStatusResponse(): StatusResponse {
     leaderEndpoint: "",
     faultInjection: false,
     counters: [],
+    faults: [],
   };
 }
 
@@ -1036,6 +1040,9 @@ export const StatusResponse: MessageFns<StatusResponse> = {
     }
     for (const v of message.counters) {
       Counter.encode(v!, writer.uint32(210).fork()).join();
+    }
+    for (const v of message.faults) {
+      TargetFaults.encode(v!, writer.uint32(218).fork()).join();
     }
     return writer;
   },
@@ -1259,6 +1266,14 @@ export const StatusResponse: MessageFns<StatusResponse> = {
             }
 
             message.counters.push(Counter.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 27: {
+            if (tag !== 218) {
+              break;
+            }
+
+            message.faults.push(TargetFaults.decode(reader, reader.uint32()));
             continue;
           }
         }

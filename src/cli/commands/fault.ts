@@ -1,0 +1,102 @@
+/**
+ * `fault network` and `fault clear`: loss, delay, duplication and reordering of what nodes send to each other. Like a
+ * partition it is one-way by nature, in memory only, and replaced as a whole.
+ */
+import type { Client } from '../../client/client.js'
+import { EVERY_PEER, problemOf } from '../../faults/plan.js'
+import type { TargetFaults } from '../../gen/quorate/v1/faults.js'
+import { answered, lookAround, membersOf } from '../cluster-view.js'
+import { CliError, EXIT, usageError } from '../errors.js'
+import { faultsText } from '../format/status.js'
+import { print } from '../output.js'
+import { type ClientFlags, withClient } from '../session.js'
+import { requireAnswers, requireMembers, tellAll } from './partition.js'
+
+interface FaultFlags extends ClientFlags {
+  readonly to?: string
+  readonly loss?: number
+  /** ms */
+  readonly delay?: number
+  /** ms, on top of the delay */
+  readonly jitter?: number
+  readonly duplicate?: number
+  readonly reorder?: number
+  /** ms */
+  readonly ttl?: number
+}
+
+/** What one node is told. Throws CliError when nothing is asked for. */
+export function targetsOf(flags: Omit<FaultFlags, keyof ClientFlags>): TargetFaults[] {
+  const delayMinMs = flags.delay ?? 0
+  const faults = {
+    loss: flags.loss ?? 0,
+    duplication: flags.duplicate ?? 0,
+    reorder: flags.reorder ?? 0,
+    delayMinMs,
+    delayMaxMs: delayMinMs + (flags.jitter ?? 0),
+  }
+  if (Object.values(faults).every((value) => value === 0))
+    throw usageError(
+      'fault network: expected some of --loss, --delay, --jitter, --duplicate and --reorder above 0 (to end faults: quorate fault clear)',
+    )
+  const names = namesIn(flags.to === undefined ? [] : [flags.to])
+  if (flags.to !== undefined && names.length === 0)
+    throw usageError('--to: expected names of nodes, such as n2,n3')
+  const targets = (names.length === 0 ? [EVERY_PEER] : names).map((nodeId) => ({
+    nodeId,
+    ...faults,
+  }))
+  for (const target of targets) {
+    const problem = problemOf(target)
+    if (problem !== null) throw usageError(`fault network: ${problem}`)
+  }
+  return targets
+}
+
+export async function faultNetwork(texts: readonly string[], flags: FaultFlags): Promise<void> {
+  const targets = targetsOf(flags)
+  await onNodes(texts, flags, async (client, endpoint) => {
+    const options = { ttlMs: flags.ttl ?? 0, timeoutMs: flags.commandTimeout }
+    await client.setFaults(endpoint, targets, options)
+    return `to ${faultsText(targets)}`
+  })
+}
+
+export async function faultClear(texts: readonly string[], flags: ClientFlags): Promise<void> {
+  await onNodes(texts, flags, async (client, endpoint) => {
+    await client.setFaults(endpoint, [], { timeoutMs: flags.commandTimeout })
+    return 'cleared'
+  })
+}
+
+/** On the named nodes, or all; prints what became of each. */
+async function onNodes(
+  texts: readonly string[],
+  flags: ClientFlags,
+  tell: (client: Client, endpoint: string) => Promise<string>,
+): Promise<void> {
+  const wanted = namesIn(texts)
+  await withClient(flags, async (client) => {
+    const seen = await lookAround(client, flags)
+    requireAnswers(seen)
+    requireMembers(wanted, seen)
+    const here = answered(seen).filter(
+      ({ status }) => wanted.length === 0 || wanted.includes(status.name),
+    )
+    await tellAll(here, async ({ endpoint, status }) => {
+      print(`${status.name}: ${await tell(client, endpoint)}`)
+    })
+    const reached = new Set(here.map(({ status }) => status.name))
+    const left = (wanted.length > 0 ? wanted : membersOf(seen)).filter((name) => !reached.has(name))
+    if (left.length > 0)
+      throw new CliError(
+        EXIT.unavailable,
+        `not reached: ${left.join(', ')}; a node that is down forgets its faults when it starts again`,
+      )
+  })
+}
+
+function namesIn(texts: readonly string[]): string[] {
+  const names = texts.flatMap((text) => text.split(',')).map((name) => name.trim())
+  return [...new Set(names.filter((name) => name !== ''))]
+}
