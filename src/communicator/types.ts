@@ -104,9 +104,6 @@ export interface CommunicatorLimits {
   /** Messages and bytes that faults delay towards one peer; beyond either a message is dropped. */
   readonly delayedMessagesMax: number
   readonly delayedBytesMax: number
-  /** Messages and bytes that faults delay towards one peer; beyond either a message is dropped. */
-  readonly delayedMessagesMax: number
-  readonly delayedBytesMax: number
   /** A frame is written once it has so much; a larger message travels alone. */
   readonly frameBytes: number
   /** A message beyond it can never arrive, and is dropped. */
@@ -129,8 +126,6 @@ const MIB = 1024 * KIB
 export const COMMUNICATOR_LIMITS: CommunicatorLimits = {
   queuedMessagesMax: 256,
   queuedBytesMax: 8 * MIB,
-  delayedMessagesMax: 8_192,
-  delayedBytesMax: 32 * MIB,
   delayedMessagesMax: 8_192,
   delayedBytesMax: 32 * MIB,
   frameBytes: MIB,

@@ -163,7 +163,6 @@ class NodeProcess implements RunningNode {
       {
         blocked: () => this.#communicator?.blocked() ?? [],
         faults: () => this.#communicator?.faults().targets ?? [],
-        faults: () => this.#communicator?.faults().targets ?? [],
         connected: (id) => this.#communicator?.connected(id) ?? false,
         clientEndpointOf: (id) => this.#forming.clientEndpointOf(id),
         counters: () => this.#counters(storage),
