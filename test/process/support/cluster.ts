@@ -25,6 +25,8 @@ export interface ClusterOptions {
   /** T, the lower bound of the election timeout. */
   readonly electionTimeoutMs?: number
   readonly extraFlags?: readonly string[]
+  /** Default: enabled. */
+  readonly faultInjection?: boolean
 }
 
 interface Seat {
@@ -99,7 +101,7 @@ export class TestCluster {
         ...['--initial-cluster', cluster.join(',')],
         ...['--election-timeout', String(election)],
         ...['--heartbeat-interval', String(Math.max(20, Math.round(election / 10)))],
-        '--enable-fault-injection',
+        ...(this.#options.faultInjection === false ? [] : ['--enable-fault-injection']),
         ...(this.#options.extraFlags ?? []),
       ],
       { stdio: ['ignore', 'pipe', 'pipe'] },
