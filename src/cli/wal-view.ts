@@ -66,7 +66,11 @@ export function recordJson(record: WalRecord): Record<string, unknown> {
       return { type: record.type, snapshot: snapshotJson(record.snapshot) }
     case 'Bootstrap':
       return { ...record }
+    case 'SnapshotLost':
+    case 'Lost':
+      return { ...record }
     case 'Append':
+    case 'Filled':
       return {
         type: record.type,
         entries: record.entries.map((entry) => ({
@@ -112,8 +116,13 @@ export function recordLine(record: WalRecord): string {
     }
     case 'Bootstrap':
       return `Bootstrap ${record.members.map((member) => member.id).join(',')}`
+    case 'Lost':
+      return `Lost through ${record.shape.lastIndex} term ${record.shape.term}`
+    case 'SnapshotLost':
+      return record.type
     case 'Append':
-      return `Append ${record.entries
+    case 'Filled':
+      return `${record.type} ${record.entries
         .map((entry) => {
           const what =
             entry.configuration === null

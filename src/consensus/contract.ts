@@ -124,6 +124,8 @@ export interface CoreStatus {
   readonly commitIndex: Index
   /** The last index whose Apply was emitted. */
   readonly appliedIndex: Index
+  /** Entries whose content a damaged disk lost, and that no peer has given back yet; 0 when healthy. */
+  readonly missing: number
   readonly snapshotIndex: Index
   readonly configuration: Configuration
   /** Leader only: the highest index known to be on each peer. */
@@ -135,6 +137,8 @@ export interface Core<M, R> {
   status(): CoreStatus
   /** The full hard state as of now; every WAL segment opens with it (PROTOCOL 5). */
   stateRecord(): R
+  /** How the log looks as of now, without what is in it: every batch on disk is followed by it (PROTOCOL 9). */
+  shape(): Uint8Array
 }
 
 /** Who a core is, from the host, fresh at each start. */
@@ -162,6 +166,10 @@ export interface Protocol<M extends { readonly type: string }, R, O> {
   decodeMessage(bytes: Uint8Array): M | null
   encodeRecords(records: readonly R[]): Uint8Array
   decodeRecords(bytes: Uint8Array): R[] | null
+  /** What recovery puts in the place of damage: `shape` stood behind it. Null: these bytes are no shape. */
+  lost(shape: Uint8Array): R | null
+  /** What recovery puts behind all records when the newest snapshot's file is missing or damaged. */
+  snapshotLost(): R
   /** The highest log index among the records; 0 when they hold none. */
   lastIndexOf(records: readonly R[]): Index
 }

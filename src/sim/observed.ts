@@ -22,5 +22,6 @@ export function observed<M extends { readonly type: string }, R, O, C extends Co
     },
     status: () => core.status(),
     stateRecord: () => core.stateRecord(),
+    shape: () => core.shape(),
   }
 }

@@ -12,6 +12,7 @@ import type { RaftNote } from '../../src/consensus/raft/notes.js'
 import type { WalRecord } from '../../src/consensus/raft/records.js'
 import {
   renderCommands,
+  renderId,
   renderMessage,
   renderNote,
   renderOutcome,
@@ -240,5 +241,10 @@ function renderRecord(record: WalRecord): string {
       return `that it has the snapshot through ${record.snapshot.index}`
     case 'Bootstrap':
       return 'its members'
+    case 'Filled':
+      return `what it got back: ${record.entries.map(renderId).join(', ')}`
+    case 'Lost':
+    case 'SnapshotLost':
+      return record.type
   }
 }

@@ -1,7 +1,7 @@
 /** How a scenario's trace reads: one line for each message, note and state, the same on every run. */
 import { latin1Decode } from '../../src/base/utf8.js'
 import type { Outcome } from '../../src/consensus/contract.js'
-import { lastIndex } from '../../src/consensus/raft/log.js'
+import { isHole, lastIndex } from '../../src/consensus/raft/log.js'
 import type { EntryId, LogEntry, Message } from '../../src/consensus/raft/messages.js'
 import type { NoteEvent, RaftNote } from '../../src/consensus/raft/notes.js'
 import { leaderOf, type State } from '../../src/consensus/raft/state.js'
@@ -52,6 +52,15 @@ function renderBody(m: Message): string {
       return `r${m.id.number}`
     case 'ReadIndexReply':
       return `r${m.id.number} index=${m.index}`
+    case 'FetchEntries': {
+      const base = m.snapshotAtLeast > 0 ? ` snapshot>=${m.snapshotAtLeast}` : ''
+      return `wanted=${m.wanted.map(renderId).join(',')}${base}`
+    }
+    case 'FetchEntriesReply': {
+      const entries = m.entries.length > 0 ? ` entries=${m.entries.map(renderEntry).join(',')}` : ''
+      const absent = m.absent.length > 0 ? ` absent=${m.absent.map(renderId).join(',')}` : ''
+      return `${entries}${absent}${m.snapshotAbsent ? ' no-snapshot' : ''}`.trimStart()
+    }
   }
 }
 
@@ -94,6 +103,13 @@ const SENTENCES: { readonly [K in NoteEvent]: string } = {
   'transfer-refused': 'does not hand over to PEER',
   'timeout-now': 'campaigns because PEER asked for it',
   'proposal-refused': 'takes no proposal: DETAIL',
+  'log-damaged': 'starts with a damaged log: from INDEX on it misses DETAIL',
+  'entries-wanted': 'asks PEER for what it misses from INDEX on',
+  'entries-served': 'gives PEER DETAIL',
+  'entries-filled': 'gets back DETAIL from INDEX on',
+  'snapshot-refused': 'does not take the snapshot through INDEX of PEER: DETAIL',
+  'log-healed': 'misses nothing any more',
+  'repair-hopeless': 'hears from everybody that nobody has INDEX',
   'timed-batch': 'appends an empty entry INDEX for the time in it',
 }
 
@@ -126,8 +142,11 @@ export function renderState(s: State): string {
   const whom = leader === null || leader === s.id ? '' : ` of ${leader}`
   const vote = s.votedFor === null ? '' : ` voted=${s.votedFor}`
   const begin = log.offset.index > 0 ? [`..${renderId(log.offset)}`] : []
-  const entries = [...begin, ...log.entries.map(renderEntry)].join(' ')
+  const standing = (entry: LogEntry) =>
+    isHole(log, entry.index) ? `${renderId(entry)}:LOST` : renderEntry(entry)
+  if (log.lostBase !== null) begin.push('(snapshot LOST)')
+  const entries = [...begin, ...log.entries.map(standing)].join(' ')
   const snapshot = log.snapshot === null ? '' : ` snapshot=${log.snapshot.index}`
-  const disk = s.durableIndex < lastIndex(log) ? ` disk=${s.durableIndex}` : ''
+  const disk = s.durableIndex < lastIndex(log) && s.repair === null ? ` disk=${s.durableIndex}` : ''
   return `${s.role.type}${whom} t${s.term}${vote} log=[${entries}]${snapshot}${disk} commit=${s.commitIndex}`
 }

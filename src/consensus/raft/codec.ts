@@ -8,6 +8,7 @@ import type { Configuration, Member, Request, SnapshotMeta } from '../contract.j
 import type { NodeId } from '../ids.js'
 import type { EntryId, LogEntry, Message } from './messages.js'
 import type { WalRecord } from './records.js'
+import { decodeShape, encodeShape } from './shape.js'
 
 /** A memo, not state: an entry never changes, so neither does its encoding. */
 const ENCODED = new WeakMap<LogEntry, Uint8Array>()
@@ -25,6 +26,8 @@ const MESSAGE_TAGS = {
   TimeoutNow: 7,
   ReadIndex: 8,
   ReadIndexReply: 9,
+  FetchEntries: 10,
+  FetchEntriesReply: 11,
 } as const satisfies { [K in Message['type']]: number }
 
 const RECORD_TAGS = {
@@ -34,10 +37,13 @@ const RECORD_TAGS = {
   SnapshotTaken: 4,
   SnapshotInstalled: 5,
   Bootstrap: 6,
+  Filled: 7,
+  Lost: 8,
+  SnapshotLost: 9,
 } as const satisfies { [K in WalRecord['type']]: number }
 
 export function encodeMessage(m: Message): Uint8Array {
-  const w = new Writer(m.type === 'AppendEntries' ? 64 + totalSize(m.entries) : 64)
+  const w = new Writer('entries' in m ? 64 + totalSize(m.entries) : 64)
   w.byte(MESSAGE_TAGS[m.type]).varint(m.term)
   switch (m.type) {
     case 'RequestVote':
@@ -72,6 +78,16 @@ export function encodeMessage(m: Message): Uint8Array {
       break
     case 'ReadIndexReply':
       w.varint(m.id.incarnation).varint(m.id.number).varint(m.index)
+      break
+    case 'FetchEntries':
+      writeEntryIds(w, m.wanted)
+      w.varint(m.snapshotAtLeast)
+      break
+    case 'FetchEntriesReply':
+      w.varint(m.incarnation)
+      writeEntries(w, m.entries)
+      writeEntryIds(w, m.absent)
+      w.byte(m.snapshotAbsent ? 1 : 0)
       break
   }
   return w.finish()
@@ -118,6 +134,18 @@ function readMessage(r: Reader, tag: number, term: number): Message | null {
       return { type: 'ReadIndex', term, id: readReadId(r) }
     case MESSAGE_TAGS.ReadIndexReply:
       return { type: 'ReadIndexReply', term, id: readReadId(r), index: r.varint() }
+    case MESSAGE_TAGS.FetchEntries: {
+      const wanted = readEntryIds(r)
+      return wanted && { type: 'FetchEntries', term, wanted, snapshotAtLeast: r.varint() }
+    }
+    case MESSAGE_TAGS.FetchEntriesReply: {
+      const incarnation = r.varint()
+      const entries = readEntries(r)
+      const absent = readEntryIds(r)
+      if (entries === null || absent === null || !ascend(entries)) return null
+      const snapshotAbsent = r.byte() === 1
+      return { type: 'FetchEntriesReply', term, incarnation, entries, absent, snapshotAbsent }
+    }
     default:
       return null
   }
@@ -135,6 +163,14 @@ function follows(prev: EntryId, entries: readonly LogEntry[]): boolean {
   return true
 }
 
+/** Places of one log, in order; there may be others in between. */
+function ascend(ids: readonly EntryId[]): boolean {
+  return ids.every((id, i) => {
+    const before = ids[i - 1]
+    return id.index > (before?.index ?? 0) && id.term >= (before?.term ?? 0)
+  })
+}
+
 export function encodeRecords(records: readonly WalRecord[]): Uint8Array {
   const w = new Writer(256)
   for (const record of records) {
@@ -149,6 +185,7 @@ export function encodeRecords(records: readonly WalRecord[]): Uint8Array {
         writeHardState(w, record)
         break
       case 'Append':
+      case 'Filled':
         writeEntries(w, record.entries)
         break
       case 'SnapshotTaken':
@@ -157,6 +194,11 @@ export function encodeRecords(records: readonly WalRecord[]): Uint8Array {
         break
       case 'Bootstrap':
         writeMembers(w, record.members)
+        break
+      case 'Lost':
+        w.chunk(encodeShape(record.shape))
+        break
+      case 'SnapshotLost':
         break
     }
   }
@@ -193,6 +235,16 @@ function readRecord(r: Reader): WalRecord | null {
       return { type: 'SnapshotInstalled', snapshot: readSnapshotMeta(r) }
     case RECORD_TAGS.Bootstrap:
       return { type: 'Bootstrap', members: readMembers(r) }
+    case RECORD_TAGS.Filled: {
+      const entries = readEntries(r)
+      return entries !== null && ascend(entries) ? { type: 'Filled', entries } : null
+    }
+    case RECORD_TAGS.Lost: {
+      const shape = decodeShape(r.chunk())
+      return shape && { type: 'Lost', shape }
+    }
+    case RECORD_TAGS.SnapshotLost:
+      return { type: 'SnapshotLost' }
     default:
       return null
   }
@@ -228,6 +280,20 @@ function writeEntryId(w: Writer, id: EntryId): void {
 
 function readEntryId(r: Reader): EntryId {
   return { index: r.varint(), term: r.varint() }
+}
+
+function writeEntryIds(w: Writer, ids: readonly EntryId[]): void {
+  w.varint(ids.length)
+  for (const id of ids) writeEntryId(w, id)
+}
+
+/** Null when they do not ascend: nobody sends such a list. */
+function readEntryIds(r: Reader): EntryId[] | null {
+  const count = r.varint()
+  if (count > LIST_MAX) return null
+  const ids: EntryId[] = []
+  for (let i = 0; i < count && r.ok; i++) ids.push(readEntryId(r))
+  return r.ok && ascend(ids) ? ids : null
 }
 
 function readReadId(r: Reader): { incarnation: number; number: number } {

@@ -4,7 +4,7 @@
 import { assert } from '../../base/assert.js'
 import { compareNodeIds, type NodeId } from '../ids.js'
 import { isVoter, replicaIds, type VoteResult, voteResult } from '../quorum.js'
-import { isUpToDate, lastEntry, lastIndex } from './log.js'
+import { isUpToDate, isWhole, lastEntry, lastIndex } from './log.js'
 import type { PreVote, PreVoteReply, RequestVote, RequestVoteReply } from './messages.js'
 import { newProgress } from './progress.js'
 import { answerReadsOnRoleChange } from './reads.js'
@@ -52,9 +52,12 @@ export function becomeFollower(s: State, term: number, leader: NodeId | null, ou
   out.note({ rule: '§5.1', event: 'became-follower', term: s.term })
 }
 
-/** May this node lead at all? It must be a voter of the configuration in effect. */
+/**
+ * May this node lead at all? It must be a voter of the configuration in effect, and have its whole log: a leader with a hole
+ * could neither send what stands there nor apply it, and a hole may hide a configuration.
+ */
 export function mayCampaign(s: State): boolean {
-  return isVoter(configurationOf(s), s.id)
+  return isVoter(configurationOf(s), s.id) && isWhole(s.log)
 }
 
 /** Asks first whether an election could be won, so that a node cut off does not raise the term for all. */
@@ -140,7 +143,10 @@ export function leaderIsAlive(s: State): boolean {
   )
 }
 
-/** RequestVote, receiver side (§5.2, §5.4.1). `step` has already reconciled the terms. */
+/**
+ * RequestVote, receiver side (§5.2, §5.4.1). `step` has already reconciled the terms. A voter whose log is damaged votes
+ * like any other: the rule asks for index and term of its last entry, which it knows, and never for its configuration.
+ */
 export function onRequestVote(s: State, from: NodeId, m: RequestVote, out: RaftOut): void {
   assert(m.term === s.term)
   // A node that no cluster has formed around has no vote to give.

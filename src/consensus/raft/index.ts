@@ -5,12 +5,14 @@ import type { Index, NodeId } from '../ids.js'
 import { Out } from '../out.js'
 import { isVoter } from '../quorum.js'
 import * as Codec from './codec.js'
-import { lastIndex, snapshotIndex } from './log.js'
+import { lastIndex, missingCount, snapshotIndex } from './log.js'
 import { GATE, type Message } from './messages.js'
 import type { RaftNote } from './notes.js'
 import type { Options } from './options.js'
 import { lastIndexOf, recoverState, type WalRecord } from './records.js'
+import { noteDamage } from './repair.js'
 import { applyCommitted } from './replication.js'
+import { decodeShape, encodeShape, shapeOf } from './shape.js'
 import { configurationOf, leaderOf, type State } from './state.js'
 import { stepState } from './step.js'
 
@@ -41,6 +43,10 @@ export class Raft implements Core<Message, WalRecord> {
     const { term, votedFor, log } = this.state
     return { type: 'State', term, votedFor, snapshot: log.snapshot }
   }
+
+  shape(): Uint8Array {
+    return encodeShape(shapeOf(this.state, this.state.log))
+  }
 }
 
 export const raft: Omit<Protocol<Message, WalRecord, Options>, 'recover'> & {
@@ -56,6 +62,7 @@ export const raft: Omit<Protocol<Message, WalRecord, Options>, 'recover'> & {
     const out = new Out<Message, WalRecord, RaftNote>(GATE, state)
     if (state.log.snapshot !== null) out.restore(state.log.snapshot)
     applyCommitted(state, out)
+    noteDamage(state, out)
     return { core: new Raft(state), effects: out.finish() }
   },
   bootstrap: (members) => ({ type: 'Bootstrap', members }),
@@ -63,6 +70,11 @@ export const raft: Omit<Protocol<Message, WalRecord, Options>, 'recover'> & {
   decodeMessage: Codec.decodeMessage,
   encodeRecords: Codec.encodeRecords,
   decodeRecords: Codec.decodeRecords,
+  lost(bytes) {
+    const shape = decodeShape(bytes)
+    return shape && { type: 'Lost', shape }
+  },
+  snapshotLost: () => ({ type: 'SnapshotLost' }),
   lastIndexOf,
 }
 
@@ -83,6 +95,7 @@ function statusOf(s: State): CoreStatus {
     lastIndex: lastIndex(s.log),
     commitIndex: s.commitIndex,
     appliedIndex: s.lastApplied,
+    missing: missingCount(s.log),
     snapshotIndex: snapshotIndex(s.log),
     configuration,
     matchIndex,

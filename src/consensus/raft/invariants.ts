@@ -3,7 +3,15 @@
  */
 import type { Index, NodeId } from '../ids.js'
 import { isVoter } from '../quorum.js'
-import { lastEntry, lastIndex, snapshotIndex } from './log.js'
+import {
+  baseOf,
+  firstMissing,
+  isWhole,
+  type Log,
+  lastEntry,
+  lastIndex,
+  snapshotIndex,
+} from './log.js'
 import { configurationOf, type State } from './state.js'
 
 /** The first rule that is broken, in words; null when all hold. */
@@ -13,12 +21,33 @@ export function checkState(s: State): string | null {
   if (s.commitIndex > last) return 'commitIndex beyond the log'
   if (s.durableIndex > last) return 'durableIndex beyond the log'
   if (snapshotIndex(s.log) > s.commitIndex) return 'a snapshot covers what is not committed'
-  if (s.log.offset.index > snapshotIndex(s.log)) return 'the log was compacted beyond the snapshot'
+  if (s.log.offset.index > baseOf(s.log).index) return 'the log was compacted beyond the snapshot'
   if (s.log.entries.length !== s.log.batches.length) return 'an entry has no batch'
   if (lastEntry(s.log).term > s.term) return 'an entry is of a later term than the node'
   if (s.agreedTime < (s.log.entries.at(-1)?.time ?? 0)) return 'an entry is of a later time'
   if (s.persistedBatch > s.batch) return 'a batch is on disk before it was emitted'
-  return checkRole(s)
+  return checkHoles(s) ?? checkRole(s)
+}
+
+/** What is missing is known to be: nothing at or behind it counts (docs/decisions/0004). */
+function checkHoles(s: State): string | null {
+  const { log } = s
+  const missing = firstMissing(log)
+  if (s.commitIndex >= missing) return 'committed what is missing'
+  if (s.durableIndex >= missing) return 'vouches for what is missing'
+  if ((s.repair === null) !== isWhole(log)) return 'does not know whether its log is whole'
+  if (log.lostBase !== null && log.snapshot !== null) return 'a lost snapshot is there'
+  if (!isWhole(log) && s.role.type !== 'follower') return 'a node with a damaged log campaigns'
+  return holesFit(log) ? null : 'a hole is where no entry is'
+}
+
+function holesFit(log: Log): boolean {
+  let before = baseOf(log).index
+  for (const hole of log.holes) {
+    if (hole <= before || hole > lastIndex(log)) return false
+    before = hole
+  }
+  return true
 }
 
 function checkRole(s: State): string | null {

@@ -3,11 +3,14 @@
  *
  * Invariants
  * 1. entries[k].index === offset + 1 + k; terms never decrease.
- * 2. snapshot.index >= offset: what is gone from memory is in the snapshot.
+ * 2. snapshot.index >= offset: what is gone from memory is in the snapshot. If the base is lost there is no snapshot,
+ *    and nobody here has what lies at and below offset.
  * 3. batches[k] is the batch that wrote entries[k]; 0 for what recovery found on disk.
+ * 4. holes ascend and lie above offset and snapshot. The entry at a hole has the right index and term, and nothing
+ *    else: its disk lost the content. Only recovery makes holes.
  */
 import { assert, present } from '../../base/assert.js'
-import type { SnapshotMeta } from '../contract.js'
+import type { Configuration, SnapshotMeta } from '../contract.js'
 import type { Index } from '../ids.js'
 import type { EntryId, LogEntry } from './messages.js'
 
@@ -17,10 +20,20 @@ export interface Log {
   entries: LogEntry[]
   batches: number[]
   snapshot: SnapshotMeta | null
+  holes: Index[]
+  /** Not null: the snapshot at `offset` is lost. The newest configuration that is known from below it. */
+  lostBase: Configuration | null
 }
 
 export function emptyLog(): Log {
-  return { offset: { index: 0, term: 0 }, entries: [], batches: [], snapshot: null }
+  return {
+    offset: { index: 0, term: 0 },
+    entries: [],
+    batches: [],
+    snapshot: null,
+    holes: [],
+    lostBase: null,
+  }
 }
 
 export function lastIndex(log: Log): Index {
@@ -36,6 +49,65 @@ export function snapshotIndex(log: Log): Index {
   return log.snapshot?.index ?? 0
 }
 
+/** The entry that the snapshot ends with, whether the snapshot is there or lost; index 0, term 0 without one. */
+export function baseOf(log: Log): EntryId {
+  if (log.lostBase !== null) return log.offset
+  return { index: log.snapshot?.index ?? 0, term: log.snapshot?.term ?? 0 }
+}
+
+/** The first index whose content nobody here has; behind it nothing is applied, committed or acknowledged. */
+export function firstMissing(log: Log): Index {
+  if (log.lostBase !== null) return 1
+  return log.holes[0] ?? Number.POSITIVE_INFINITY
+}
+
+export function missingCount(log: Log): number {
+  return log.holes.length + (log.lostBase === null ? 0 : log.offset.index)
+}
+
+export function isWhole(log: Log): boolean {
+  return log.holes.length === 0 && log.lostBase === null
+}
+
+export function isHole(log: Log, index: Index): boolean {
+  const { holes } = log
+  if (holes.length === 0) return false
+  let from = 0
+  let to = holes.length
+  while (from < to) {
+    const middle = (from + to) >>> 1
+    if ((holes[middle] ?? 0) < index) from = middle + 1
+    else to = middle
+  }
+  return holes[from] === index
+}
+
+/** What stands at a hole: the index and the term of the entry that was there. */
+export function holeAt(id: EntryId): LogEntry {
+  return { ...id, time: 0, requests: [], configuration: null, sizeBytes: 0 }
+}
+
+/** Is this very entry here, and not as a hole? */
+export function hasContent(log: Log, id: EntryId): boolean {
+  return id.index > log.offset.index && hasEntry(log, id) && !isHole(log, id.index)
+}
+
+/** Of these entries, those for which there is a hole of the same index and term. */
+export function fillable(log: Log, entries: readonly LogEntry[]): LogEntry[] {
+  return entries.filter((entry) => hasEntry(log, entry) && isHole(log, entry.index))
+}
+
+/** Puts entries where holes of the same index and term are. */
+export function fill(log: Log, entries: readonly LogEntry[], batch: number): void {
+  const filled = fillable(log, entries)
+  for (const entry of filled) {
+    log.entries[entry.index - log.offset.index - 1] = entry
+    log.batches[entry.index - log.offset.index - 1] = batch
+  }
+  const indices = new Set(filled.map((entry) => entry.index))
+  if (indices.size > 0) log.holes = log.holes.filter((index) => !indices.has(index))
+}
+
 /** Null below the first entry in memory and above the last. */
 export function termAt(log: Log, index: Index): number | null {
   if (index === log.offset.index) return log.offset.term
@@ -43,6 +115,7 @@ export function termAt(log: Log, index: Index): number | null {
 }
 
 export function entryAt(log: Log, index: Index): LogEntry {
+  assert(!isHole(log, index), 'a hole has no content')
   return present(log.entries[index - log.offset.index - 1], `entry ${index}`)
 }
 
@@ -53,6 +126,7 @@ export function hasEntry(log: Log, id: EntryId): boolean {
 
 /** Entries (from, through]. */
 export function slice(log: Log, from: Index, through: Index): LogEntry[] {
+  assert(!log.holes.some((hole) => hole > from && hole <= through), 'a hole has no content')
   return log.entries.slice(from - log.offset.index, through - log.offset.index)
 }
 
@@ -78,7 +152,7 @@ export function lastPossibleMatch(log: Log, id: EntryId): EntryId {
 
 export function append(log: Log, entries: readonly LogEntry[], batch: number): void {
   for (const entry of entries) {
-    assert(entry.index === lastIndex(log) + 1, 'the log has no holes')
+    assert(entry.index === lastIndex(log) + 1, 'entries follow one another')
     assert(entry.term >= lastEntry(log).term, 'terms never decrease along the log')
     log.entries.push(entry)
     log.batches.push(batch)
@@ -90,6 +164,7 @@ export function truncate(log: Log, index: Index): void {
   assert(index >= log.offset.index, 'what the snapshot covers is never truncated')
   log.entries.length = index - log.offset.index
   log.batches.length = log.entries.length
+  if (log.holes.length > 0) log.holes = log.holes.filter((hole) => hole <= index)
 }
 
 /** Forgets entries up to `index`, which the snapshot covers. */
@@ -101,6 +176,7 @@ export function compact(log: Log, index: Index): void {
   log.entries = log.entries.slice(gone)
   log.batches = log.batches.slice(gone)
   log.offset = { index, term }
+  if (log.holes.length > 0) log.holes = log.holes.filter((hole) => hole > index)
 }
 
 /** A snapshot replaces the whole log. */
@@ -109,6 +185,19 @@ export function resetTo(log: Log, snapshot: SnapshotMeta): void {
   log.batches = []
   log.offset = { index: snapshot.index, term: snapshot.term }
   log.snapshot = snapshot
+  log.holes = []
+  log.lostBase = null
+}
+
+/**
+ * A snapshot that agrees with the log takes the place of everything up to its index, holes and a lost base included.
+ * What lies behind it stays: it has the entry that the snapshot ends with.
+ */
+export function rebase(log: Log, snapshot: SnapshotMeta): void {
+  assert(hasEntry(log, snapshot), 'the log goes on from the snapshot')
+  log.snapshot = snapshot
+  log.lostBase = null
+  compact(log, snapshot.index)
 }
 
 /** The index up to which the log may be compacted so that the tail keeps within both bounds. */

@@ -10,6 +10,7 @@ import type { ConfigurationAt, State } from './state.js'
 /** Every configuration from the snapshot on, oldest first. */
 export function configurationsIn(log: Log): ConfigurationAt[] {
   const found: ConfigurationAt[] = []
+  if (log.lostBase !== null) found.push({ index: log.offset.index, configuration: log.lostBase })
   if (log.snapshot !== null)
     found.push({ index: log.snapshot.index, configuration: log.snapshot.configuration })
   for (const entry of log.entries) {

@@ -96,6 +96,32 @@ export interface ReadIndexReply {
   readonly index: Index
 }
 
+/**
+ * A node whose log is damaged asks for what it lost (docs/decisions/0004). An entry is one and the same wherever it has
+ * the same index and term, so that any peer may answer, whoever leads: neither message moves a term.
+ */
+export interface FetchEntries {
+  readonly type: 'FetchEntries'
+  readonly term: number
+  /** Ascending. */
+  readonly wanted: readonly EntryId[]
+  /** The snapshot is lost: one at or above this index is wanted. 0: none is. */
+  readonly snapshotAtLeast: Index
+}
+
+export interface FetchEntriesReply {
+  readonly type: 'FetchEntriesReply'
+  readonly term: number
+  /** Of the replier's start. */
+  readonly incarnation: number
+  /** Ascending, not necessarily without gaps. */
+  readonly entries: readonly LogEntry[]
+  /** What the replier has neither in its log nor under a snapshot. */
+  readonly absent: readonly EntryId[]
+  /** No snapshot reaches as far as was asked, and none can be taken yet. */
+  readonly snapshotAbsent: boolean
+}
+
 export type Message =
   | RequestVote
   | RequestVoteReply
@@ -106,6 +132,8 @@ export type Message =
   | TimeoutNow
   | ReadIndex
   | ReadIndexReply
+  | FetchEntries
+  | FetchEntriesReply
 
 /**
  * A leader's requests leave at once: its disk write runs beside its followers' (thesis §10.2.1). Whatever
@@ -121,4 +149,6 @@ export const GATE: { readonly [K in Message['type']]: Gate } = {
   TimeoutNow: 'none',
   ReadIndex: 'none',
   ReadIndexReply: 'durable',
+  FetchEntries: 'none',
+  FetchEntriesReply: 'durable',
 }

@@ -41,6 +41,13 @@ export type NoteEvent =
   | 'timeout-now'
   | 'proposal-refused'
   | 'timed-batch'
+  | 'log-damaged'
+  | 'entries-wanted'
+  | 'entries-served'
+  | 'entries-filled'
+  | 'snapshot-refused'
+  | 'log-healed'
+  | 'repair-hopeless'
 
 export interface RaftNote extends Note {
   readonly event: NoteEvent

@@ -7,9 +7,12 @@ import { seededRandom } from '../../base/random.js'
 import type { Configuration, Member, Self, SnapshotMeta } from '../contract.js'
 import { compareNodeIds, type Index, type NodeId } from '../ids.js'
 import * as Log from './log.js'
+import { foldFilled, loseSnapshot, reconcile } from './loss.js'
 import { configurationsIn } from './membership.js'
 import type { LogEntry } from './messages.js'
 import type { Options } from './options.js'
+import { newRepair } from './repair-state.js'
+import type { Shape } from './shape.js'
 import { drawElectionTimeout, type State } from './state.js'
 
 /** The full hard state; every segment opens with it, so that deleting old segments deletes no vote. */
@@ -50,6 +53,23 @@ export interface Bootstrap {
   readonly members: readonly Member[]
 }
 
+/** Holes that got their content back: the entries of the very index and term. It never truncates. */
+export interface Filled {
+  readonly type: 'Filled'
+  readonly entries: readonly LogEntry[]
+}
+
+/** Recovery puts it in the place of a damaged stretch: how the log looked behind it. */
+export interface Lost {
+  readonly type: 'Lost'
+  readonly shape: Shape
+}
+
+/** Recovery puts it behind all others: the newest snapshot's file is missing or damaged. */
+export interface SnapshotLost {
+  readonly type: 'SnapshotLost'
+}
+
 export type WalRecord =
   | StateRecord
   | HardState
@@ -57,6 +77,9 @@ export type WalRecord =
   | SnapshotTaken
   | SnapshotInstalled
   | Bootstrap
+  | Filled
+  | Lost
+  | SnapshotLost
 
 /** Index 1 of every log: the initial members, all of them voters. Committed from the start. */
 export function bootstrapEntry(members: readonly Member[]): LogEntry {
@@ -83,6 +106,8 @@ interface Folded {
   votedFor: NodeId | null
   log: Log.Log
   bootstrapped: boolean
+  /** The term of the newest Lost; 0 without one. */
+  lostTerm: number
 }
 
 export function recoverState(records: readonly WalRecord[], self: Self, options: Options): State {
@@ -90,12 +115,25 @@ export function recoverState(records: readonly WalRecord[], self: Self, options:
   const { log } = folded
   const snapshotIndex = Log.snapshotIndex(log)
   assert(
-    log.offset.index <= snapshotIndex,
+    log.offset.index <= snapshotIndex || log.lostBase !== null,
     `the log is missing entries ${snapshotIndex + 1} to ${log.offset.index}`,
+  )
+  assert(
+    log.lostBase === null || log.offset.term !== UNKNOWN_TERM,
+    'what a lost snapshot covered is not known',
   )
   // What lies before the first entry is not known, but the snapshot covers the entry too: begin behind it.
   if (log.offset.term === UNKNOWN_TERM && log.offset.index > 0)
     Log.compact(log, log.offset.index + 1)
+  // What a snapshot covers is not missed.
+  const covered = log.holes.findLast((hole) => hole <= snapshotIndex)
+  if (covered !== undefined) Log.compact(log, covered)
+  const configurations = configurationsIn(log)
+  assert(
+    Log.isWhole(log) || configurations.some((at) => at.configuration.voters.length > 0),
+    'the log is damaged and does not tell who the members are',
+  )
+  const missingFrom = Log.firstMissing(log)
   assert(Log.lastEntry(log).term <= folded.term, 'an entry is of a later term than the node')
   const state: State = {
     id: self.id,
@@ -105,9 +143,9 @@ export function recoverState(records: readonly WalRecord[], self: Self, options:
     term: folded.term,
     votedFor: folded.votedFor,
     log,
-    configurations: configurationsIn(log),
+    configurations,
     // The bootstrap entry is the same everywhere by construction, hence committed.
-    commitIndex: Math.max(snapshotIndex, folded.bootstrapped ? 1 : 0),
+    commitIndex: Math.min(missingFrom - 1, Math.max(snapshotIndex, folded.bootstrapped ? 1 : 0)),
     lastApplied: snapshotIndex,
     role: { type: 'follower', leader: null, reads: [] },
     electionElapsed: 0,
@@ -117,12 +155,15 @@ export function recoverState(records: readonly WalRecord[], self: Self, options:
     nextDeadline: null,
     batch: 0,
     persistedBatch: 0,
-    durableIndex: Log.lastIndex(log),
+    durableIndex: Math.min(missingFrom - 1, Log.lastIndex(log)),
     unsynced: { batch: 0, ticks: 0 },
     takingSnapshot: null,
     appliedBytesSinceSnapshot: 0,
     takingSnapshotBytes: 0,
     snapshotRetryTicks: 0,
+    repair: Log.isWhole(log) ? null : newRepair(),
+    damagedThrough: folded.lostTerm > 0 ? Log.lastIndex(log) : 0,
+    snapshotsOut: new Map(),
   }
   Log.compact(log, Log.compactionPoint(log, options.keepEntries, options.keepBytes))
   drawElectionTimeout(state)
@@ -130,7 +171,13 @@ export function recoverState(records: readonly WalRecord[], self: Self, options:
 }
 
 function fold(records: readonly WalRecord[]): Folded {
-  const folded: Folded = { term: 0, votedFor: null, log: Log.emptyLog(), bootstrapped: false }
+  const folded: Folded = {
+    term: 0,
+    votedFor: null,
+    log: Log.emptyLog(),
+    bootstrapped: false,
+    lostTerm: 0,
+  }
   for (const record of records) {
     switch (record.type) {
       case 'State':
@@ -154,14 +201,37 @@ function fold(records: readonly WalRecord[]): Folded {
         folded.term = Math.max(folded.term, 1)
         folded.bootstrapped = true
         break
+      case 'Filled':
+        foldFilled(folded.log, record.entries)
+        break
+      case 'Lost':
+        setHardState(folded, record.shape)
+        reconcile(folded.log, record.shape)
+        folded.lostTerm = record.shape.term
+        break
+      case 'SnapshotLost':
+        loseSnapshot(folded.log)
+        folded.lostTerm = Math.max(folded.lostTerm, folded.term)
+        break
     }
   }
-  if (Log.snapshotIndex(folded.log) > 0) folded.bootstrapped = true
+  if (Log.snapshotIndex(folded.log) > 0 || Log.lastIndex(folded.log) > 0) folded.bootstrapped = true
   return folded
 }
 
 function setHardState(folded: Folded, record: { term: number; votedFor: NodeId | null }): void {
+  // The shape is of behind the batch that follows it: of what that batch says, it has the last word already.
+  if (folded.term === folded.lostTerm) {
+    if (record.term < folded.term) return
+    if (record.term === folded.term && record.votedFor === null) return
+  }
   assert(record.term >= folded.term, 'the term went backwards in the WAL')
+  assert(
+    record.term > folded.term ||
+      [null, record.votedFor].includes(folded.votedFor) ||
+      record.votedFor === null,
+    'the vote of a term changed in the WAL',
+  )
   folded.term = record.term
   folded.votedFor = record.votedFor
 }
@@ -188,9 +258,11 @@ function foldAppend(log: Log.Log, entries: readonly LogEntry[]): void {
  * go. 3. A restart finds 21..40, then the record of 10: nothing of the log may be dropped for it.
  */
 function foldTaken(log: Log.Log, snapshot: SnapshotMeta): void {
-  if (snapshot.index <= Log.snapshotIndex(log)) return
+  if (snapshot.index < Log.baseOf(log).index) return
   if (snapshot.index > Log.lastIndex(log)) return Log.resetTo(log, snapshot)
+  // Of one index the later counts too: a peer's took the place of ours, whose file was lost.
   log.snapshot = snapshot
+  log.lostBase = null
   if (snapshot.index < log.offset.index) return
   if (snapshot.index === log.offset.index && log.offset.term === UNKNOWN_TERM)
     log.offset = { index: snapshot.index, term: snapshot.term }
@@ -212,7 +284,8 @@ function foldState(log: Log.Log, snapshot: SnapshotMeta): void {
 export function lastIndexOf(records: readonly WalRecord[]): Index {
   let last = 0
   for (const record of records) {
-    if (record.type === 'Append') last = Math.max(last, record.entries.at(-1)?.index ?? 0)
+    if (record.type === 'Append' || record.type === 'Filled')
+      last = Math.max(last, record.entries.at(-1)?.index ?? 0)
     else if (record.type === 'Bootstrap') last = Math.max(last, 1)
   }
   return last

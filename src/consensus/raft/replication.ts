@@ -11,6 +11,7 @@ import { configurationsAppended, configurationsTruncated } from './membership.js
 import type { AppendEntries, AppendEntriesReply, EntryId, LogEntry } from './messages.js'
 import * as Progress from './progress.js'
 import { confirmReads, onReadableCommit } from './reads.js'
+import { fillHoles, noteIfHealed } from './repair.js'
 import { maybeTakeSnapshot, sendSnapshot } from './snapshot.js'
 import { configurationOf, type Leader, type RaftOut, type State } from './state.js'
 import { maybeSendTimeoutNow } from './transfer.js'
@@ -173,8 +174,9 @@ export function onAppendEntries(s: State, from: NodeId, m: AppendEntries, out: R
   }
   // Reply false if the log has no entry at prevLogIndex whose term matches prevLogTerm (§5.3).
   const known = m.prev.index < s.commitIndex || Log.hasEntry(s.log, m.prev)
-  if (!known) {
-    const hint = Log.lastPossibleMatch(s.log, m.prev)
+  // At and behind the first hole we have nothing: as if the log ended before it, so that the leader sends what stands there.
+  if (!known || m.prev.index >= Log.firstMissing(s.log) || s.log.lostBase !== null) {
+    const hint = hintFor(s, m.prev)
     out.send(from, { ...reply, accepted: false, rejected: m.prev.index, hint })
     out.note({ rule: '§5.3', event: 'append-rejected', peer: from, index: m.prev.index })
     return
@@ -184,6 +186,13 @@ export function onAppendEntries(s: State, from: NodeId, m: AppendEntries, out: R
   const lastNew = m.prev.index + m.entries.length
   commitTo(s, Math.min(m.leaderCommit, lastNew), out)
   out.send(from, { ...reply, accepted: true, matchIndex: Math.max(lastNew, s.commitIndex) })
+}
+
+/** The last entry that could match, and that we have. Of a node without a base: nothing does. */
+function hintFor(s: State, prev: EntryId): EntryId {
+  if (s.log.lostBase !== null) return { index: 0, term: 0 }
+  const index = Math.min(prev.index, Log.firstMissing(s.log) - 1)
+  return Log.lastPossibleMatch(s.log, { index, term: prev.term })
 }
 
 /** Leader Completeness (§5.4): a leader that contradicts what is committed shows a log gone bad; stop, do not follow. */
@@ -198,6 +207,7 @@ function assertAgreesWithCommitted(s: State, id: EntryId): void {
  * dropping what follows would lose entries already acknowledged (§5.3).
  */
 function appendFromLeader(s: State, m: AppendEntries, out: RaftOut): void {
+  fillHoles(s, m.entries, out)
   const firstNew = m.entries.findIndex(
     (entry) => entry.index > s.commitIndex && !Log.hasEntry(s.log, entry),
   )
@@ -209,10 +219,28 @@ function appendFromLeader(s: State, m: AppendEntries, out: RaftOut): void {
     configurationsTruncated(s, first.index - 1)
     s.durableIndex = Math.min(s.durableIndex, first.index - 1)
     out.note({ rule: '§5.3', event: 'log-truncated', index: first.index })
+    noteIfHealed(s, out)
   }
   const batch = out.persist({ type: 'Append', entries })
   Log.append(s.log, entries, batch)
   configurationsAppended(s, entries)
+}
+
+/**
+ * The last index up to which every entry's own batch is on disk. Batches, not indices: 1. batch 10 holds 5..7 of
+ * term 3; 2. they are truncated, batch 11 holds 5 and 6 of term 4; 3. Persisted{10} must vouch for none of them.
+ */
+export function advanceDurable(s: State): void {
+  const { log } = s
+  if (log.lostBase !== null) return
+  const end = Math.min(Log.lastIndex(log), Log.firstMissing(log) - 1)
+  let index = Math.max(s.durableIndex, log.offset.index)
+  while (index < end) {
+    const batch = present(log.batches[index - log.offset.index], 'batch')
+    if (batch > s.persistedBatch) break
+    index++
+  }
+  s.durableIndex = index
 }
 
 /** The leader hears of a match or of a conflict (§5.3). `step` has reconciled the terms. */

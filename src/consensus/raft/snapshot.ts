@@ -2,14 +2,15 @@
  * Snapshots and log compaction (§7). The host writes, sends and receives the files; the core decides when, and what
  * they mean for the log.
  */
-import { present } from '../../base/assert.js'
+import { assert, present } from '../../base/assert.js'
 import type { SnapshotMeta } from '../contract.js'
-import type { NodeId } from '../ids.js'
+import type { Index, NodeId } from '../ids.js'
 import { becomeFollower } from './election.js'
 import * as Log from './log.js'
-import { configurationAt, configurationsCompacted } from './membership.js'
+import { configurationAt, configurationsCompacted, configurationsIn } from './membership.js'
 import * as Progress from './progress.js'
-import { applyCommitted } from './replication.js'
+import { noteIfHealed } from './repair.js'
+import { advanceDurable, applyCommitted } from './replication.js'
 import { NO_CONFIGURATION, type RaftOut, type State } from './state.js'
 
 /** A snapshot is due when enough was applied since the last one. One at a time. */
@@ -18,8 +19,19 @@ export function maybeTakeSnapshot(s: State, out: RaftOut): void {
   const entries = s.lastApplied - Log.snapshotIndex(s.log)
   const due =
     entries >= s.options.snapshotEntries ||
-    (entries > 0 && s.appliedBytesSinceSnapshot >= s.options.snapshotBytes)
-  if (!due) return
+    (entries > 0 && s.appliedBytesSinceSnapshot >= s.options.snapshotBytes) ||
+    (entries > 0 && coversDamage(s, s.lastApplied))
+  if (due) takeSnapshot(s, out)
+}
+
+/** A snapshot through here would let the damaged part of the log on disk go. */
+function coversDamage(s: State, index: Index): boolean {
+  return s.damagedThrough > 0 && Log.isWhole(s.log) && index >= s.damagedThrough
+}
+
+/** Of all that is applied. One at a time: the caller has looked. */
+export function takeSnapshot(s: State, out: RaftOut): void {
+  assert(s.takingSnapshot === null && s.lastApplied > Log.snapshotIndex(s.log))
   const last = Log.entryAt(s.log, s.lastApplied)
   s.takingSnapshot = {
     index: last.index,
@@ -57,7 +69,12 @@ export function onSnapshotTaken(s: State, snapshot: SnapshotMeta, out: RaftOut):
 
 function compactLog(s: State, out: RaftOut): void {
   const { keepEntries, keepBytes } = s.options
-  Log.compact(s.log, Log.compactionPoint(s.log, keepEntries, keepBytes))
+  const snapshotIndex = Log.snapshotIndex(s.log)
+  if (coversDamage(s, snapshotIndex)) {
+    // For once no tail is kept for slow followers: what is damaged on disk lies in it.
+    Log.compact(s.log, snapshotIndex)
+    s.damagedThrough = 0
+  } else Log.compact(s.log, Log.compactionPoint(s.log, keepEntries, keepBytes))
   configurationsCompacted(s, Log.snapshotIndex(s.log))
   out.release(s.log.offset.index)
   out.note({ rule: '§7', event: 'log-compacted', index: s.log.offset.index })
@@ -75,6 +92,8 @@ export function onSnapshotFailed(
     out.note({ rule: '§7', event: 'snapshot-failed', index: failed.snapshot.index })
     return
   }
+  if (s.snapshotsOut.get(failed.peer)?.index === failed.snapshot.index)
+    s.snapshotsOut.delete(failed.peer)
   if (s.role.type !== 'leader') return
   const p = s.role.progress.get(failed.peer)
   if (p === undefined || p.state !== 'snapshot' || p.pendingSnapshot !== failed.snapshot.index)
@@ -106,6 +125,12 @@ export function onSnapshotReceived(
   if (snapshot.term > s.term) becomeFollower(s, snapshot.term, null, out)
   if (snapshot.index <= s.commitIndex) {
     out.note({ rule: '§7', event: 'snapshot-stale', peer: from, index: snapshot.index })
+  } else if (refusal(s, snapshot) !== null) {
+    const detail = refusal(s, snapshot) ?? ''
+    out.note({ rule: '§7', event: 'snapshot-refused', peer: from, index: snapshot.index, detail })
+  } else if (Log.hasEntry(s.log, snapshot) && snapshot.index >= Log.firstMissing(s.log)) {
+    adopt(s, snapshot, out)
+    out.note({ rule: '§7', event: 'snapshot-installed', peer: from, index: snapshot.index })
   } else if (Log.hasEntry(s.log, snapshot)) {
     // The log reaches that far and agrees: nothing to replace, only to commit.
     s.commitIndex = snapshot.index
@@ -125,11 +150,39 @@ export function onSnapshotReceived(
   })
 }
 
+/** Why a snapshot is not taken although it is newer than what is committed here; null: it is. */
+function refusal(s: State, snapshot: SnapshotMeta): string | null {
+  // Of a cluster that does not know us: we could never speak in it again.
+  if (!snapshot.configuration.members.some((member) => member.id === s.id))
+    return 'this node is no member in it'
+  // 1. Our snapshot through 30 is lost, 31..40 are in the log and acknowledged. 2. A peer sends its own through 20.
+  // Taken, it would drop 31..40; whoever counted on them would be wrong.
+  if (s.log.lostBase !== null && snapshot.index < s.log.offset.index)
+    return 'it ends before the one that was lost'
+  return null
+}
+
+/**
+ * Fills what is missing up to its index. The log has its last entry, if only by index and term, so that what lies behind
+ * goes on from it and stays: it may have been acknowledged.
+ */
+function adopt(s: State, snapshot: SnapshotMeta, out: RaftOut): void {
+  out.persist({ type: 'SnapshotTaken', snapshot })
+  Log.rebase(s.log, snapshot)
+  s.configurations = configurationsIn(s.log)
+  restoreTo(s, snapshot, out)
+  advanceDurable(s)
+}
+
 /** Discards the whole log, also what lies behind the snapshot: it does not follow from it (§7). */
 function install(s: State, snapshot: SnapshotMeta, out: RaftOut): void {
   out.persist({ type: 'SnapshotInstalled', snapshot })
   Log.resetTo(s.log, snapshot)
   s.configurations = [{ index: snapshot.index, configuration: snapshot.configuration }]
+  restoreTo(s, snapshot, out)
+}
+
+function restoreTo(s: State, snapshot: SnapshotMeta, out: RaftOut): void {
   s.commitIndex = snapshot.index
   s.lastApplied = snapshot.index
   s.durableIndex = snapshot.index
@@ -138,4 +191,5 @@ function install(s: State, snapshot: SnapshotMeta, out: RaftOut): void {
   s.takingSnapshotBytes = 0
   out.restore(snapshot)
   out.release(snapshot.index)
+  noteIfHealed(s, out)
 }

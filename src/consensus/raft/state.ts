@@ -10,6 +10,7 @@ import type { RaftNote } from './notes.js'
 import type { Options } from './options.js'
 import type { Progress } from './progress.js'
 import type { WalRecord } from './records.js'
+import type { Repair, SnapshotOut } from './repair-state.js'
 
 export interface Follower {
   readonly type: 'follower'
@@ -115,6 +116,13 @@ export interface State {
   takingSnapshotBytes: number
   /** Ticks until a snapshot that failed is tried again; 0: none did. */
   snapshotRetryTicks: number
+
+  /** Of a node whose log is not whole: how far its healing is. */
+  repair: Repair | null
+  /** What is damaged on disk lies at or below; once a snapshot covers it, it may go. 0: nothing is. */
+  damagedThrough: Index
+  /** Snapshots that went to peers whose logs are damaged. */
+  snapshotsOut: Map<NodeId, SnapshotOut>
 }
 
 export type RaftOut = Out<Message, WalRecord, RaftNote>

@@ -1,18 +1,22 @@
 /**
  * The one switch: which input goes to which handler, and what every message means for the term (§5.1).
  */
-import { assert, present, unreachable } from '../../base/assert.js'
+import { assert, unreachable } from '../../base/assert.js'
 import type { Input, Request } from '../contract.js'
 import type { NodeId } from '../ids.js'
 import { voteResult } from '../quorum.js'
 import * as Election from './election.js'
 import * as Log from './log.js'
-import type { Message } from './messages.js'
+import type { FetchEntries, FetchEntriesReply, Message } from './messages.js'
 import * as Reads from './reads.js'
+import * as Repair from './repair.js'
 import * as Replication from './replication.js'
 import * as Snapshot from './snapshot.js'
 import { configurationOf, type Leader, leaderOf, type RaftOut, type State } from './state.js'
 import * as Transfer from './transfer.js'
+
+/** Those that belong to a term. */
+type TermMessage = Exclude<Message, FetchEntries | FetchEntriesReply>
 
 export function stepState(s: State, input: Input<Message>, out: RaftOut): void {
   switch (input.type) {
@@ -40,6 +44,9 @@ export function stepState(s: State, input: Input<Message>, out: RaftOut): void {
 }
 
 function onReceive(s: State, from: NodeId, m: Message, out: RaftOut): void {
+  // These speak of entries by index and term, and of nobody's present: no term moves for them, and none is too old.
+  if (m.type === 'FetchEntries') return Repair.onFetchEntries(s, from, m, out)
+  if (m.type === 'FetchEntriesReply') return Repair.onFetchEntriesReply(s, from, m, out)
   if (m.term > s.term && !meetHigherTerm(s, from, m, out)) return
   if (m.term < s.term) return answerLowerTerm(s, from, m, out)
   switch (m.type) {
@@ -55,6 +62,7 @@ function onReceive(s: State, from: NodeId, m: Message, out: RaftOut): void {
       assert(s.role.type !== 'leader', 'one leader a term')
       Election.becomeFollower(s, s.term, from, out)
       s.electionElapsed = 0
+      if (s.repair !== null) s.repair.silentTicks = 0
       Replication.onAppendEntries(s, from, m, out)
       return Reads.answerAppliedReads(s, out)
     case 'AppendEntriesReply':
@@ -71,7 +79,7 @@ function onReceive(s: State, from: NodeId, m: Message, out: RaftOut): void {
 }
 
 /** If a message's term is above ours, adopt it and follow (§5.1). False: the message ends here. */
-function meetHigherTerm(s: State, from: NodeId, m: Message, out: RaftOut): boolean {
+function meetHigherTerm(s: State, from: NodeId, m: TermMessage, out: RaftOut): boolean {
   const asksForVote = m.type === 'PreVote' || (m.type === 'RequestVote' && !m.transfer)
   // While a leader is heard nobody else is wanted, and no term is raised for one (thesis §4.2.3).
   if (asksForVote && Election.leaderIsAlive(s)) {
@@ -85,7 +93,7 @@ function meetHigherTerm(s: State, from: NodeId, m: Message, out: RaftOut): boole
 }
 
 /** A node behind the times learns our term from the refusal; nothing else of its message counts (§5.1). */
-function answerLowerTerm(s: State, from: NodeId, m: Message, out: RaftOut): void {
+function answerLowerTerm(s: State, from: NodeId, m: TermMessage, out: RaftOut): void {
   out.note({ rule: '§5.1', event: 'stale-message', peer: from, term: m.term, detail: m.type })
   switch (m.type) {
     case 'AppendEntries':
@@ -119,6 +127,7 @@ function onTick(s: State, input: { now: number; nextDeadline: number | null }, o
   s.nextDeadline = input.nextDeadline
   watchDisk(s)
   Snapshot.tickSnapshot(s, out)
+  Repair.tickRepair(s, out)
   s.electionElapsed++
   if (s.role.type === 'leader') return tickLeader(s, s.role, out)
   Reads.tickReads(s, out)
@@ -243,22 +252,7 @@ function onPersisted(s: State, batch: number, out: RaftOut): void {
   if (batch <= s.persistedBatch) return
   assert(batch <= s.batch, 'only what was emitted can be on disk')
   s.persistedBatch = batch
-  advanceDurable(s)
+  Replication.advanceDurable(s)
   Election.countOwnVote(s, out)
   if (s.role.type === 'leader') Replication.advanceCommit(s, out)
-}
-
-/**
- * The last index up to which every entry's own batch is on disk. Batches, not indices: 1. batch 10 holds 5..7 of
- * term 3; 2. they are truncated, batch 11 holds 5 and 6 of term 4; 3. Persisted{10} must vouch for none of them.
- */
-function advanceDurable(s: State): void {
-  const { log } = s
-  let index = Math.max(s.durableIndex, log.offset.index)
-  while (index < Log.lastIndex(log)) {
-    const batch = present(log.batches[index - log.offset.index], 'batch')
-    if (batch > s.persistedBatch) break
-    index++
-  }
-  s.durableIndex = index
 }

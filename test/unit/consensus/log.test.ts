@@ -136,8 +136,8 @@ describe('lastPossibleMatch', () => {
 })
 
 describe('writing', () => {
-  it('a hole is impossible', () => {
-    expect(() => Log.append(logOf(1), entriesOf(3, 1), 1)).toThrow(/no holes/)
+  it('a gap is impossible', () => {
+    expect(() => Log.append(logOf(1), entriesOf(3, 1), 1)).toThrow(/follow one another/)
   })
 
   it('terms never decrease', () => {

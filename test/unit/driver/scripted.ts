@@ -67,6 +67,10 @@ export class ScriptedCore implements Core<TestMessage, TestRecord> {
     return `state of term ${this.term}`
   }
 
+  shape(): Uint8Array {
+    return latin1Encode(`shape of term ${this.term}`)
+  }
+
   status(): CoreStatus {
     return {
       role: this.role,
@@ -76,6 +80,7 @@ export class ScriptedCore implements Core<TestMessage, TestRecord> {
       lastIndex: 0,
       commitIndex: 0,
       appliedIndex: 0,
+      missing: 0,
       snapshotIndex: 0,
       configuration: SNAPSHOT.configuration,
       matchIndex: new Map(),

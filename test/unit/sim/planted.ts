@@ -22,6 +22,7 @@ export function buggy(wrap: (step: Step, state: State) => Step): RaftSim {
           step,
           status: () => core.status(),
           stateRecord: () => core.stateRecord(),
+          shape: () => core.shape(),
         }
         return { core: wrapped as Raft, effects }
       },

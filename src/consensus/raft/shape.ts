@@ -1,0 +1,115 @@
+/**
+ * How the log looks without what is in it: term, vote, the snapshot's end, and the runs of equal terms up to the last
+ * entry. Every batch on disk is followed by the shape after it (docs/decisions/0004): when a stretch of the log
+ * is damaged, the first shape behind it tells which entries are gone and what this node had voted.
+ *
+ * A shape is bounded. Runs are written newest first; what is older than the bound is not told, and a reader must not guess.
+ */
+
+import { utf8Decode, utf8Encode } from '../../base/utf8.js'
+import { Reader, Writer } from '../../base/varint.js'
+import type { Index, NodeId } from '../ids.js'
+import { baseOf, type Log, lastIndex, termAt } from './log.js'
+import type { EntryId } from './messages.js'
+
+/** Entries `from` to the next run, or to the last entry, are of this term. */
+export interface Run {
+  readonly from: Index
+  readonly term: number
+}
+
+export interface Shape {
+  readonly term: number
+  readonly votedFor: NodeId | null
+  /** Where the snapshot ends; index 0 without one. */
+  readonly base: EntryId
+  readonly lastIndex: Index
+  /** Oldest first. The first one begins right behind the base, or later: then what is before it is not told. */
+  readonly runs: readonly Run[]
+}
+
+/** Elections that left entries behind the snapshot; a log with more is told in part. At most 16 bytes each. */
+export const RUNS_MAX = 64
+
+const BYTES_MAX = 2048
+
+/** Terms never decrease along the log, so that the begin of a run is found by halving: no bookkeeping a batch. */
+export function runsOf(log: Log, after: Index, max = RUNS_MAX): Run[] {
+  const runs: Run[] = []
+  let index = lastIndex(log)
+  while (index > after && runs.length < max) {
+    const term = termAt(log, index) ?? 0
+    let from = after + 1
+    let to = index
+    while (from < to) {
+      const middle = (from + to) >>> 1
+      if ((termAt(log, middle) ?? 0) < term) from = middle + 1
+      else to = middle
+    }
+    runs.push({ from, term })
+    index = from - 1
+  }
+  return runs.reverse()
+}
+
+export function shapeOf(hard: { term: number; votedFor: NodeId | null }, log: Log): Shape {
+  const base = baseOf(log)
+  const { term, votedFor } = hard
+  return { term, votedFor, base, lastIndex: lastIndex(log), runs: runsOf(log, base.index) }
+}
+
+/** Of an index that the shape tells; null: it is not told, or not there. */
+export function termIn(shape: Shape, index: Index): number | null {
+  if (index === shape.base.index) return shape.base.term
+  if (index > shape.lastIndex) return null
+  return shape.runs.findLast((run) => run.from <= index)?.term ?? null
+}
+
+export function encodeShape(shape: Shape): Uint8Array {
+  const w = new Writer(64)
+  w.varint(shape.term).chunk(utf8Encode(shape.votedFor ?? ''))
+  w.varint(shape.base.index).varint(shape.base.term)
+  w.varint(shape.lastIndex - shape.base.index).varint(shape.runs.length)
+  let end = shape.lastIndex
+  for (const run of [...shape.runs].reverse()) {
+    w.varint(run.term).varint(end - run.from)
+    end = run.from - 1
+  }
+  return w.finish()
+}
+
+/** Null when the bytes are no shape. */
+export function decodeShape(bytes: Uint8Array): Shape | null {
+  if (bytes.length > BYTES_MAX) return null
+  const r = new Reader(bytes)
+  const term = r.varint()
+  const votedFor = utf8Decode(r.chunk())
+  const base = { index: r.varint(), term: r.varint() }
+  const lastIndex = base.index + r.varint()
+  const runs = readRuns(r, { base, lastIndex, term })
+  if (runs === null || !r.ok || r.left !== 0 || !Number.isSafeInteger(lastIndex)) return null
+  return { term, votedFor: votedFor === '' ? null : votedFor, base, lastIndex, runs }
+}
+
+function readRuns(
+  r: Reader,
+  whole: { base: EntryId; lastIndex: Index; term: number },
+): Run[] | null {
+  const count = r.varint()
+  if (count > RUNS_MAX || whole.base.term > whole.term) return null
+  const runs: Run[] = []
+  let end = whole.lastIndex
+  let below = whole.term + 1
+  for (let i = 0; i < count; i++) {
+    const run = { term: r.varint(), from: end - r.varint() }
+    // Newest first: each is of an earlier term than the one behind it, and ends where that one begins.
+    const fits = run.from > whole.base.index && run.from <= end && run.term < below
+    if (!fits || run.term < whole.base.term || run.term === 0) return null
+    runs.push(run)
+    below = run.term
+    end = run.from - 1
+  }
+  // Entries and not one run is no shape that anybody wrote.
+  if (whole.lastIndex > whole.base.index && count === 0) return null
+  return runs.reverse()
+}
