@@ -2,6 +2,12 @@
 import type { Reporter, TestModule } from 'vitest/node'
 
 export class CountReporter implements Reporter {
+  readonly #suite: string
+
+  constructor(suite = 'test') {
+    this.#suite = suite
+  }
+
   onTestRunEnd(modules: readonly TestModule[]): void {
     const counts = { passed: 0, failed: 0, skipped: 0, pending: 0 }
     for (const module of modules) {
@@ -10,6 +16,7 @@ export class CountReporter implements Reporter {
       if (module.state() === 'failed' && module.errors().length > 0) counts.failed++
     }
     const { passed, failed, skipped, pending } = counts
-    console.log(`test: ${passed} passed, ${failed + pending} failed, ${skipped} skipped`)
+    const failures = failed + pending
+    console.log(`${this.#suite}: ${passed} passed, ${failures} failed, ${skipped} skipped`)
   }
 }

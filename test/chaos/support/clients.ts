@@ -1,0 +1,90 @@
+/** Clients that work at the same time, each one operation after the other, until they are told to stop. */
+import { nextInt, type RandomState, seededRandom } from '../../../src/base/random.js'
+import { Client } from '../../../src/client/index.js'
+import type { History } from './history.js'
+import { Draw, isUnknown, type Operation } from './operations.js'
+
+export const CLIENTS = 10
+
+/** Until an operation is given up, its outcome unknown or certainly none. */
+const COMMAND_MS = 3_000
+const ATTEMPT_MS = 1_000
+/** Between two operations of a client: the rate of the load, not its speed, is what a run is about. */
+const PACE_MS = { min: 20, max: 90 } as const
+
+interface Worker {
+  readonly client: Client
+  process: number
+}
+
+export class Workload {
+  readonly #history: History
+  readonly #random: RandomState
+  readonly #draw: Draw
+  readonly #workers: Worker[]
+  readonly #running: Promise<void>[] = []
+  #stopped = false
+  /** Operations that were answered with success, ever. */
+  acknowledged = 0
+  /** What no client should ever see. */
+  readonly errors: Error[] = []
+
+  constructor(history: History, endpoints: readonly string[], seed: number) {
+    this.#history = history
+    this.#random = seededRandom(seed)
+    this.#draw = new Draw(this.#random)
+    this.#workers = Array.from({ length: CLIENTS }, (_, i) => {
+      // Some know one node only: what that node says, as leader or follower, is what they see.
+      const own = endpoints[i % endpoints.length] ?? ''
+      const known = i % 3 === 2 ? [own] : endpoints
+      const client = new Client({
+        endpoints: known,
+        commandTimeoutMs: COMMAND_MS,
+        attemptTimeoutMs: ATTEMPT_MS,
+        transport: i % 2 === 0 ? 'unary' : 'stream',
+      })
+      return { client, process: i }
+    })
+  }
+
+  start(): void {
+    for (const worker of this.#workers)
+      this.#running.push(
+        this.#work(worker).catch((error: unknown) => {
+          this.errors.push(error instanceof Error ? error : new Error(String(error)))
+        }),
+      )
+  }
+
+  /** Every operation under way is waited for. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await Promise.all(this.#running)
+    for (const { client } of this.#workers) client.close()
+  }
+
+  async #work(worker: Worker): Promise<void> {
+    while (!this.#stopped) {
+      await this.#one(worker, this.#draw.next())
+      const ms = nextInt(this.#random, PACE_MS.min, PACE_MS.max)
+      await new Promise((done) => setTimeout(done, ms))
+    }
+  }
+
+  async #one(worker: Worker, operation: Operation): Promise<void> {
+    const { f, key, value } = operation
+    const { process } = worker
+    this.#history.add({ process, type: 'invoke', f, key, value })
+    try {
+      const result = await operation.run(worker.client)
+      this.#history.add({ process, type: result.type, f, key, value: result.value })
+      if (result.type === 'ok') this.acknowledged++
+    } catch (error) {
+      const changes = f !== 'read' && f !== 'get'
+      const unknown = isUnknown(error) && changes
+      this.#history.add({ process, type: unknown ? 'info' : 'fail', f, key, value })
+      // It may yet happen: whoever goes on is somebody else.
+      if (unknown) worker.process += CLIENTS
+    }
+  }
+}
