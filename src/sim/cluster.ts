@@ -35,7 +35,9 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
   ) {
     this.#world = world
     this.#counts = counts
-    this.network = new Network(world, counts, swarm.latencyMs, NO_LINK_FAULTS)
+    this.network = new Network(world, counts, swarm.latencyMs, NO_LINK_FAULTS, {
+      mutedWindows: swarm.mutedLinkWindows,
+    })
     this.protocolChecker = sim.newChecker()
     const checker = new ClusterChecker()
     const members: Member[] = []
@@ -51,6 +53,7 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
         disturbance: this.disturbance,
         send: (from, to, bytes) => this.#send(from, to, bytes),
         sendSnapshot: (from, to, file, done) => this.#sendSnapshot(from, to, file, done),
+        struck: (kind) => counts.add(kind),
         snapshotFailed: () => counts.add('snapshot-failed'),
         diskFailed: () => counts.add('disk-error'),
         stepped: () => {

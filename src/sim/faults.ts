@@ -1,35 +1,54 @@
-/** Every kind of fault that a seed may draw, and the count of how often each was really injected. */
+/** Every kind of fault that a seed may draw, by group, and the count of how often each was really injected. */
 
-export const FAULT_KINDS = [
-  'message-lost',
-  'message-duplicated',
-  'message-replayed',
-  'message-delayed',
-  'message-flipped',
-  'partition-uniform',
-  'partition-isolate',
-  'partition-one-way',
-  'partition-bridge',
-  'process-killed',
-  'power-lost',
-  'power-lost-everywhere',
-  'crash-at-effect',
-  'paused',
-  'slow-disk',
-  'disk-error',
-  'slow-machine',
-  'reply-lost',
-  'snapshot-failed',
-  'leadership-transferred',
-] as const
+const BY_GROUP = {
+  network: [
+    'message-lost',
+    'message-duplicated',
+    'message-replayed',
+    'message-delayed',
+    'message-flipped',
+    'link-clogged',
+    'link-reset',
+    'partition-uniform',
+    'partition-isolate',
+    'partition-one-way',
+    'partition-bridge',
+    'partition-ring',
+    'partition-flapping',
+  ],
+  process: [
+    'process-killed',
+    'power-lost',
+    'power-lost-everywhere',
+    'crash-at-effect',
+    'crash-loop',
+    'paused',
+    'slow-machine',
+    'leadership-transferred',
+  ],
+  disk: ['slow-disk', 'disk-error', 'snapshot-failed'],
+  clock: [],
+  client: ['reply-lost'],
+  byzantine: [],
+} as const
 
-export type FaultKind = (typeof FAULT_KINDS)[number]
+export type FaultGroup = keyof typeof BY_GROUP
+export type FaultKind = (typeof BY_GROUP)[FaultGroup][number]
+
+/** The kinds of each group, in their order. */
+export const FAULT_GROUPS: { readonly [group in FaultGroup]: readonly FaultKind[] } = BY_GROUP
+
+export const FAULT_KINDS: readonly FaultKind[] = Object.values(FAULT_GROUPS).flat()
 
 export class FaultCounts {
   readonly #counts = new Map<FaultKind, number>()
 
   add(kind: FaultKind): void {
     this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1)
+  }
+
+  of(kind: FaultKind): number {
+    return this.#counts.get(kind) ?? 0
   }
 
   get total(): number {

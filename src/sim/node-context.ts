@@ -3,9 +3,17 @@ import type { Core, Member, SnapshotMeta } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
 import type { ClusterChecker } from './checkers/cluster.js'
 import type { ProtocolChecker } from './checkers/protocol.js'
+import type { FaultKind } from './faults.js'
 import type { SimProtocol } from './protocol.js'
 import type { SwarmOptions } from './swarm.js'
 import type { World } from './world.js'
+
+/** Chances and delays that the nemesis may change. */
+export interface Disturbance {
+  slowMachineMs: number
+  slowDiskMs: number
+  snapshotFails: number
+}
 
 export interface NodeContext<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
   readonly world: World
@@ -21,8 +29,9 @@ export interface NodeContext<M extends { readonly type: string }, R, O, C extend
     file: { readonly meta: SnapshotMeta; readonly pieces: readonly Uint8Array[] },
     done: (delivered: boolean) => void,
   ): void
-  /** Chances and delays that the nemesis may change. */
-  readonly disturbance: { slowMachineMs: number; slowDiskMs: number; snapshotFails: number }
+  readonly disturbance: Disturbance
+  /** A fault has struck just now, of those that are counted by who suffers them. */
+  struck(kind: FaultKind): void
   snapshotFailed(): void
   diskFailed(): void
   stepped(): void

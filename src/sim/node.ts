@@ -73,6 +73,15 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     return this.#paused
   }
 
+  get leads(): boolean {
+    const role = this.#core?.status().role
+    return this.#alive && !this.#paused && (role === 'leader' || role === 'primary')
+  }
+
+  transferLeadership(to: NodeId): void {
+    this.#driver?.transferLeadership(to)
+  }
+
   get core(): C | null {
     return this.#core
   }
@@ -305,8 +314,10 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
   /** Between two effects: is this the place to die? True: dead. */
   #boundary(generation: number): boolean {
     if (generation !== this.#generation) return true
-    if (this.#effectsLeft !== null && --this.#effectsLeft.count <= 0)
+    if (this.#effectsLeft !== null && --this.#effectsLeft.count <= 0) {
+      this.#context.struck('crash-at-effect')
       this.kill(this.#effectsLeft.how)
+    }
     return generation !== this.#generation
   }
 

@@ -6,7 +6,7 @@
 import { chance, nextInt, pick, type RandomState, seededRandom } from '../base/random.js'
 import type { FaultKind } from './faults.js'
 import { FAULT_KINDS } from './faults.js'
-import type { LinkFaults } from './network.js'
+import type { LinkFaults, LinkWindow } from './network.js'
 import type { WorkloadOptions } from './workload.js'
 
 export interface SwarmOptions {
@@ -33,6 +33,10 @@ export interface SwarmOptions {
   readonly inflightMessagesMax: number
   readonly workload: WorkloadOptions
   readonly operationsMin: number
+  /** By their ordinals: drawn, and not carried out. For shrinking. */
+  readonly mutedStrikes: ReadonlySet<number>
+  /** When messages suffer nothing. For shrinking. */
+  readonly mutedLinkWindows: readonly LinkWindow[]
 }
 
 const FAULT_FREE_SHARE = 0.1
@@ -52,7 +56,7 @@ export function drawSwarm(seed: number): SwarmOptions {
     // Never a seed without any outage, be the cluster a single node.
     if (!OUTAGES.some((kind) => kinds.has(kind))) kinds.add('process-killed')
   }
-  const nodes = pick(r, [1, 3, 3, 3, 3, 5, 5, 5])
+  const nodes = pick(r, [1, 1, 3, 3, 3, 3, 3, 3, 3, 3, 5, 5, 5, 5, 5, 7])
   const tickMs = pick(r, [20, 30, 40])
   const electionTicks = nextInt(r, 8, 25)
   return {
@@ -78,6 +82,8 @@ export function drawSwarm(seed: number): SwarmOptions {
     inflightMessagesMax: pick(r, [1, 2, 8, 24]),
     workload: drawWorkload(r),
     operationsMin: nextInt(r, 320, 500),
+    mutedStrikes: new Set(),
+    mutedLinkWindows: [],
   }
 }
 
@@ -108,7 +114,7 @@ function drawLink(r: RandomState): LinkFaults {
     lost: pick(r, [0.01, 0.05, 0.2, 0.3]),
     duplicated: pick(r, [0.01, 0.1, 0.5]),
     replayed: pick(r, [0.01, 0.05, 0.2]),
-    replayMsMax: pick(r, [200, 2_000, 20_000]),
+    replayMsMax: pick(r, [200, 2_000, 20_000, 180_000]),
     delayed: pick(r, [0.02, 0.1, 0.3]),
     delayMsMean: pick(r, [5, 30, 100, 300]),
     flipped: pick(r, [0.01, 0.05]),

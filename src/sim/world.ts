@@ -4,7 +4,7 @@
  */
 import { assert } from '../base/assert.js'
 import { crc32c } from '../base/crc32c.js'
-import { chance, nextInt, type RandomState, seededRandom } from '../base/random.js'
+import { chance, nextInt, nextUint32, type RandomState, seededRandom } from '../base/random.js'
 
 interface WorldEvent {
   readonly at: number
@@ -13,6 +13,7 @@ interface WorldEvent {
 }
 
 export class World {
+  readonly seed: number
   readonly random: RandomState
   /** ms since the beginning, with fractions of 1/1024. */
   #now = 0
@@ -25,6 +26,7 @@ export class World {
   readonly #write: ((line: string) => void) | null
 
   constructor(seed: number, write: ((line: string) => void) | null = null) {
+    this.seed = seed
     this.random = seededRandom(seed)
     this.#write = write
   }
@@ -71,8 +73,7 @@ export class World {
 
   /** Exponential around the mean, in ms, at most eight times as much. */
   exponential(meanMs: number): number {
-    const u = (nextInt(this.random, 0, 0xffff) + 1) / 0x1_0000
-    return Math.min(-Math.log(u) * meanMs, 8 * meanMs)
+    return exponential(this.random, meanMs)
   }
 
   /** Enters a fact into the hash of the run. */
@@ -125,6 +126,17 @@ export class World {
     heap[at] = last
     return first
   }
+}
+
+/** Exponential around the mean, in ms, at most eight times as much. */
+export function exponential(random: RandomState, meanMs: number): number {
+  return spread(nextUint32(random), meanMs)
+}
+
+/** The same from a number that was drawn already, uniform over 32 bits. */
+export function spread(draw: number, meanMs: number): number {
+  const u = ((draw >>> 16) + 1) / 0x1_0000
+  return Math.min(-Math.log(u) * meanMs, 8 * meanMs)
 }
 
 function before(a: WorldEvent, b: WorldEvent): boolean {

@@ -1,0 +1,15 @@
+/** Every kind of strike that the nemesis knows. */
+import { DISKS } from './disks.js'
+import { LINKS } from './links.js'
+import { MACHINES } from './machines.js'
+import { PARTITIONS } from './partitions.js'
+import { PROCESSES } from './processes.js'
+import type { StrikeKind } from './strike.js'
+
+export const STRIKE_KINDS: readonly StrikeKind[] = [
+  ...PARTITIONS,
+  ...LINKS,
+  ...PROCESSES,
+  ...DISKS,
+  ...MACHINES,
+]

@@ -1,0 +1,105 @@
+/** What strikes act on: the nodes, the network and the disturbances of one run, without a word of any protocol. */
+import type { NodeId } from '../../consensus/ids.js'
+import type { CrashKind } from '../disk.js'
+import type { FaultCounts } from '../faults.js'
+import type { Network } from '../network.js'
+import type { Disturbance } from '../node-context.js'
+import type { SwarmOptions } from '../swarm.js'
+import type { World } from '../world.js'
+import type { Target } from './strike.js'
+
+/** A node, as far as it can be struck. */
+export interface StruckNode {
+  readonly id: NodeId
+  readonly alive: boolean
+  readonly paused: boolean
+  /** It lives, is awake, and takes itself for the leader. */
+  readonly leads: boolean
+  /** Something is still to strike it. */
+  readonly armed: boolean
+  start(): void
+  kill(how: CrashKind): void
+  killAtEffect(count: number, how: CrashKind): void
+  breakDiskAfter(calls: number | null): void
+  pause(): void
+  resume(): void
+  disarm(): void
+  transferLeadership(to: NodeId): void
+}
+
+/** How often one that may die any moment is looked after. */
+const WATCH_MS = 100
+
+export class Stage {
+  readonly world: World
+  readonly swarm: SwarmOptions
+  readonly counts: FaultCounts
+  readonly nodes: readonly StruckNode[]
+  readonly network: Network
+  readonly disturbance: Disturbance
+  /** False once the faults have ended: nothing that was to be undone is undone twice. */
+  active = false
+
+  constructor(parts: {
+    readonly world: World
+    readonly swarm: SwarmOptions
+    readonly counts: FaultCounts
+    readonly nodes: readonly StruckNode[]
+    readonly network: Network
+    readonly disturbance: Disturbance
+  }) {
+    this.world = parts.world
+    this.swarm = parts.swarm
+    this.counts = parts.counts
+    this.nodes = parts.nodes
+    this.network = parts.network
+    this.disturbance = parts.disturbance
+  }
+
+  get ids(): NodeId[] {
+    return this.nodes.map((node) => node.id)
+  }
+
+  /** Unless the faults have ended by then. */
+  later(ms: number, task: () => void): void {
+    this.world.after(ms, () => {
+      if (this.active) task()
+    })
+  }
+
+  leader(nth: number): StruckNode | null {
+    const leaders = this.nodes.filter((node) => node.leads)
+    return leaders[nth % leaders.length] ?? null
+  }
+
+  /** Null when nobody is awake. */
+  resolve(target: Target): StruckNode | null {
+    const leader = target.rule === 'leader' ? this.leader(target.nth) : null
+    if (leader !== null) return leader
+    const living = this.nodes.filter((node) => node.alive && !node.paused)
+    return living[target.nth % living.length] ?? null
+  }
+
+  /** The ids in the drawn order; the one that is struck comes first if it is a leader that is wanted. */
+  ordered(order: readonly number[], target: Target): NodeId[] {
+    const ids = order.flatMap((at) => this.nodes[at]?.id ?? [])
+    const first = target.rule === 'leader' ? this.leader(target.nth)?.id : undefined
+    if (first === undefined) return ids
+    return [first, ...ids.filter((id) => id !== first)]
+  }
+
+  restartLater(node: StruckNode, ms: number): void {
+    this.later(ms, () => {
+      if (!node.alive) node.start()
+    })
+  }
+
+  /** For one that may die any moment: it is started again some time after it did. */
+  lookAfter(node: StruckNode, ms: number): void {
+    const watch = () => {
+      if (!node.alive) node.start()
+      else if (node.armed) this.later(WATCH_MS, watch)
+    }
+    this.later(ms, watch)
+  }
+}
