@@ -10,7 +10,7 @@ export const LINKS: readonly StrikeKind[] = [
     kind: 'link-clogged',
     draw: (r, swarm) => {
       // One link, all to or from one node, or every link, each opening at a time of its own.
-      const which = pick(r, ['one', 'to', 'from', 'all'] as const)
+      const which = pick(r, ['one', 'into', 'out-of', 'all'] as const)
       const order = shuffled(r, indices(swarm.nodes))
       const shares = Array.from({ length: swarm.nodes }, () => nextInt(r, 50, 100))
       return {
@@ -22,7 +22,7 @@ export const LINKS: readonly StrikeKind[] = [
           const links = pairs(ids).filter(([from, to]) => {
             if (which === 'all') return true
             if (which === 'one') return from === first && to === second
-            return (which === 'to' ? to : from) === first
+            return (which === 'into' ? to : from) === first
           })
           if (links.length === 0) return null
           for (const [i, [from, to]] of links.entries()) {
