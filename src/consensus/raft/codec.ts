@@ -2,19 +2,29 @@
  * Messages and records as bytes. An entry is encoded once and travels unchanged to WAL and peers: its encoding is
  * remembered beside it, on a follower it is the very bytes that came from the leader.
  */
-import { utf8Decode, utf8Encode } from '../../base/utf8.js'
 import { Reader, Writer } from '../../base/varint.js'
-import type { Configuration, Member, Request, SnapshotMeta } from '../contract.js'
+import type { SnapshotMeta } from '../contract.js'
 import type { NodeId } from '../ids.js'
+import {
+  ascend,
+  readEntries,
+  readEntryId,
+  readEntryIds,
+  readMembers,
+  readReadId,
+  readSnapshotMeta,
+  readText,
+  totalSize,
+  writeEntries,
+  writeEntryId,
+  writeEntryIds,
+  writeMembers,
+  writeSnapshotMeta,
+  writeText,
+} from './codec-parts.js'
 import type { EntryId, LogEntry, Message } from './messages.js'
 import type { WalRecord } from './records.js'
 import { decodeShape, encodeShape } from './shape.js'
-
-/** A memo, not state: an entry never changes, so neither does its encoding. */
-const ENCODED = new WeakMap<LogEntry, Uint8Array>()
-
-/** Lists in a message or record from outside; more is refused, not allocated. */
-const LIST_MAX = 1 << 20
 
 const MESSAGE_TAGS = {
   RequestVote: 1,
@@ -163,14 +173,6 @@ function follows(prev: EntryId, entries: readonly LogEntry[]): boolean {
   return true
 }
 
-/** Places of one log, in order; there may be others in between. */
-function ascend(ids: readonly EntryId[]): boolean {
-  return ids.every((id, i) => {
-    const before = ids[i - 1]
-    return id.index > (before?.index ?? 0) && id.term >= (before?.term ?? 0)
-  })
-}
-
 export function encodeRecords(records: readonly WalRecord[]): Uint8Array {
   const w = new Writer(256)
   for (const record of records) {
@@ -272,155 +274,4 @@ function readHardState(r: Reader): { term: number; votedFor: NodeId | null } {
   const term = r.varint()
   const votedFor = readText(r)
   return { term, votedFor: votedFor === '' ? null : votedFor }
-}
-
-function writeEntryId(w: Writer, id: EntryId): void {
-  w.varint(id.index).varint(id.term)
-}
-
-function readEntryId(r: Reader): EntryId {
-  return { index: r.varint(), term: r.varint() }
-}
-
-function writeEntryIds(w: Writer, ids: readonly EntryId[]): void {
-  w.varint(ids.length)
-  for (const id of ids) writeEntryId(w, id)
-}
-
-/** Null when they do not ascend: nobody sends such a list. */
-function readEntryIds(r: Reader): EntryId[] | null {
-  const count = r.varint()
-  if (count > LIST_MAX) return null
-  const ids: EntryId[] = []
-  for (let i = 0; i < count && r.ok; i++) ids.push(readEntryId(r))
-  return r.ok && ascend(ids) ? ids : null
-}
-
-function readReadId(r: Reader): { incarnation: number; number: number } {
-  return { incarnation: r.varint(), number: r.varint() }
-}
-
-function writeEntries(w: Writer, entries: readonly LogEntry[]): void {
-  w.varint(entries.length)
-  for (const entry of entries) w.chunk(encodeEntry(entry))
-}
-
-function readEntries(r: Reader): LogEntry[] | null {
-  const count = r.varint()
-  if (count > LIST_MAX) return null
-  const entries: LogEntry[] = []
-  for (let i = 0; i < count; i++) {
-    const entry = decodeEntry(r.chunk())
-    if (entry === null || !r.ok) return null
-    entries.push(entry)
-  }
-  return entries
-}
-
-function totalSize(entries: readonly LogEntry[]): number {
-  return entries.reduce((sum, entry) => sum + entry.sizeBytes, 0)
-}
-
-export function encodeEntry(entry: LogEntry): Uint8Array {
-  const known = ENCODED.get(entry)
-  if (known !== undefined) return known
-  const w = new Writer(entry.sizeBytes + 64)
-  w.varint(entry.index).varint(entry.term).varint(entry.time)
-  w.byte(entry.configuration === null ? 0 : 1)
-  if (entry.configuration !== null) writeConfiguration(w, entry.configuration)
-  w.varint(entry.requests.length)
-  for (const request of entry.requests) {
-    w.varint(request.session).varint(request.seq).varint(request.ackedThrough)
-    w.chunk(request.command)
-  }
-  const bytes = w.finish()
-  ENCODED.set(entry, bytes)
-  return bytes
-}
-
-export function decodeEntry(bytes: Uint8Array): LogEntry | null {
-  const r = new Reader(bytes)
-  const [index, term, time] = [r.varint(), r.varint(), r.varint()]
-  const configuration = r.byte() === 1 ? readConfiguration(r) : null
-  const count = r.varint()
-  if (count > LIST_MAX) return null
-  const requests: Request[] = []
-  for (let i = 0; i < count && r.ok; i++) {
-    const [session, seq, ackedThrough] = [r.varint(), r.varint(), r.varint()]
-    requests.push({ session, seq, ackedThrough, command: r.chunk() })
-  }
-  if (!r.ok || r.left !== 0 || index === 0) return null
-  const entry = { index, term, time, requests, configuration, sizeBytes: bytes.length }
-  ENCODED.set(entry, bytes)
-  return entry
-}
-
-function writeSnapshotMeta(w: Writer, snapshot: SnapshotMeta): void {
-  w.varint(snapshot.index).varint(snapshot.term).varint(snapshot.time)
-  writeConfiguration(w, snapshot.configuration)
-  writeText(w, snapshot.digest)
-  w.varint(snapshot.bytes)
-}
-
-function readSnapshotMeta(r: Reader): SnapshotMeta {
-  return {
-    index: r.varint(),
-    term: r.varint(),
-    time: r.varint(),
-    configuration: readConfiguration(r),
-    digest: readText(r),
-    bytes: r.varint(),
-  }
-}
-
-function writeConfiguration(w: Writer, c: Configuration): void {
-  writeMembers(w, c.members)
-  for (const ids of [c.voters, c.votersOutgoing, c.learners, c.learnersNext]) writeTexts(w, ids)
-  w.byte(c.autoLeave ? 1 : 0)
-}
-
-function readConfiguration(r: Reader): Configuration {
-  return {
-    members: readMembers(r),
-    voters: readTexts(r),
-    votersOutgoing: readTexts(r),
-    learners: readTexts(r),
-    learnersNext: readTexts(r),
-    autoLeave: r.byte() === 1,
-  }
-}
-
-function writeMembers(w: Writer, members: readonly Member[]): void {
-  w.varint(members.length)
-  for (const member of members) {
-    writeText(w, member.id)
-    writeText(w, member.uid)
-  }
-}
-
-function readMembers(r: Reader): Member[] {
-  const count = r.varint()
-  const members: Member[] = []
-  for (let i = 0; i < count && r.ok; i++) members.push({ id: readText(r), uid: readText(r) })
-  return members
-}
-
-function writeTexts(w: Writer, texts: readonly string[]): void {
-  w.varint(texts.length)
-  for (const text of texts) writeText(w, text)
-}
-
-function readTexts(r: Reader): string[] {
-  const count = r.varint()
-  const texts: string[] = []
-  for (let i = 0; i < count && r.ok; i++) texts.push(readText(r))
-  return texts
-}
-
-function writeText(w: Writer, text: string): void {
-  w.chunk(utf8Encode(text))
-}
-
-function readText(r: Reader): string {
-  return utf8Decode(r.chunk())
 }

@@ -1,12 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Configuration, SnapshotMeta } from '../../../src/consensus/contract.js'
-import {
-  decodeEntry,
-  decodeSnapshotMeta,
-  encodeEntry,
-  encodeSnapshotMeta,
-} from '../../../src/consensus/raft/codec.js'
+import { decodeSnapshotMeta, encodeSnapshotMeta } from '../../../src/consensus/raft/codec.js'
+import { decodeEntry, encodeEntry } from '../../../src/consensus/raft/codec-parts.js'
 import { type Message, raft, type WalRecord } from '../../../src/consensus/raft/index.js'
 import type { EntryId, LogEntry } from '../../../src/consensus/raft/messages.js'
 
@@ -65,6 +61,16 @@ const part = fc
     return fc.record({ prev: fc.constant(prev), entries: fc.tuple(...ids.map(entry)) })
   })
 
+/** Places of one log, with gaps. */
+const places = fc.array(fc.tuple(fc.nat(5), fc.nat(3)), { maxLength: 5 }).map((steps) => {
+  let [index, term] = [0, 0]
+  return steps.map(([further, later]) => {
+    index += further + 1
+    term += later
+    return { index, term }
+  })
+})
+
 const entryId = fc.record({ index: number, term: number })
 const readId = fc.record({ incarnation: number, number })
 const base = { term: number }
@@ -110,6 +116,15 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ type: fc.constant('TimeoutNow' as const), ...base }),
   fc.record({ type: fc.constant('ReadIndex' as const), ...base, id: readId }),
   fc.record({ type: fc.constant('ReadIndexReply' as const), ...base, id: readId, index: number }),
+  places.map((wanted) => ({ type: 'FetchEntries' as const, term: 3, wanted, snapshotAtLeast: 7 })),
+  fc.record({
+    type: fc.constant('FetchEntriesReply' as const),
+    ...base,
+    incarnation: number,
+    entries: places.chain((ids) => fc.tuple(...ids.map(entry))),
+    absent: places,
+    snapshotAbsent: fc.boolean(),
+  }),
 )
 
 const hard = { term: number, votedFor: fc.option(name) }
@@ -124,6 +139,23 @@ const record: fc.Arbitrary<WalRecord> = fc.oneof(
     type: fc.constant('Bootstrap' as const),
     members: fc.array(fc.record({ id: name, uid: fc.string() }), { maxLength: 3 }),
   }),
+  places
+    .chain((ids) => fc.tuple(...ids.map(entry)))
+    .map((entries) => ({ type: 'Filled' as const, entries })),
+  fc.record({ votedFor: fc.option(name), last: fc.integer({ min: 4, max: 90 }) }).map((shape) => ({
+    type: 'Lost' as const,
+    shape: {
+      term: 9,
+      votedFor: shape.votedFor,
+      base: { index: 2, term: 1 },
+      lastIndex: shape.last,
+      runs: [
+        { from: 3, term: 4 },
+        { from: 4, term: 9 },
+      ],
+    },
+  })),
+  fc.constant({ type: 'SnapshotLost' as const }),
 )
 
 /** But for `sizeBytes`, which is the length of the encoding once decoded. */

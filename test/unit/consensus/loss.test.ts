@@ -1,0 +1,252 @@
+/** Random lives whose WAL is damaged: what the fold makes of it, and that what comes back is what was there. */
+import { describe, expect, it } from 'vitest'
+import { chance, nextInt, type RandomState, seededRandom } from '../../../src/base/random.js'
+import {
+  DEFAULT_OPTIONS,
+  type Raft,
+  raft,
+  type WalRecord,
+} from '../../../src/consensus/raft/index.js'
+import { checkState } from '../../../src/consensus/raft/invariants.js'
+import {
+  baseOf,
+  isHole,
+  isWhole,
+  lastIndex,
+  missingCount,
+} from '../../../src/consensus/raft/log.js'
+import type { LogEntry } from '../../../src/consensus/raft/messages.js'
+import {
+  append,
+  BOOTSTRAP,
+  hard,
+  Life,
+  meta,
+  opened,
+  picture,
+  recovered,
+} from '../../support/raft-life.js'
+
+type Batch = readonly WalRecord[]
+
+function lost(shape: Uint8Array): WalRecord {
+  const record = raft.lost(shape)
+  if (record === null) throw new Error('the shape of a core does not decode')
+  return record
+}
+
+/**
+ * The batches from `from` to before `to` are gone with their shapes; the last one's shape may be readable. Null: no
+ * shape is left behind them.
+ */
+function damaged(life: Life, batches: readonly Batch[], random: RandomState): WalRecord[] | null {
+  const from = nextInt(random, 0, batches.length - 1)
+  const to = nextInt(random, from + 1, Math.min(batches.length, from + 6))
+  const behind = chance(random, 0.5) ? batches.slice(to - 1) : batches.slice(to)
+  const shape = behind.map((batch) => life.shapes.get(batch)).find((one) => one !== undefined)
+  if (shape === undefined) return null
+  return [...batches.slice(0, from).flat(), lost(shape), ...batches.slice(to).flat()]
+}
+
+/** All that a vote depends on, and where what entry stands, from a common index on. */
+function outline(core: Raft, from: number): string {
+  const { term, votedFor, log } = core.state
+  const tail = log.entries.filter((e) => e.index > from).map((e) => `${e.index}@${e.term}`)
+  return JSON.stringify({ term, votedFor, tail, last: lastIndex(log) })
+}
+
+/** The peer that has everything answers until nothing is missing. What it writes goes to `wal`. */
+function heal(core: Raft, whole: Raft, wal: WalRecord[]): void {
+  for (let i = 0; i < 50 && core.state.repair !== null; i++) {
+    const { holes, lostBase } = core.state.log
+    const entries = whole.state.log.entries.filter((e) => holes.includes(e.index))
+    const { snapshot } = whole.state.log
+    const needs = lostBase !== null || holes.some((hole) => hole <= whole.state.log.offset.index)
+    const effects =
+      needs && snapshot !== null
+        ? core.step({ type: 'SnapshotReceived', from: 'n2', snapshot })
+        : core.step({
+            type: 'Receive',
+            from: 'n2',
+            message: {
+              type: 'FetchEntriesReply',
+              term: 1,
+              incarnation: 1,
+              entries: entries.slice(0, 2),
+              absent: [],
+              snapshotAbsent: false,
+            },
+          })
+    for (const effect of effects) if (effect.type === 'Persist') wal.push(...effect.records)
+    expect(checkState(core.state)).toBe(null)
+  }
+}
+
+/** The shape of a node that has these records. */
+function shapeOf(...records: WalRecord[]): WalRecord {
+  return lost(recovered([BOOTSTRAP, ...records]).shape())
+}
+
+function holesOf(core: Raft): string[] {
+  const { log } = core.state
+  return log.holes.map((index) => `${index}@${log.entries[index - log.offset.index - 1]?.term}`)
+}
+
+describe('a shape in the place of damage', () => {
+  const before = [hard(2), append(2, 5, 2)]
+  const gone = [append(6, 8, 2), hard(3, 'n2'), append(9, 9, 3)]
+
+  it('tells which entries are lost, and what the node had voted', () => {
+    const core = recovered([BOOTSTRAP, ...before, shapeOf(...before, ...gone)])
+    expect(holesOf(core)).toEqual(['6@2', '7@2', '8@2', '9@3'])
+    expect(core.state).toMatchObject({ term: 3, votedFor: 'n2', commitIndex: 1, durableIndex: 5 })
+    expect(core.status()).toMatchObject({ missing: 4, lastIndex: 9, role: 'follower' })
+  })
+
+  it('what was overwritten in the damaged stretch is a hole, not what stood there before', () => {
+    const replaced = [hard(4), append(4, 6, 4)]
+    const core = recovered([BOOTSTRAP, ...before, shapeOf(...before, ...replaced)])
+    expect(holesOf(core)).toEqual(['4@4', '5@4', '6@4'])
+  })
+
+  it('what was truncated in the damaged stretch does not come back', () => {
+    const cut = [hard(4), append(3, 3, 4)]
+    const core = recovered([BOOTSTRAP, ...before, shapeOf(...before, ...cut)])
+    expect(lastIndex(core.state.log)).toBe(3)
+    expect(holesOf(core)).toEqual(['3@4'])
+  })
+
+  it('an entry that is written again behind it is no hole', () => {
+    const again: WalRecord = append(7, 9, 3)
+    const core = recovered([BOOTSTRAP, ...before, shapeOf(...before, ...gone), again])
+    expect(holesOf(core)).toEqual(['6@2'])
+  })
+
+  it('the batch before the shape says nothing new', () => {
+    // The batch with the vote is intact, the one before it is not: the shape is of behind both.
+    const vote = [hard(3, null), hard(3, 'n2')]
+    const shape = shapeOf(...before, append(6, 6, 2), ...vote)
+    const core = recovered([BOOTSTRAP, ...before, shape, hard(2), ...vote])
+    expect(core.state).toMatchObject({ term: 3, votedFor: 'n2' })
+  })
+
+  it('a filled entry fills only the hole of its term, and never truncates', () => {
+    const shape = shapeOf(...before, ...gone)
+    const fill = (from: number, through: number, term: number): WalRecord =>
+      ({
+        ...append(from, through, term),
+        type: 'Filled',
+      }) as WalRecord
+    const records = [BOOTSTRAP, ...before, shape]
+    expect(holesOf(recovered([...records, fill(6, 7, 2)]))).toEqual(['8@2', '9@3'])
+    expect(holesOf(recovered([...records, fill(9, 9, 2)]))).toHaveLength(4)
+    expect(holesOf(recovered([...records, fill(5, 5, 1)]))).toHaveLength(4)
+    expect(lastIndex(recovered([...records, fill(6, 6, 2)]).state.log)).toBe(9)
+  })
+
+  it('a snapshot over the holes ends them', () => {
+    const taken: WalRecord = { type: 'SnapshotTaken', snapshot: meta(8, 2) }
+    const core = recovered([BOOTSTRAP, ...before, shapeOf(...before, ...gone), taken])
+    expect(holesOf(core)).toEqual(['9@3'])
+    expect(core.state).toMatchObject({ commitIndex: 8, lastApplied: 8 })
+  })
+
+  it('a snapshot that only the shape knows of is a lost base', () => {
+    const taken: WalRecord = { type: 'SnapshotTaken', snapshot: meta(5, 2) }
+    const shape = shapeOf(...before, taken, append(6, 8, 2))
+    const core = recovered([BOOTSTRAP, ...before, shape, append(8, 9, 2)])
+    expect(core.state.log).toMatchObject({ offset: { index: 5, term: 2 }, holes: [6, 7] })
+    expect(core.state).toMatchObject({ commitIndex: 0, lastApplied: 0, durableIndex: 0 })
+    expect(core.status().missing).toBe(7)
+    expect(core.status().configuration.voters).toEqual(['n1', 'n2', 'n3'])
+    // A segment behind it opens with the snapshot's description: then it is not lost.
+    const known = recovered([BOOTSTRAP, ...before, shape, opened(2, meta(5, 2))])
+    expect(known.state.log.lostBase).toBe(null)
+  })
+
+  it('a snapshot whose file is lost is a lost base, and what lies behind it stays', () => {
+    const records = [BOOTSTRAP, ...before, { type: 'SnapshotTaken', snapshot: meta(4, 2) } as const]
+    const core = recovered([...records, raft.snapshotLost()])
+    expect(core.state.log).toMatchObject({ offset: { index: 4, term: 2 }, snapshot: null })
+    expect(core.state.log.entries.map((e) => e.index)).toEqual([5])
+    expect(core.state).toMatchObject({ commitIndex: 0, lastApplied: 0 })
+    const { effects } = raft.recover(
+      [...records, raft.snapshotLost()],
+      { id: 'n1', seed: 1, incarnation: 1 },
+      DEFAULT_OPTIONS,
+    )
+    expect(effects.map((effect) => effect.type)).toEqual(['Note'])
+  })
+
+  it('refuses when nothing tells who the members are', () => {
+    const shape = shapeOf(...before)
+    expect(() => recovered([shape])).toThrow(/who the members are/)
+  })
+
+  it('what an overlong shape does not tell is not guessed', () => {
+    // A term an entry: the shape tells the last 64. What stands before them may have been replaced.
+    const terms = (from: number, through: number, offset: number): WalRecord[] =>
+      Array.from({ length: through - from + 1 }, (_, i) =>
+        append(from + i, from + i, from + i + offset),
+      )
+    const now = [hard(300), ...terms(2, 100, 0)]
+    const same = recovered([BOOTSTRAP, hard(300), ...terms(2, 90, 0), shapeOf(...now)])
+    expect(holesOf(same)).toHaveLength(10)
+    // The one common entry vouches for all before it.
+    expect(same.state.log.lostBase).toBe(null)
+    const other = recovered([BOOTSTRAP, hard(300), ...terms(2, 90, 100), shapeOf(...now)])
+    expect(other.state.log).toMatchObject({ offset: { index: 37, term: 37 } })
+    expect(other.state.log.lostBase).not.toBe(null)
+    expect(lastIndex(other.state.log)).toBe(100)
+  })
+})
+
+describe('damage in random lives', () => {
+  it('leaves the outline as it was, and heals to the very log', () => {
+    const seen = { holes: 0, bases: 0, whole: 0, refused: 0, unknown: 0 }
+    for (let seed = 1; seed <= 1500; seed++) {
+      const life = new Life(seed)
+      const random = seededRandom(seed + 77)
+      for (let i = nextInt(random, 1, 60); i > 0; i--) life.step()
+      const batches = life.segments.flatMap((segment) => segment.records)
+      const wal = damaged(life, batches, random)
+      if (wal === null) {
+        seen.unknown++
+        continue
+      }
+      let core: Raft
+      try {
+        core = recovered(wal, life.options)
+      } catch (error) {
+        // Only if the one record that names the members went.
+        expect(String(error), `seed ${seed}`).toMatch(/who the members are/)
+        seen.refused++
+        continue
+      }
+      expect(checkState(core.state), `seed ${seed}`).toBe(null)
+      const from = Math.max(baseOf(core.state.log).index, baseOf(life.core.state.log).index)
+      expect(outline(core, from), `seed ${seed}`).toBe(outline(life.core, from))
+      if (core.state.log.lostBase !== null) seen.bases++
+      else if (core.state.log.holes.length > 0) seen.holes++
+      else seen.whole++
+      const tail = wal.length
+      heal(core, life.core, wal)
+      expect(isWhole(core.state.log), `seed ${seed}`).toBe(true)
+      expect(picture(core), `seed ${seed}`).toBe(picture(life.core))
+      expect(contents(core, from)).toEqual(contents(life.core, from))
+      // What was filled is on disk: the next start finds it, with the damage still there before it.
+      const again = recovered(wal, life.options)
+      expect(missingCount(again.state.log), `seed ${seed}, ${wal.length - tail} records`).toBe(0)
+      expect(contents(again, from)).toEqual(contents(life.core, from))
+    }
+    expect(seen.holes).toBeGreaterThan(200)
+    expect(seen.bases).toBeGreaterThan(50)
+    expect(seen.whole).toBeGreaterThan(50)
+    expect(seen.refused).toBeLessThan(100)
+  })
+})
+
+function contents(core: Raft, from: number): LogEntry[] {
+  const { log } = core.state
+  return log.entries.filter((e) => e.index > from && !isHole(log, e.index))
+}
