@@ -23,12 +23,13 @@ const BY_GROUP = {
     'crash-at-effect',
     'crash-loop',
     'paused',
+    'suspended',
     'slow-machine',
     'leadership-transferred',
   ],
   disk: ['slow-disk', 'disk-error', 'snapshot-failed'],
-  clock: [],
-  client: ['reply-lost'],
+  clock: ['clock-leapt', 'clock-frozen', 'clock-drifted', 'clock-restarted'],
+  client: ['reply-lost', 'client-partition'],
   byzantine: [],
 } as const
 

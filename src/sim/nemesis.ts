@@ -74,6 +74,9 @@ export class Nemesis<M extends { readonly type: string }, R, O, C extends Core<M
     disturbance.snapshotFails = 0
     for (const node of nodes) {
       node.disarm()
+      node.clock.thaw()
+      node.clock.drift(null)
+      node.cutClients('none')
       node.resume()
     }
     this.#revive()

@@ -3,46 +3,44 @@
  * to the simulation. It can be killed at any moment, also between two effects of one step, and starts again by
  * the real recovery.
  */
-import { present } from '../base/assert.js'
 import type { ReplyOutcome } from '../client/core/state.js'
-import type { Core, Entry, Request, SnapshotMeta } from '../consensus/contract.js'
-import type { Index, NodeId } from '../consensus/ids.js'
+import type { Core, Request, SnapshotMeta } from '../consensus/contract.js'
+import type { NodeId } from '../consensus/ids.js'
 import { Driver } from '../driver/driver.js'
-import type { ReadOutcome } from '../driver/outcomes.js'
-import type { CommunicatorPort, WalPort } from '../driver/ports.js'
 import { lineTrace } from '../driver/trace.js'
 import type { Wal } from '../wal/wal.js'
 import { check } from './checkers/violation.js'
 import { type CrashKind, type OpenedDisk, SimDisk } from './disk.js'
-import { SimMachine } from './machine.js'
+import type { SimMachine } from './machine.js'
+import type { StruckNode } from './nemesis/stage.js'
+import { NodeClock } from './node/clock.js'
+import { type ClientCut, Door } from './node/door.js'
+import { Life } from './node/life.js'
+import { communicatorPort, type Living, newMachine, walPort } from './node/ports.js'
 import type { NodeContext } from './node-context.js'
 import { observed } from './observed.js'
 import { RecordedSnapshots } from './recorded-snapshots.js'
 
 /** How often, at a tick, the log is asked to vouch for all that it holds. */
 const MARK_CHANCE = 0.05
+const CLOCK_START_MS_MAX = 1_000_000
 
-export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
+export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M, R>>
+  implements StruckNode
+{
   readonly id: NodeId
+  readonly clock: NodeClock
   readonly #index: number
   readonly #context: NodeContext<M, R, O, C>
   readonly #disk: SimDisk
-  /** Its own clock runs at this rate, from this start (ms). */
-  readonly #clockRate: number
-  readonly #clockStart: number
-  /** Changes at each start and each death: what was asked for before is nobody's any more. */
-  #generation = 0
-  #alive = false
-  #paused = false
-  #backlog: (() => void)[] = []
+  readonly #life = new Life()
+  readonly #door: Door<M, R>
   /** Effects left until it dies; null: it does not. */
   #effectsLeft: { count: number; readonly how: CrashKind } | null = null
   #driver: Driver<M, R> | null = null
   #core: C | null = null
   #machine: SimMachine | null = null
   #wal: Wal | null = null
-  #lastBatch = 0
-  #snapshots = new RecordedSnapshots(0)
 
   constructor(id: NodeId, index: number, context: NodeContext<M, R, O, C>) {
     this.id = id
@@ -53,7 +51,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
       nodeId: id,
       syncMs: () => swarm.syncMs + disturbance.slowDiskMs,
       segmentBytes: swarm.segmentBytes,
-      awake: (task) => this.#whenAwake(task),
+      awake: (task) => this.#life.whenAwake(task),
       onInjected: () => context.diskFailed(),
       onFailure: (message) => {
         world.tell(() => `${id}: ${message}`)
@@ -61,25 +59,30 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
       },
     })
     const drift = swarm.clockDriftMax * 1_000
-    this.#clockRate = 1 + world.int(-drift, drift) / 1_000
-    this.#clockStart = world.int(0, 1_000_000)
+    this.clock = new NodeClock(
+      () => world.now,
+      world.int(0, CLOCK_START_MS_MAX),
+      world.int(-drift, drift),
+    )
+    this.#door = new Door({
+      life: this.#life,
+      now: () => this.clock.read(),
+      driver: () => this.#driver,
+      machine: () => this.#machine,
+    })
   }
 
   get alive(): boolean {
-    return this.#alive
+    return this.#life.alive
   }
 
   get paused(): boolean {
-    return this.#paused
+    return this.#life.paused
   }
 
   get leads(): boolean {
     const role = this.#core?.status().role
-    return this.#alive && !this.#paused && (role === 'leader' || role === 'primary')
-  }
-
-  transferLeadership(to: NodeId): void {
-    this.#driver?.transferLeadership(to)
+    return this.alive && !this.paused && (role === 'leader' || role === 'primary')
   }
 
   get core(): C | null {
@@ -96,14 +99,12 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
 
   /** An empty disk gets the record that forms the cluster; any other is recovered. */
   start(): void {
-    const generation = ++this.#generation
-    this.#alive = true
-    this.#paused = false
-    this.#backlog = []
+    this.#life.begin()
     this.#effectsLeft = null
     this.#context.world.tell(() => `${this.id}: starts`)
+    const living = this.#life.witness()
     this.#disk.open((opened) => {
-      if (generation !== this.#generation) return
+      if (!living()) return
       const { protocol } = this.#context.sim
       if (opened.payloads.length > 0) {
         this.#recovered(opened)
@@ -111,23 +112,24 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
       }
       const record = protocol.bootstrap(this.#context.members)
       const payload = protocol.encodeRecords([record])
-      opened.wal.append(1, payload, 1, () => protocol.encodeRecords([]))
+      const self = { id: this.id, seed: 1, incarnation: 1 }
+      const options = this.#context.sim.options(this.#context.swarm)
+      const shape = protocol.recover([record], self, options).core.shape()
+      const stateRecord = () => protocol.encodeRecords([])
+      opened.wal.append(1, payload, { lastIndex: 1, shape, stateRecord })
       opened.wal.sync((batch) => {
         this.#disk.synced(batch)
-        if (generation !== this.#generation) return
+        if (!living()) return
         this.#recovered({ ...opened, payloads: [payload], lastBatch: 1 })
       })
     })
   }
 
   kill(how: CrashKind): void {
-    if (!this.#alive) return
+    if (!this.alive) return
     this.#context.world.mark(4, this.#index, how === 'power' ? 1 : 0)
     this.#context.world.tell(() => `${this.id}: dies (${how})`)
-    this.#generation++
-    this.#alive = false
-    this.#paused = false
-    this.#backlog = []
+    this.#life.end()
     this.#driver?.stop()
     this.#driver = null
     this.#core = null
@@ -158,36 +160,24 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
   }
 
   pause(): void {
-    if (this.#alive) this.#paused = true
+    this.#life.pause()
   }
 
   resume(): void {
-    if (!this.#paused) return
-    this.#paused = false
-    const backlog = this.#backlog
-    this.#backlog = []
-    for (const task of backlog) task()
+    this.#life.resume()
   }
 
-  /** The task runs as this start of the node, or never; a paused node catches up when it goes on. */
-  guarded(task: () => void): () => void {
-    const generation = this.#generation
-    const run = () => {
-      if (generation !== this.#generation) return
-      if (this.#paused) this.#backlog.push(run)
-      else task()
-    }
-    return run
+  transferLeadership(to: NodeId): void {
+    this.#driver?.transferLeadership(to)
   }
 
-  /** For completions of the disk, which knows itself which life asked for them. */
-  #whenAwake(task: () => void): void {
-    if (this.#paused) this.#backlog.push(task)
-    else task()
+  /** Between it and all clients. */
+  cutClients(cut: ClientCut): void {
+    this.#door.cut = cut
   }
 
   receive(from: NodeId, bytes: Uint8Array): void {
-    this.guarded(() => this.#driver?.receive(from, bytes))()
+    this.#life.guarded(() => this.#driver?.receive(from, bytes))()
   }
 
   /** `done`: it is on our disk, or we need none of it. */
@@ -197,7 +187,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     done: (delivered: boolean) => void,
   ): void {
     const { meta, pieces } = file
-    this.guarded(() => {
+    this.#life.guarded(() => {
       const behind = () => (this.#core?.status().commitIndex ?? 0) < meta.index
       this.#disk.receiveSnapshot(meta, pieces, behind, (written) => {
         // What is committed here needs no file; writing one could replace our own of that index.
@@ -208,58 +198,16 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
   }
 
   command(request: Request, deadlineMs: number, reply: (outcome: ReplyOutcome) => void): void {
-    this.#admit(reply, (driver, answer) =>
-      driver.submit(request, { deadline: this.#now() + deadlineMs }, answer),
-    )
+    this.#door.command(request, deadlineMs, reply)
   }
 
   query(query: Uint8Array, deadlineMs: number, reply: (outcome: ReplyOutcome) => void): void {
-    this.#admit(reply, (driver, answer) =>
-      driver.read({ deadline: this.#now() + deadlineMs }, (outcome) =>
-        answer(this.#answered(query, outcome)),
-      ),
-    )
-  }
-
-  /** Of a client; a node that died in between answers nothing. */
-  #admit(
-    reply: (outcome: ReplyOutcome) => void,
-    ask: (driver: Driver<M, R>, answer: (outcome: ReplyOutcome) => void) => void,
-  ): void {
-    if (!this.#alive) return reply({ type: 'Unreachable' })
-    this.guarded(() => {
-      const generation = this.#generation
-      if (this.#driver === null) return
-      ask(this.#driver, (outcome) => {
-        if (generation === this.#generation) reply(outcome)
-      })
-    })()
-  }
-
-  #answered(query: Uint8Array, outcome: ReadOutcome): ReplyOutcome {
-    switch (outcome.type) {
-      case 'Ready':
-        return { type: 'Answer', bytes: present(this.#machine).ledger.query(query) }
-      case 'Unsupported':
-        return { type: 'Overloaded', reason: 'unsupported' }
-      default:
-        return outcome
-    }
-  }
-
-  #now(): number {
-    return Math.floor(this.#clockStart + this.#context.world.now * this.#clockRate)
+    this.#door.query(query, deadlineMs, reply)
   }
 
   #recovered(opened: OpenedDisk): void {
     const { world, sim, swarm, checker, protocolChecker } = this.#context
-    const generation = this.#generation
-    const records: R[] = []
-    for (const payload of opened.payloads) {
-      const decoded = sim.protocol.decodeRecords(payload)
-      check(decoded !== null, 'recovery', () => `${this.id}: a record that we did not write`)
-      records.push(...(decoded ?? []))
-    }
+    const records = this.#decoded(opened)
     const self = {
       id: this.id,
       seed: world.int(1, 0x7fffffff),
@@ -268,17 +216,16 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     world.mark(3, this.#index, records.length)
     const { core, effects } = sim.protocol.recover(records, self, sim.options(swarm))
     this.#core = core
-    this.#lastBatch = opened.lastBatch
     this.#wal = opened.wal
-    this.#snapshots = new RecordedSnapshots(core.status().snapshotIndex)
     if (opened.cut) this.#context.noted('torn-tail-cut')
     checker.started(this.id, core.status())
     protocolChecker.started(this.id, core, records)
-    this.#machine = this.#newMachine()
+    const node = this.#living(core, opened.lastBatch)
+    this.#machine = newMachine(node)
     this.#driver = new Driver<M, R>({
       id: this.id,
       incarnation: self.incarnation,
-      core: observed(this.id, core, this.#context, () => generation === this.#generation),
+      core: observed(this.id, core, this.#context, node.living),
       effects,
       protocol: sim.protocol,
       lastBatch: opened.lastBatch,
@@ -288,10 +235,10 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
         turnMessagesMax: swarm.turnMessagesMax,
       },
       ports: {
-        wal: this.#walPort(opened.wal),
-        communicator: this.#communicatorPort(),
+        wal: walPort(node, opened.wal),
+        communicator: communicatorPort(node),
         machine: this.#machine,
-        scheduler: { soon: (task) => world.after(0.02, this.guarded(task)) },
+        scheduler: { soon: (task) => world.after(0.02, this.#life.guarded(task)) },
         notes: { note: (note) => this.#context.noted(note.event) },
       },
       ...(world.tracing
@@ -301,103 +248,50 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     this.#tick()
   }
 
+  #decoded(opened: OpenedDisk): R[] {
+    const records: R[] = []
+    for (const payload of opened.payloads) {
+      const decoded = this.#context.sim.protocol.decodeRecords(payload)
+      check(decoded !== null, 'recovery', () => `${this.id}: a record that we did not write`)
+      records.push(...(decoded ?? []))
+    }
+    return records
+  }
+
+  #living(core: C, lastBatch: number): Living<M, R, O, C> {
+    const living = this.#life.witness()
+    return {
+      id: this.id,
+      index: this.#index,
+      context: this.#context,
+      disk: this.#disk,
+      life: this.#life,
+      core,
+      lastBatch,
+      snapshots: new RecordedSnapshots(core.status().snapshotIndex),
+      living,
+      boundary: () => this.#boundary(living),
+      inOrder: (task) => this.#machine?.inOrder(task),
+    }
+  }
+
   #tick(): void {
-    this.#driver?.tick(this.#now())
-    if (this.#context.world.chance(MARK_CHANCE)) this.#wal?.mark()
-    const ms = this.#context.swarm.tickMs / this.#clockRate
-    this.#context.world.after(
-      ms,
-      this.guarded(() => this.#tick()),
+    const { world, swarm } = this.#context
+    this.#driver?.tick(this.clock.read())
+    if (world.chance(MARK_CHANCE)) this.#wal?.mark()
+    world.after(
+      swarm.tickMs / this.clock.rate,
+      this.#life.guarded(() => this.#tick()),
     )
   }
 
   /** Between two effects: is this the place to die? True: dead. */
-  #boundary(generation: number): boolean {
-    if (generation !== this.#generation) return true
+  #boundary(living: () => boolean): boolean {
+    if (!living()) return true
     if (this.#effectsLeft !== null && --this.#effectsLeft.count <= 0) {
       this.#context.struck('crash-at-effect')
       this.kill(this.#effectsLeft.how)
     }
-    return generation !== this.#generation
-  }
-
-  #walPort(wal: WalPort): WalPort {
-    const generation = this.#generation
-    const lastBatch = this.#lastBatch
-    return {
-      append: (batch, payload, lastIndex, stateRecord) => {
-        if (this.#boundary(generation)) return
-        this.#context.world.mark(2, this.#index, batch, payload)
-        this.#snapshots.appended(batch, this.#core?.status().snapshotIndex ?? 0)
-        wal.append(batch, payload, lastIndex, stateRecord)
-        this.#boundary(generation)
-      },
-      sync: (done) => {
-        if (generation !== this.#generation) return
-        wal.sync((batch) => {
-          if (generation !== this.#generation) return
-          this.#disk.synced(batch)
-          this.#context.protocolChecker.synced(this.id, batch - lastBatch)
-          const unused = this.#snapshots.synced(batch)
-          // Behind every Restore asked for before: one of an older snapshot may still wait for its file.
-          if (unused !== null) this.#machine?.inOrder(() => this.#disk.dropSnapshotsBelow(unused))
-          done(batch)
-        })
-      },
-      release: (through) => {
-        if (!this.#boundary(generation)) wal.release(through)
-      },
-    }
-  }
-
-  #communicatorPort(): CommunicatorPort {
-    const generation = this.#generation
-    const { protocol } = this.#context.sim
-    return {
-      send: (to, bytes) => {
-        if (this.#boundary(generation)) return
-        const message = protocol.decodeMessage(bytes)
-        check(message !== null, 'codec', () => `${this.id} cannot decode its own message`)
-        if (message !== null) this.#context.protocolChecker.sent(this.id, to, message)
-        this.#context.send(this.id, to, bytes)
-      },
-      sendSnapshot: (to, meta, done) => {
-        if (this.#boundary(generation)) return
-        const finished = (delivered: boolean) => {
-          if (generation === this.#generation) this.guarded(() => done(delivered))()
-        }
-        this.#disk.readSnapshot(meta, (pieces) => {
-          if (pieces === null) finished(false)
-          else this.#context.sendSnapshot(this.id, to, { meta, pieces }, finished)
-        })
-      },
-    }
-  }
-
-  #newMachine(): SimMachine {
-    const { world, swarm, checker, disturbance } = this.#context
-    const generation = this.#generation
-    return new SimMachine({
-      after: (ms, task) => world.after(ms, this.guarded(task)),
-      taskMs: () => swarm.applyMs + disturbance.slowMachineMs,
-      applied: (entry: Entry, state: string) => {
-        world.mark(1, this.#index, entry.index)
-        checker.applied(this.id, entry, state)
-      },
-      restored: (index: Index, state: string) => checker.restored(this.id, index, state),
-      writeSnapshot: (index, chunks, done) => {
-        if (this.#boundary(generation)) return
-        if (world.chance(disturbance.snapshotFails)) {
-          this.#context.snapshotFailed()
-          world.after(
-            1,
-            this.guarded(() => done(null)),
-          )
-          return
-        }
-        this.#disk.writeSnapshot(index, chunks, done)
-      },
-      readSnapshot: (meta, done) => this.#disk.readSnapshot(meta, done),
-    })
+    return !living()
   }
 }

@@ -1,4 +1,6 @@
 /** Every kind of strike that the nemesis knows. */
+import { CLIENTS } from './clients.js'
+import { CLOCKS } from './clocks.js'
 import { DISKS } from './disks.js'
 import { LINKS } from './links.js'
 import { MACHINES } from './machines.js'
@@ -11,5 +13,7 @@ export const STRIKE_KINDS: readonly StrikeKind[] = [
   ...LINKS,
   ...PROCESSES,
   ...DISKS,
+  ...CLOCKS,
+  ...CLIENTS,
   ...MACHINES,
 ]

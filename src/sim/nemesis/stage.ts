@@ -3,6 +3,8 @@ import type { NodeId } from '../../consensus/ids.js'
 import type { CrashKind } from '../disk.js'
 import type { FaultCounts } from '../faults.js'
 import type { Network } from '../network.js'
+import type { NodeClock } from '../node/clock.js'
+import type { ClientCut } from '../node/door.js'
 import type { Disturbance } from '../node-context.js'
 import type { SwarmOptions } from '../swarm.js'
 import type { World } from '../world.js'
@@ -17,6 +19,7 @@ export interface StruckNode {
   readonly leads: boolean
   /** Something is still to strike it. */
   readonly armed: boolean
+  readonly clock: NodeClock
   start(): void
   kill(how: CrashKind): void
   killAtEffect(count: number, how: CrashKind): void
@@ -24,6 +27,7 @@ export interface StruckNode {
   pause(): void
   resume(): void
   disarm(): void
+  cutClients(cut: ClientCut): void
   transferLeadership(to: NodeId): void
 }
 

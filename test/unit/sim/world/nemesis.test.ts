@@ -136,6 +136,17 @@ describe('what a strike does', () => {
     expect(deaths.length).toBeGreaterThan(2 * nemesis.executed.length)
   })
 
+  it('a client partition takes requests or answers, and leaves the nodes to themselves', () => {
+    const cut = struck(['client-partition'], { outageMsMax: 3_000 }).workload.history.counts()
+    const none = struck(['client-partition'], {
+      outageMsMax: 3_000,
+      mutedStrikes: new Set(Array.from({ length: 1_000 }, (_, i) => i)),
+    }).workload.history.counts()
+    expect(cut.ok).toBeLessThan(none.ok)
+    expect(cut.unknown).toBeGreaterThan(none.unknown)
+    expect(cut.ok).toBeGreaterThan(20)
+  })
+
   it('faults end when they are told to: all live, nothing is cut or clogged', () => {
     const { nemesis, cluster, workload, world, until } = struck(FAULT_KINDS)
     nemesis.stop()

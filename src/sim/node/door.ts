@@ -1,0 +1,75 @@
+/** A node as clients reach it: commands and queries in, answers out, unless the way is cut. */
+import { present } from '../../base/assert.js'
+import type { ReplyOutcome } from '../../client/core/state.js'
+import type { Request } from '../../consensus/contract.js'
+import type { Driver } from '../../driver/driver.js'
+import type { ReadOutcome } from '../../driver/outcomes.js'
+import type { SimMachine } from '../machine.js'
+import type { Life } from './life.js'
+
+/** Which way nothing passes between the clients and the node. */
+export type ClientCut = 'none' | 'requests' | 'replies' | 'both'
+
+type Reply = (outcome: ReplyOutcome) => void
+
+export class Door<M extends { readonly type: string }, R> {
+  readonly #life: Life
+  readonly #now: () => number
+  readonly #driver: () => Driver<M, R> | null
+  readonly #machine: () => SimMachine | null
+  cut: ClientCut = 'none'
+
+  constructor(parts: {
+    readonly life: Life
+    readonly now: () => number
+    readonly driver: () => Driver<M, R> | null
+    readonly machine: () => SimMachine | null
+  }) {
+    this.#life = parts.life
+    this.#now = parts.now
+    this.#driver = parts.driver
+    this.#machine = parts.machine
+  }
+
+  command(request: Request, deadlineMs: number, reply: Reply): void {
+    this.#admit(reply, (driver, answer) =>
+      driver.submit(request, { deadline: this.#now() + deadlineMs }, answer),
+    )
+  }
+
+  query(query: Uint8Array, deadlineMs: number, reply: Reply): void {
+    this.#admit(reply, (driver, answer) =>
+      driver.read({ deadline: this.#now() + deadlineMs }, (outcome) =>
+        answer(this.#answered(query, outcome)),
+      ),
+    )
+  }
+
+  /** A node that died in between answers nothing; nor does one that cannot be reached. */
+  #admit(reply: Reply, ask: (driver: Driver<M, R>, answer: Reply) => void): void {
+    if (this.cut === 'requests' || this.cut === 'both') return
+    const answer: Reply = (outcome) => {
+      if (this.cut !== 'replies' && this.cut !== 'both') reply(outcome)
+    }
+    if (!this.#life.alive) return answer({ type: 'Unreachable' })
+    const living = this.#life.witness()
+    this.#life.guarded(() => {
+      const driver = this.#driver()
+      if (driver === null) return
+      ask(driver, (outcome) => {
+        if (living()) answer(outcome)
+      })
+    })()
+  }
+
+  #answered(query: Uint8Array, outcome: ReadOutcome): ReplyOutcome {
+    switch (outcome.type) {
+      case 'Ready':
+        return { type: 'Answer', bytes: present(this.#machine()).ledger.query(query) }
+      case 'Unsupported':
+        return { type: 'Overloaded', reason: 'unsupported' }
+      default:
+        return outcome
+    }
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * The driver's ports of one life of a simulated node. Before and after each effect is a place to die: `boundary` tells
+ * whether the node just did.
+ */
+import type { Core, Entry } from '../../consensus/contract.js'
+import type { Index, NodeId } from '../../consensus/ids.js'
+import type { CommunicatorPort, WalPort } from '../../driver/ports.js'
+import { check } from '../checkers/violation.js'
+import type { SimDisk } from '../disk.js'
+import { SimMachine } from '../machine.js'
+import type { NodeContext } from '../node-context.js'
+import type { RecordedSnapshots } from '../recorded-snapshots.js'
+import type { Life } from './life.js'
+
+/** What the ports need of their node, in this life. */
+export interface Living<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
+  readonly id: NodeId
+  readonly index: number
+  readonly context: NodeContext<M, R, O, C>
+  readonly disk: SimDisk
+  readonly life: Life
+  readonly core: C
+  /** The last batch that recovery found. */
+  readonly lastBatch: number
+  readonly snapshots: RecordedSnapshots
+  living(): boolean
+  /** True: dead. */
+  boundary(): boolean
+  inOrder(task: () => void): void
+}
+
+export function walPort<M extends { readonly type: string }, R, O, C extends Core<M, R>>(
+  node: Living<M, R, O, C>,
+  wal: WalPort,
+): WalPort {
+  const { context, snapshots, disk, lastBatch } = node
+  return {
+    append: (batch, payload, about) => {
+      if (node.boundary()) return
+      context.world.mark(2, node.index, batch, payload)
+      snapshots.appended(batch, node.core.status().snapshotIndex)
+      wal.append(batch, payload, about)
+      node.boundary()
+    },
+    sync: (done) => {
+      if (node.boundary()) return
+      wal.sync((batch) => {
+        if (!node.living()) return
+        disk.synced(batch)
+        context.protocolChecker.synced(node.id, batch - lastBatch)
+        const unused = snapshots.synced(batch)
+        // Behind every Restore asked for before: one of an older snapshot may still wait for its file.
+        if (unused !== null) node.inOrder(() => disk.dropSnapshotsBelow(unused))
+        done(batch)
+      })
+    },
+    release: (through) => {
+      if (!node.boundary()) wal.release(through)
+    },
+  }
+}
+
+export function communicatorPort<M extends { readonly type: string }, R, O, C extends Core<M, R>>(
+  node: Living<M, R, O, C>,
+): CommunicatorPort {
+  const { id, context, disk, life } = node
+  const { protocol } = context.sim
+  return {
+    send: (to, bytes) => {
+      if (node.boundary()) return
+      const message = protocol.decodeMessage(bytes)
+      check(message !== null, 'codec', () => `${id} cannot decode its own message`)
+      if (message !== null) context.protocolChecker.sent(id, to, message)
+      context.send(id, to, bytes)
+    },
+    sendSnapshot: (to, meta, done) => {
+      if (node.boundary()) return
+      const finished = (delivered: boolean) => {
+        if (node.living()) life.guarded(() => done(delivered))()
+      }
+      disk.readSnapshot(meta, (pieces) => {
+        if (pieces === null) finished(false)
+        else context.sendSnapshot(id, to, { meta, pieces }, finished)
+      })
+    },
+  }
+}
+
+export function newMachine<M extends { readonly type: string }, R, O, C extends Core<M, R>>(
+  node: Omit<Living<M, R, O, C>, 'core' | 'lastBatch' | 'snapshots' | 'inOrder'>,
+): SimMachine {
+  const { id, index, context, disk, life } = node
+  const { world, swarm, checker, disturbance } = context
+  return new SimMachine({
+    after: (ms, task) => world.after(ms, life.guarded(task)),
+    taskMs: () => swarm.applyMs + disturbance.slowMachineMs,
+    applied: (entry: Entry, state: string) => {
+      world.mark(1, index, entry.index)
+      checker.applied(id, entry, state)
+    },
+    restored: (at: Index, state: string) => checker.restored(id, at, state),
+    writeSnapshot: (at, chunks, done) => {
+      if (node.boundary()) return
+      if (world.chance(disturbance.snapshotFails)) {
+        context.snapshotFailed()
+        world.after(
+          1,
+          life.guarded(() => done(null)),
+        )
+        return
+      }
+      disk.writeSnapshot(at, chunks, done)
+    },
+    readSnapshot: (meta, done) => disk.readSnapshot(meta, done),
+  })
+}
