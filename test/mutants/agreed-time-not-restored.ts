@@ -1,0 +1,12 @@
+import type { Mutant } from './support/mutant.js'
+
+export const mutant: Mutant = {
+  file: 'machine/machine.ts',
+  find: `    this.#time = place.time
+`,
+  replace: '',
+  why: 'The machine forgets the time that its snapshot was taken at.',
+  seed: null,
+  caughtBy: null,
+  needsFaults: true,
+}

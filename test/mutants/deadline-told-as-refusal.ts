@@ -1,0 +1,13 @@
+import type { Mutant } from './support/mutant.js'
+
+export const mutant: Mutant = {
+  file: 'driver/pending.ts',
+  find: `        waiting.appendedTerm === NEVER
+          ? { type: 'Overloaded', reason: 'the deadline passed before it was proposed' }`,
+  replace: `        waiting.appendedTerm <= Number.MAX_SAFE_INTEGER
+          ? { type: 'Overloaded', reason: 'the deadline passed before it was proposed' }`,
+  why: 'A timed-out request is told to have failed, and is executed later.',
+  seed: null,
+  caughtBy: null,
+  needsFaults: true,
+}

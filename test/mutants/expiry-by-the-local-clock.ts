@@ -1,0 +1,13 @@
+import type { Mutant } from './support/mutant.js'
+
+export const mutant: Mutant = {
+  file: 'consensus/raft/replication.ts',
+  find: `    out.apply(entries)
+`,
+  replace: `    out.apply(entries.map((entry) => ({ ...entry, time: s.now })))
+`,
+  why: 'Each node lets sessions expire by its own clock instead of the agreed time (etcd let a stale leader revoke leases).',
+  seed: null,
+  caughtBy: null,
+  needsFaults: true,
+}

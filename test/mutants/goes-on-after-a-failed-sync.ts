@@ -1,0 +1,20 @@
+import type { Mutant } from './support/mutant.js'
+
+export const mutant: Mutant = {
+  file: 'wal/writer.ts',
+  find: `      if (error !== null) this.#fail(error)
+      else next()
+    }
+  }
+
+  /** Never again`,
+  replace: `      next()
+    }
+  }
+
+  /** Never again`,
+  why: 'A failed write or sync is passed over, and what it lost is acknowledged.',
+  seed: null,
+  caughtBy: null,
+  needsFaults: true,
+}

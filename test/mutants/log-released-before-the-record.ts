@@ -1,0 +1,13 @@
+import type { Mutant } from './support/mutant.js'
+
+export const mutant: Mutant = {
+  file: 'driver/driver.ts',
+  find: `        this.#gate.pass({ type: 'release', through: effect.through })
+`,
+  replace: `        this.#ports.wal.release(effect.through)
+`,
+  why: 'The log goes before the record of the snapshot that replaces it is on disk.',
+  seed: null,
+  caughtBy: null,
+  needsFaults: true,
+}

@@ -1,0 +1,13 @@
+import type { Mutant } from './support/mutant.js'
+
+export const mutant: Mutant = {
+  file: 'consensus/raft/replication.ts',
+  find: `  sendEntries(s, to, p, [], out)
+`,
+  replace: `  sendFrom(s, to, p, { prev: { index: 0, term: 0 }, entries: [] }, out)
+`,
+  why: 'Heartbeats prove nothing of the log: when a whole window is lost, nobody notices.',
+  seed: null,
+  caughtBy: null,
+  needsFaults: true,
+}

@@ -1,0 +1,13 @@
+import type { Mutant } from './support/mutant.js'
+
+export const mutant: Mutant = {
+  file: 'driver/driver.ts',
+  find: `    this.#ports.machine.inOrder(() => {
+      if (!this.#stopped) this.#reads.end(id.number, { type: 'Ready' })
+    })`,
+  replace: "    this.#reads.end(id.number, { type: 'Ready' })",
+  why: 'A read looks at the machine before the entries handed to it are applied.',
+  seed: null,
+  caughtBy: null,
+  needsFaults: true,
+}

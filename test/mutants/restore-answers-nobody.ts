@@ -1,0 +1,12 @@
+import type { Mutant } from './support/mutant.js'
+
+export const mutant: Mutant = {
+  file: 'driver/driver.ts',
+  find: `          if (!this.#stopped) this.#pending.restored((s, q) => machine.storedAnswer(s, q))
+`,
+  replace: '',
+  why: 'Requests whose entries came with a snapshot are never answered.',
+  seed: null,
+  caughtBy: null,
+  needsFaults: true,
+}

@@ -1,0 +1,11 @@
+import type { Mutant } from './support/mutant.js'
+
+export const mutant: Mutant = {
+  file: 'wal/snapshot-store.ts',
+  find: 'this.#file.datasync(then(() => this.#readBack(written.digest, then(close))))',
+  replace: 'this.#readBack(written.digest, then(close))',
+  why: 'A snapshot gets its name before its content is on disk.',
+  seed: null,
+  caughtBy: null,
+  needsFaults: true,
+}

@@ -1,0 +1,36 @@
+/** A child of the runner: loads the simulator of one tree and runs the seeds that it is sent. */
+import { pathToFileURL } from 'node:url'
+
+export interface Ask {
+  readonly seed: number
+  readonly faultFree: boolean
+}
+
+/** What of a report of the simulator is of interest here. */
+export interface Report {
+  readonly seed: number
+  readonly verdict: 'ok' | 'failed' | 'void'
+  readonly failure: { readonly invariant: string; readonly message: string } | null
+}
+
+interface Simulator {
+  readonly raftSim: unknown
+  runSeed(options: {
+    readonly sim: unknown
+    readonly seed: number
+    readonly adjust: (drawn: object) => object
+  }): Report
+}
+
+const [root] = process.argv.slice(2)
+const index = pathToFileURL(`${root}/dist/sim/index.js`).href
+const { raftSim, runSeed } = (await import(index)) as Simulator
+
+process.on('message', ({ seed, faultFree }: Ask) => {
+  const adjust = (drawn: object) =>
+    faultFree ? { ...drawn, kinds: new Set(), faultFree: true } : drawn
+  const { verdict, failure } = runSeed({ sim: raftSim, seed, adjust })
+  const report: Report = { seed, verdict, failure }
+  process.send?.(report)
+})
+process.once('disconnect', () => process.exit(0))

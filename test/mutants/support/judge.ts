@@ -1,0 +1,99 @@
+/** What becomes of one mutant: is it killed by its recorded seed, and how many seeds does it take from 1 up. */
+import { randomInt } from 'node:crypto'
+import type { Named } from './mutant.js'
+import type { Tree } from './tree.js'
+import { type Outcome, Trial } from './trial.js'
+
+const FRESH_SEEDS = 10
+const FAULT_FREE_SEEDS = 20
+/** Far above what a search reaches, and the bound of what a seed may be. */
+const FRESH_MIN = 1_000_000
+const FRESH_MAX = 1_000_000_000
+
+export interface Verdict {
+  readonly name: string
+  readonly result: 'passed' | 'failed' | 'skipped'
+  readonly line: string
+}
+
+/** The recorded seed must kill it; of the fresh ones is told how many do. */
+export async function confirm(tree: Tree, mutant: Named): Promise<Verdict> {
+  const { name, seed } = mutant
+  tree.plant(mutant)
+  const trial = new Trial(tree.root)
+  try {
+    let fresh = 0
+    for (let i = 0; i < FRESH_SEEDS; i++) {
+      const outcome = await trial.run({ seed: randomInt(FRESH_MIN, FRESH_MAX), faultFree: false })
+      if (outcome.type === 'caught') fresh++
+    }
+    const also = `${fresh} of ${FRESH_SEEDS} fresh seeds see it`
+    if (seed === null) return { name, result: 'skipped', line: `no seed is known; ${also}` }
+    const outcome = await trial.run({ seed, faultFree: false })
+    const result = outcome.type === 'caught' ? 'passed' : 'failed'
+    return { name, result, line: `seed ${seed}: ${inWords(outcome)}; ${also}` }
+  } finally {
+    trial.close()
+  }
+}
+
+export interface Found {
+  readonly seed: number | null
+  readonly caughtBy: string | null
+  readonly needsFaults: boolean
+  readonly line: string
+}
+
+/** From seed 1 up until a check sees it; and seeds without faults, which it should pass. */
+export async function search(tree: Tree, mutant: Named, seedsMax: number): Promise<Found> {
+  tree.plant(mutant)
+  const trial = new Trial(tree.root)
+  try {
+    let thrown = ''
+    let found: { seed: number; caughtBy: string; message: string } | null = null
+    for (let seed = 1; seed <= seedsMax && found === null; seed++) {
+      const outcome = await trial.run({ seed, faultFree: false })
+      if (outcome.type === 'caught')
+        found = { seed, caughtBy: outcome.check, message: outcome.message }
+      else if (outcome.type !== 'passed' && thrown === '')
+        thrown = ` (seed ${seed}: ${inWords(outcome)})`
+    }
+    const loud = await faultFree(trial)
+    const without = loud === null ? '' : `; without faults ${loud}`
+    const seen =
+      found === null
+        ? `not caught in ${seedsMax} seeds`
+        : `seed ${found.seed}: ${found.caughtBy}: ${found.message}`
+    const line = `${seen}${thrown}${without}`
+    return {
+      seed: found?.seed ?? null,
+      caughtBy: found?.caughtBy ?? null,
+      needsFaults: loud === null,
+      line,
+    }
+  } finally {
+    trial.close()
+  }
+}
+
+/** The first seed without faults that it does not pass, in words. */
+async function faultFree(trial: Trial): Promise<string | null> {
+  for (let seed = 1; seed <= FAULT_FREE_SEEDS; seed++) {
+    const outcome = await trial.run({ seed, faultFree: true })
+    if (outcome.type !== 'passed') return `seed ${seed}: ${inWords(outcome)}`
+  }
+  return null
+}
+
+function inWords(outcome: Outcome): string {
+  switch (outcome.type) {
+    case 'passed':
+      return 'nothing was seen'
+    case 'caught':
+      return outcome.check
+    case 'thrown':
+      return `${outcome.error}: ${outcome.message.split('\n')[0]}`
+    case 'hung':
+      return 'it hangs'
+  }
+}

@@ -1,0 +1,32 @@
+/** A bug planted on purpose, to see that the simulator catches it. Nothing in `src` knows of it. */
+export interface Mutant {
+  /** Below `src`. */
+  readonly file: string
+  /** Matches exactly once in the file. */
+  readonly find: string
+  readonly replace: string
+  /** What the bug is, and where it happened for real if it did. */
+  readonly why: string
+  /** The first seed, counted from 1, in which a check saw it: as many seeds as it takes. Null: none did. */
+  readonly seed: number | null
+  /** The check that saw it. */
+  readonly caughtBy: string | null
+  /** Without a fault it passes 20 seeds; false: some check sees it even then. */
+  readonly needsFaults: boolean
+}
+
+export interface Named extends Mutant {
+  readonly name: string
+}
+
+export function occurrences(text: string, part: string): number {
+  return text.split(part).length - 1
+}
+
+export function mutated(text: string, mutant: Named): string {
+  const count = occurrences(text, mutant.find)
+  if (count !== 1)
+    throw new Error(`${mutant.name}: \`find\` matches ${count} times in src/${mutant.file}`)
+  const at = text.indexOf(mutant.find)
+  return text.slice(0, at) + mutant.replace + text.slice(at + mutant.find.length)
+}

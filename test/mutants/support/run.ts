@@ -1,0 +1,94 @@
+/**
+ * `npm run test:mutants`: each planted bug must be killed by its recorded seed. With --search the seeds are looked for
+ * anew, from 1 up, and --write records them; --write alone writes the table of what is recorded.
+ */
+import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
+import { loadMutants } from './catalog.js'
+import { confirm, search } from './judge.js'
+import type { Named } from './mutant.js'
+import { recordFound, recordTable } from './record.js'
+import { totals } from './table.js'
+import { Tree } from './tree.js'
+
+const SEARCHED_SEEDS = 5_000
+
+const { values } = parseArgs({
+  options: {
+    search: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: [] },
+    'max-seeds': { type: 'string', default: String(SEARCHED_SEEDS) },
+    jobs: { type: 'string', default: String(Math.min(2, availableParallelism())) },
+    /** Set by the script that compiles us. */
+    repository: { type: 'string', default: process.cwd() },
+    mutants: { type: 'string', default: '' },
+  },
+})
+const { repository } = values
+const all = await loadMutants(values.mutants)
+const unknown = values.only.filter((name) => !all.some((mutant) => mutant.name === name))
+if (unknown.length > 0) {
+  console.error(`no such mutant: ${unknown.join(', ')}`)
+  process.exit(2)
+}
+const wanted = all.filter(({ name }) => values.only.length === 0 || values.only.includes(name))
+if (values.write && !values.search) {
+  recordTable(repository, all)
+  process.exit(0)
+}
+const failed = values.search ? await searchAll() : await confirmAll()
+process.exit(failed ? 1 : 0)
+
+async function confirmAll(): Promise<boolean> {
+  const counts = { passed: 0, failed: 0, skipped: 0 }
+  await eachOf(async (tree, mutant) => {
+    const { result, line } = await confirm(tree, mutant)
+    counts[result]++
+    console.log(`${result.padEnd(7)} ${mutant.name}: ${line}`)
+  })
+  const { passed, failed, skipped } = counts
+  const broken = wanted.length - passed - failed - skipped
+  console.log(`mutants: ${passed} passed, ${failed + broken} failed, ${skipped} skipped`)
+  return failed + broken > 0
+}
+
+async function searchAll(): Promise<boolean> {
+  const found = new Map<string, Named>()
+  await eachOf(async (tree, mutant) => {
+    const { line, ...seen } = await search(tree, mutant, Number(values['max-seeds']))
+    const now = { ...mutant, ...seen }
+    found.set(mutant.name, now)
+    console.log(`${mutant.name}: ${line}`)
+    if (values.write) recordFound(repository, now)
+  })
+  const after = all.map((mutant) => found.get(mutant.name) ?? mutant)
+  if (values.write) recordTable(repository, after)
+  const searched = after.filter(({ name }) => found.has(name))
+  const caught = searched.filter(({ seed }) => seed !== null).length
+  console.log(totals(searched))
+  console.log(`mutants: ${caught} passed, ${wanted.length - caught} failed, 0 skipped`)
+  return caught < wanted.length
+}
+
+/** Each mutant in its turn, in so many trees at once. One that does not fit is told and counts for nothing. */
+async function eachOf(judge: (tree: Tree, mutant: Named) => Promise<void>): Promise<void> {
+  const queue = [...wanted]
+  const lane = async (): Promise<void> => {
+    const tree = new Tree(repository)
+    try {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        try {
+          await judge(tree, next)
+        } catch (error) {
+          console.log(`failed  ${next.name}: ${error instanceof Error ? error.message : error}`)
+        }
+      }
+    } finally {
+      tree.remove()
+    }
+  }
+  const lanes: Promise<void>[] = []
+  for (let i = 0; i < Math.min(Number(values.jobs), wanted.length); i++) lanes.push(lane())
+  await Promise.all(lanes)
+}

@@ -1,0 +1,13 @@
+import type { Mutant } from './support/mutant.js'
+
+export const mutant: Mutant = {
+  file: 'consensus/raft/replication.ts',
+  find: `  s.durableIndex = index
+`,
+  replace: `  s.durableIndex = end
+`,
+  why: 'Any sync that ends vouches for what was appended after it had begun.',
+  seed: null,
+  caughtBy: null,
+  needsFaults: true,
+}

@@ -1,0 +1,11 @@
+import type { Mutant } from './support/mutant.js'
+
+export const mutant: Mutant = {
+  file: 'consensus/raft/messages.ts',
+  find: "RequestVoteReply: 'durable',",
+  replace: "RequestVoteReply: 'none',",
+  why: 'A vote leaves before it is on disk.',
+  seed: null,
+  caughtBy: null,
+  needsFaults: true,
+}
