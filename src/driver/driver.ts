@@ -345,12 +345,11 @@ export class Driver<M extends { readonly type: string }, R> {
   #persist(batch: number, records: readonly R[]): void {
     const { protocol, lastBatch } = this.#setup
     this.#gate.emitted(batch)
-    this.#ports.wal.append(
-      lastBatch + batch,
-      protocol.encodeRecords(records),
-      protocol.lastIndexOf(records),
-      () => protocol.encodeRecords([this.#core.stateRecord()]),
-    )
+    this.#ports.wal.append(lastBatch + batch, protocol.encodeRecords(records), {
+      lastIndex: protocol.lastIndexOf(records),
+      shape: this.#core.shape(),
+      stateRecord: () => protocol.encodeRecords([this.#core.stateRecord()]),
+    })
   }
 
   #leave(held: Held): void {

@@ -5,13 +5,23 @@
 import type { Entry, Note, SnapshotMeta } from '../consensus/contract.js'
 import type { Index, NodeId } from '../consensus/ids.js'
 
+/** What the log keeps beside a batch's bytes. */
+export interface BatchAbout {
+  /** The highest log index in it; 0: none. */
+  readonly lastIndex: Index
+  /**
+   * How the log looks after the step that made the batch: written behind it, and read when a part of the log is
+   * damaged. Of several batches of one step all have the last one's: what it says too much was never promised.
+   */
+  readonly shape: Uint8Array
+  /** The encoded State record that opens a new segment if the batch starts one: called at once or never. */
+  readonly stateRecord: () => Uint8Array
+}
+
 /** The write-ahead log. Any error is final: the implementation reports it to its owner, and nothing more completes. */
 export interface WalPort {
-  /**
-   * Queues one batch; batches only grow. `lastIndex`: the highest log index in it (0: none).
-   * `stateRecord` gives the encoded State record that opens a new segment if the batch starts one.
-   */
-  append(batch: number, payload: Uint8Array, lastIndex: Index, stateRecord: () => Uint8Array): void
+  /** Queues one batch; batches only grow. */
+  append(batch: number, payload: Uint8Array, about: BatchAbout): void
   /**
    * Makes all that was appended before this call durable, then calls back with the last batch covered.
    * At most one sync is in flight: the driver waits.

@@ -217,9 +217,12 @@ class NodeProcess implements RunningNode {
     const record = protocol.bootstrap(members)
     const payload = protocol.encodeRecords([record])
     const empty = protocol.recover([], this.#self(), DEFAULT_OPTIONS).core.stateRecord()
-    storage.wal.append(storage.wal.lastBatch + 1, payload, protocol.lastIndexOf([record]), () =>
-      protocol.encodeRecords([empty]),
-    )
+    const { core } = protocol.recover([record], this.#self(), DEFAULT_OPTIONS)
+    storage.wal.append(storage.wal.lastBatch + 1, payload, {
+      lastIndex: protocol.lastIndexOf([record]),
+      shape: core.shape(),
+      stateRecord: () => protocol.encodeRecords([empty]),
+    })
     storage.wal.sync(() => {
       storage.dataDir.setFormed().then(
         () => {

@@ -87,7 +87,14 @@ function onDisk(act: (done: Done<void>) => void): Promise<void> {
 function decode(opened: Opened, config: NodeConfig): WalRecord[] {
   const protocol = protocols[config.protocol]
   const records: WalRecord[] = []
-  for (const { payload, file, offset } of opened.records) {
+  for (const item of opened.records) {
+    if (item.kind === 'lost') {
+      const lost = protocol.lost(item.shape)
+      if (lost === null) throw dataRefused(opened.damage?.error.message ?? 'the log is damaged')
+      records.push(lost)
+      continue
+    }
+    const { payload, file, offset } = item
     const decoded = protocol.decodeRecords(payload)
     if (decoded === null)
       throw dataRefused(

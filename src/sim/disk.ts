@@ -97,7 +97,8 @@ export class SimDisk {
       if (life !== this.#life) return
       if (error?.refusal.code === 'WAL_IO') return this.#options.onFailure(error.message)
       if (error !== null || opened === null) throw new Violation('recovery', String(error))
-      const { wal, records, cut } = opened
+      const { wal, records, cut, damage } = opened
+      if (damage !== null) throw new Violation('recovery', String(damage.error))
       check(
         wal.lastBatch >= this.#durableBatch,
         'durable-batch',
@@ -105,7 +106,7 @@ export class SimDisk {
           `${nodeId}: batch ${this.#durableBatch} was synced, recovery ends at ${wal.lastBatch}`,
       )
       this.#durableBatch = wal.lastBatch
-      const payloads = records.map((record) => record.payload)
+      const payloads = records.flatMap((item) => (item.kind === 'lost' ? [] : [item.payload]))
       done({ payloads, lastBatch: wal.lastBatch, wal, cut: cut !== null })
     })
   }

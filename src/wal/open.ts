@@ -10,7 +10,14 @@ import {
   readWhole,
   writeAll,
 } from './file-system.js'
-import { type Recovered, type RecoveredRecord, recover, type SegmentFile } from './recovery.js'
+import {
+  type Damage,
+  type Lost,
+  type Recovered,
+  type RecoveredRecord,
+  recover,
+  type SegmentFile,
+} from './recovery.js'
 import { ioError, WalError } from './refusal.js'
 import { FORMAT_VERSION, SEGMENT_HEADER_BYTES } from './segment-header.js'
 import { adoptSpare, createSpare, SPARE_NAME, segmentName, segmentNumber } from './segments.js'
@@ -19,8 +26,10 @@ import { Wal, type WalOptions } from './wal.js'
 export interface Opened {
   readonly wal: Wal
   /** In order, each segment's opening State record included; marks left out. */
-  readonly records: readonly RecoveredRecord[]
+  readonly records: readonly (RecoveredRecord | Lost)[]
   readonly cut: Cut | null
+  /** What is damaged: a Lost stands for each stretch that held something. It is there again at the next start. */
+  readonly damage: Damage | null
 }
 
 export type OpenDone = (error: WalError | null, opened: Opened | null) => void
@@ -107,7 +116,7 @@ function beginLog(fs: FileSystem, dir: string, options: WalOptions, done: OpenDo
         segments: [{ number: 1, lastIndex: 0 }],
         lastBatch: 0,
       })
-      done(null, { wal, records: [], cut: null })
+      done(null, { wal, records: [], cut: null, damage: null })
     })
   })
 }
@@ -152,7 +161,7 @@ function goOn(
             lastBatch: recovered.lastBatch,
           })
           const records = recovered.records.filter((record) => record.kind !== 'mark')
-          done(null, { wal, records, cut: recovered.cut })
+          done(null, { wal, records, cut: recovered.cut, damage: null })
         })
       })
     })

@@ -26,6 +26,29 @@ export interface RecoveredRecord {
   readonly offset: number
 }
 
+/** Stands where a stretch of the log is damaged. */
+export interface Lost {
+  readonly kind: 'lost'
+  /** The first intact one behind the stretch: how the log looked there. */
+  readonly shape: Uint8Array
+}
+
+/** What is damaged, and can be healed since a shape stands behind it. */
+export interface DamagedStretch {
+  readonly file: string
+  readonly offset: number
+  /** What the log would be refused with if it could not be healed. */
+  readonly error: WalError
+  /** Nothing but padding or the like: all records are there. */
+  readonly harmless: boolean
+}
+
+export interface Damage {
+  /** Of the first stretch. */
+  readonly error: WalError
+  readonly stretches: readonly DamagedStretch[]
+}
+
 export interface SegmentFile {
   readonly name: string
   readonly number: number

@@ -36,6 +36,16 @@ export interface WalCounters {
   readonly segments: number
 }
 
+/** What is kept beside a batch's bytes. */
+export interface BatchAbout {
+  /** The highest log index in it; 0: none. */
+  readonly lastIndex: number
+  /** How the log looks behind the batch: all that is left to go by if a part of it is damaged. */
+  readonly shape: Uint8Array
+  /** Gives the State record if the batch begins a segment; called at once or never. */
+  readonly stateRecord: () => Uint8Array
+}
+
 /** Where recovery found the end of the log. */
 export interface Tail {
   readonly file: File
@@ -120,16 +130,9 @@ export class Wal {
     return this.#durableBatch
   }
 
-  /**
-   * Queues one batch, copied. `lastIndex`: the highest log index in it, 0 for none. `stateRecord` gives the State
-   * record if the batch begins a segment; it is called at once or never.
-   */
-  append(
-    batch: number,
-    payload: Uint8Array,
-    lastIndex: number,
-    stateRecord: () => Uint8Array,
-  ): void {
+  /** Queues one batch, copied. */
+  append(batch: number, payload: Uint8Array, about: BatchAbout): void {
+    const { lastIndex, stateRecord } = about
     assert(batch > this.#appendedBatch, 'batches only grow')
     assert(payload.length <= RECORD_BYTES_MAX, 'a batch is larger than a record may be')
     if (this.#failed || this.#closed) return

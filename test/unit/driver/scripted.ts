@@ -159,7 +159,7 @@ export function harness(
     },
     ports: {
       wal: {
-        append: (batch, payload, lastIndex, stateRecord) => {
+        append: (batch, payload, { lastIndex, stateRecord }) => {
           appended = batch
           log.push(
             `append ${batch} ${latin1Decode(payload)} last=${lastIndex} ${latin1Decode(stateRecord())}`,

@@ -5,7 +5,7 @@ import { readRecordHeader, recordBytes } from '../../../src/wal/record.js'
 import { type RecoveredRecord, recover, type SegmentFile } from '../../../src/wal/recovery.js'
 import { WalError } from '../../../src/wal/refusal.js'
 import { saltOf } from '../../../src/wal/segment-header.js'
-import { DIR, IDENTITY, memory, nativeHasher, opened, segmentPaths } from './support.js'
+import { aboutOf, DIR, IDENTITY, memory, nativeHasher, opened, segmentPaths } from './support.js'
 
 export interface Original {
   readonly files: readonly SegmentFile[]
@@ -36,7 +36,8 @@ export function mixedLog(options: { readonly marked: boolean }): Original {
   const turn = (batches: number, segments: number): void => {
     for (let left = batches; left > 0 && wal.counters.segments < segments; left--) {
       const payload = mixedPayload(++batch)
-      wal.append(batch, payload, batch % 5 === 0 ? 0 : batch, () => mixedPayload(batch * 7 + 1))
+      const state = () => mixedPayload(batch * 7 + 1)
+      wal.append(batch, payload, aboutOf(batch, state, batch % 5 === 0 ? 0 : batch))
     }
     wal.sync(() => {})
   }

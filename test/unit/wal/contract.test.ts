@@ -15,9 +15,11 @@ import { MemoryFileSystem } from '../../../src/wal/memory-file-system.js'
 import { type Opened, openWal } from '../../../src/wal/open.js'
 import { SnapshotStore } from '../../../src/wal/snapshot-store.js'
 import {
+  aboutOf,
   appendBatch,
   assertTrue,
   batchesOf,
+  batchRecords,
   nativeHasher,
   SEGMENT_BYTES,
   walOptions,
@@ -154,13 +156,25 @@ describe.each(kinds)('the file system %s', (_name, make) => {
     const { wal } = await openLog(fs, dir)
     const large = new Uint8Array(3 * SEGMENT_BYTES + 17).map((_, i) => i * 31)
     appendBatch(wal, 1)
-    wal.append(2, large, 2, () => new Uint8Array(5))
-    wal.append(3, large.subarray(1), 3, () => new Uint8Array(5))
-    wal.append(4, Uint8Array.of(4), 4, () => new Uint8Array(5))
+    wal.append(
+      2,
+      large,
+      aboutOf(2, () => new Uint8Array(5)),
+    )
+    wal.append(
+      3,
+      large.subarray(1),
+      aboutOf(3, () => new Uint8Array(5)),
+    )
+    wal.append(
+      4,
+      Uint8Array.of(4),
+      aboutOf(4, () => new Uint8Array(5)),
+    )
     await new Promise<number>((done) => wal.sync(done))
     await new Promise<void>((done) => wal.close(done))
     const again = await openLog(fs, dir)
-    const batches = again.records.filter((record) => record.kind === 'batch')
+    const batches = batchRecords(again.records)
     expect(batches.map((record) => record.batch)).toEqual([1, 2, 3, 4])
     expect(Buffer.compare(Buffer.from(batches[1]!.payload), Buffer.from(large))).toBe(0)
     expect(Buffer.compare(Buffer.from(batches[2]!.payload), Buffer.from(large.subarray(1)))).toBe(0)

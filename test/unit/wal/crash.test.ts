@@ -4,7 +4,17 @@ import { chance, nextInt, type RandomState, seededRandom } from '../../../src/ba
 import { utf8Encode } from '../../../src/base/utf8.js'
 import { openWal } from '../../../src/wal/open.js'
 import { WalError } from '../../../src/wal/refusal.js'
-import { appendBatch, batchesOf, DIR, memory, open, opened, walOptions } from './support.js'
+import {
+  aboutOf,
+  appendBatch,
+  batchesOf,
+  batchRecords,
+  DIR,
+  memory,
+  open,
+  opened,
+  walOptions,
+} from './support.js'
 
 /** Zeros, ends of records, random bytes: what a hole or a trailer could be mistaken for. Never twice the same. */
 function anyPayload(random: RandomState): Uint8Array {
@@ -42,7 +52,7 @@ function fourLives(seed: number): number {
     if (result === null || result instanceof WalError) throw new Error(`${what}: ${result}`)
     const { wal, records, cut } = result
     if (cut !== null) cuts++
-    const batches = records.filter((record) => record.kind === 'batch')
+    const batches = batchRecords(records)
     if (batches.length < synced) throw new Error(`${what}: ${batches.length} of ${synced} synced`)
     for (const [i, record] of batches.entries())
       if (record.batch !== i + 1 || !equalBytes(record.payload, payloads.get(i + 1)!))
@@ -53,7 +63,11 @@ function fourLives(seed: number): number {
       if (chance(random, 0.7)) {
         const payload = anyPayload(random)
         payloads.set(++batch, payload)
-        wal.append(batch, payload, batch, () => anyPayload(random))
+        wal.append(
+          batch,
+          payload,
+          aboutOf(batch, () => anyPayload(random)),
+        )
       }
       if (chance(random, 0.3))
         wal.sync((covered) => {

@@ -57,7 +57,7 @@ describe('a data directory', () => {
     await dir.setFormed()
     await dir.close()
     const again = await open(path)
-    expect(again.identity).toEqual({ ...OWNER, uid, formed: true })
+    expect(again.identity).toEqual({ ...OWNER, uid, formed: true, starts: 2 })
     await again.close()
     const other = await open(folder())
     expect(other.identity.uid).not.toBe(uid)

@@ -16,7 +16,7 @@ import {
   writeSegmentHeader,
 } from '../../../src/wal/segment-header.js'
 import { SnapshotStore } from '../../../src/wal/snapshot-store.js'
-import { DIR, IDENTITY, memory, nativeHasher, opened, segmentPaths } from './support.js'
+import { aboutOf, DIR, IDENTITY, memory, nativeHasher, opened, segmentPaths } from './support.js'
 
 function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
@@ -27,9 +27,8 @@ describe('format 1', () => {
     const disk = memory()
     const { wal } = opened(disk)
     for (let batch = 1; batch <= 40; batch++) {
-      wal.append(batch, utf8Encode(`payload ${batch} `.repeat(12)), batch * 2, () =>
-        utf8Encode(`state ${batch}`),
-      )
+      const about = aboutOf(batch, () => utf8Encode(`state ${batch}`), batch * 2)
+      wal.append(batch, utf8Encode(`payload ${batch} `.repeat(12)), about)
       if (batch % 2 === 0) wal.sync(() => {})
       disk.turns.drain()
     }

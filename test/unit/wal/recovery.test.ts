@@ -4,7 +4,7 @@ import { EMPTY_RECORD_BYTES, recordBytes } from '../../../src/wal/record.js'
 import { recover, type SegmentFile } from '../../../src/wal/recovery.js'
 import { WalError } from '../../../src/wal/refusal.js'
 import { judge, mixedLog, type Original, type Verdict, withFile } from './cases.js'
-import { DIR, IDENTITY, memory, nativeHasher, open, opened } from './support.js'
+import { aboutOf, DIR, IDENTITY, memory, nativeHasher, open, opened } from './support.js'
 
 const marked = mixedLog({ marked: true })
 const unmarked = mixedLog({ marked: false })
@@ -131,7 +131,11 @@ describe('a log of three segments', () => {
       const { wal } = opened(disk)
       for (let batch = 1; batch <= 12; batch++) {
         const payload = new Uint8Array(40).fill(batch === 6 ? life : batch)
-        wal.append(batch, payload, batch, () => new Uint8Array(8))
+        wal.append(
+          batch,
+          payload,
+          aboutOf(batch, () => new Uint8Array(8)),
+        )
       }
       wal.sync(() => {})
       disk.turns.drain()
@@ -278,7 +282,8 @@ describe('a torn tail', () => {
     disk.fs.kill()
     const content = disk.fs.content(`${DIR}/${file.name}`)!
     expect(content.subarray(tail.offset).every((byte) => byte === 0)).toBe(true)
-    wal.append(wal.lastBatch + 1, new Uint8Array(3), 0, () => new Uint8Array(1))
+    const about = aboutOf(wal.lastBatch + 1, () => new Uint8Array(1), 0)
+    wal.append(wal.lastBatch + 1, new Uint8Array(3), about)
     expect(wal.lastBatch).toBe(tail.batch)
   })
 })

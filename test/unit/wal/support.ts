@@ -7,7 +7,7 @@ import {
   type MemoryFileSystemOptions,
 } from '../../../src/wal/memory-file-system.js'
 import { type Opened, openWal } from '../../../src/wal/open.js'
-import type { RecoveredRecord } from '../../../src/wal/recovery.js'
+import type { Lost, RecoveredRecord } from '../../../src/wal/recovery.js'
 import { WalError } from '../../../src/wal/refusal.js'
 import type { Wal, WalOptions } from '../../../src/wal/wal.js'
 
@@ -81,8 +81,21 @@ export function payloadOf(batch: number): Uint8Array {
   return utf8Encode(`batch ${batch} ${'x'.repeat((batch * 37) % 180)}`)
 }
 
+/** Tells which batch it follows. */
+export function shapeOf(batch: number): Uint8Array {
+  return utf8Encode(`shape behind ${batch}`)
+}
+
+export function aboutOf(batch: number, stateRecord: () => Uint8Array, lastIndex = batch) {
+  return { lastIndex, shape: shapeOf(batch), stateRecord }
+}
+
 export function appendBatch(wal: Wal, batch: number): void {
-  wal.append(batch, payloadOf(batch), batch * 10, () => utf8Encode(`state before ${batch}`))
+  wal.append(batch, payloadOf(batch), {
+    lastIndex: batch * 10,
+    shape: shapeOf(batch),
+    stateRecord: () => utf8Encode(`state before ${batch}`),
+  })
 }
 
 /** Appends and syncs until a batch opens the second segment; that one is appended and not yet written. */
@@ -97,14 +110,21 @@ export function fillSegment(disk: { readonly turns: Turns }, wal: Wal): number {
   }
 }
 
-export function batchesOf(records: readonly RecoveredRecord[]): number[] {
-  return records.filter((record) => record.kind === 'batch').map((record) => record.batch)
+export type Item = RecoveredRecord | Lost
+
+export function batchRecords(items: readonly Item[]): RecoveredRecord[] {
+  return items.flatMap((item) => (item.kind === 'batch' ? [item] : []))
+}
+
+export function batchesOf(items: readonly Item[]): number[] {
+  return batchRecords(items).map((record) => record.batch)
 }
 
 /** Every record is what was appended under its number, and they come in order without a hole. */
-export function assertTrue(records: readonly RecoveredRecord[]): void {
+export function assertTrue(items: readonly Item[]): void {
   let last: number | null = null
-  for (const record of records) {
+  for (const record of items) {
+    if (record.kind === 'lost') throw new Error('a part of the log is missing')
     if (record.kind === 'state') {
       if (utf8Decode(record.payload) !== `state before ${record.batch}`)
         throw new Error(`a wrong State record of batch ${record.batch}`)
