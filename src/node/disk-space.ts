@@ -5,6 +5,8 @@
 import { statfs } from 'node:fs/promises'
 
 const LOOK_MS = 1_000
+/** How often want of room is told again. */
+const LOW_AGAIN_MS = 10_000
 
 export class DiskSpace {
   readonly #path: string
@@ -12,6 +14,7 @@ export class DiskSpace {
   readonly #onChange: (low: boolean, freeBytes: number) => void
   #timer: NodeJS.Timeout | null = null
   #low = false
+  #toldAtMs = 0
 
   constructor(
     path: string,
@@ -39,8 +42,12 @@ export class DiskSpace {
     if (stats === null) return
     const freeBytes = stats.bavail * stats.bsize
     const low = freeBytes < this.#reserveBytes
-    if (low === this.#low) return
+    // Told again while it lasts, since the node may have been elected meanwhile, and has to give that away too. Not
+    // at every look: where every disk is full, leadership would only go round and round.
+    const again = low && performance.now() - this.#toldAtMs >= LOW_AGAIN_MS
+    if (low === this.#low && !again) return
     this.#low = low
+    this.#toldAtMs = performance.now()
     this.#onChange(low, freeBytes)
   }
 }

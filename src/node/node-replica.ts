@@ -101,8 +101,19 @@ export class NodeReplica implements Replica {
 
   submit(request: Request, timeoutMs: number, done: SubmitDone): void {
     if (this.#running === null) done({ type: 'NotLeader', leader: null })
-    else if (this.#noSpace !== null) done({ type: 'Overloaded', reason: this.#noSpace })
+    else if (this.#noSpace !== null && !this.#ledByAnother)
+      done({ type: 'Overloaded', reason: this.#noSpace })
     else this.#running.driver.submit(request, { deadline: this.#facts.now() + timeoutMs }, done)
+  }
+
+  /**
+   * Then want of room here is no reason to back off:
+   * 1. n1 is full and has handed over to n2. 2. A client asks n1, is told to back off, and does: it asks n1 again.
+   * It never hears of n2, which has room.
+   */
+  get #ledByAnother(): boolean {
+    const leader = this.#running?.driver.status().leader ?? null
+    return leader !== null && leader !== this.name
   }
 
   read(timeoutMs: number, done: ReadDone): void {
