@@ -91,10 +91,13 @@ export class ChaosCluster {
     return newest === null || newest === undefined ? null : this.node(newest.name)
   }
 
-  /** Waits until every node answers and follows one leader. */
+  /** Waits until every node answers and follows one leader; that a node is gone is no matter of waiting. */
   async healthy(msMax: number): Promise<void> {
     await this.until('every node following one leader', msMax, async () => {
       const all = await Promise.all(this.nodes.map((node) => this.statusOf(node)))
+      const gone = this.nodes.find((node) => !node.alive)
+      if (gone !== undefined)
+        throw new Error(`${gone.name} ended: code ${gone.endings.at(-1)?.code}, see its log`)
       const leader = all.find((status) => status?.role === 'leader')?.name
       return leader !== undefined && all.every((status) => status?.leader === leader) ? true : null
     })
