@@ -10,6 +10,7 @@ import {
   type Message,
   type Options,
   raft,
+  type WalRecord,
 } from '../../src/consensus/raft/index.js'
 import { type RaftEffect, TestNode } from './raft-node.js'
 
@@ -26,6 +27,7 @@ export interface FlightPattern {
   readonly from?: NodeId | undefined
   readonly to?: NodeId | undefined
   readonly type?: Carried['type'] | undefined
+  readonly number?: number | undefined
 }
 
 /** Short timers, small windows: what takes thousands of entries in production takes a handful here. */
@@ -52,6 +54,7 @@ export class RaftCluster {
   readonly #blocked = new Set<string>()
   readonly #leaders = new Map<number, NodeId>()
   readonly #entries = new Map<number, string>()
+  readonly #written = new Map<string, string>()
   #number = 0
   #seq = 0
 
@@ -71,6 +74,7 @@ export class RaftCluster {
           restored: () => {},
           effect: (from, effect) => {
             this.#checkLeader(from)
+            if (effect.type === 'Persist') this.#checkWritten(from, effect.records)
             this.onEffect(from, effect)
           },
           synced: (from, batch) => this.onSynced(from, batch),
@@ -124,6 +128,7 @@ export class RaftCluster {
   matching(pattern: FlightPattern = {}): Flight[] {
     return this.flights.filter(
       (flight) =>
+        (pattern.number === undefined || flight.number === pattern.number) &&
         (pattern.from === undefined || flight.from === pattern.from) &&
         (pattern.to === undefined || flight.to === pattern.to) &&
         (pattern.type === undefined || flight.message.type === pattern.type),
@@ -141,7 +146,10 @@ export class RaftCluster {
     if (options.keep !== true) this.flights = this.flights.filter((other) => other !== flight)
     const { from, to, message } = flight
     const node = this.node(to)
-    if (!node.isUp) return
+    if (!node.isUp) {
+      this.#snapshotLost(flight)
+      return
+    }
     if (message.type === 'Snapshot')
       node.step({ type: 'SnapshotReceived', from, snapshot: message.snapshot })
     else node.step({ type: 'Receive', from, message })
@@ -151,10 +159,14 @@ export class RaftCluster {
   drop(pattern: FlightPattern = {}): number {
     const chosen = this.matching(pattern)
     this.flights = this.flights.filter((flight) => !chosen.includes(flight))
-    for (const { from, to, message } of chosen)
-      if (message.type === 'Snapshot' && this.node(from).isUp)
-        this.node(from).step({ type: 'SnapshotFailed', snapshot: message.snapshot, peer: to })
+    for (const flight of chosen) this.#snapshotLost(flight)
     return chosen.length
+  }
+
+  /** Its sender hears of it, as from its communicator. */
+  #snapshotLost({ from, to, message }: Flight): void {
+    if (message.type === 'Snapshot' && this.node(from).isUp)
+      this.node(from).step({ type: 'SnapshotFailed', snapshot: message.snapshot, peer: to })
   }
 
   /** Until nothing is on its way and nothing unsynced, but for nodes whose disk the test controls. */
@@ -202,6 +214,21 @@ export class RaftCluster {
     if (known !== undefined && known !== id)
       throw new Error(`Election Safety: ${known} and ${id} both lead term ${term}`)
     this.#leaders.set(term, id)
+  }
+
+  /** Log Matching (§5.3): one index and term is one entry, also where it comes back after it was lost. */
+  #checkWritten(id: NodeId, records: readonly WalRecord[]): void {
+    for (const record of records) {
+      if (record.type !== 'Append' && record.type !== 'Filled') continue
+      for (const entry of record.entries) {
+        const key = `${entry.index}/${entry.term}`
+        const { time, requests } = entry
+        const text = JSON.stringify({ time, seqs: requests.map((r) => r.seq) })
+        const known = this.#written.get(key)
+        if (known === undefined && record.type === 'Append') this.#written.set(key, text)
+        else if (known !== text) throw new Error(`${id} writes ${text} at ${key}, was ${known}`)
+      }
+    }
   }
 
   #checkApplied(entries: readonly Entry[]): void {

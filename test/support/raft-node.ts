@@ -12,12 +12,17 @@ import {
   type WalRecord,
 } from '../../src/consensus/raft/index.js'
 import { checkState, checkTransition, remember } from '../../src/consensus/raft/invariants.js'
+import { firstMissing } from '../../src/consensus/raft/log.js'
 
 export type RaftEffect = Effect<Message, WalRecord>
 
 export interface Batch {
   readonly batch: number
   readonly records: readonly WalRecord[]
+  /** How the log looked behind it; of the first one there is none. */
+  readonly shape?: Uint8Array
+  /** The disk cannot read it any more, nor its shape. */
+  damaged?: boolean
 }
 
 /** What a node tells its world; the cluster and the script runner listen. */
@@ -46,6 +51,8 @@ export class TestNode {
   /** A TakeSnapshot that the host has not finished. */
   taking: SnapshotMeta | null = null
   incarnation = 0
+  /** Snapshots, by index, whose files are lost. */
+  readonly lostFiles: Set<number> = new Set()
   readonly #events: NodeEvents
   readonly #options: Options
   #core: Raft | null = null
@@ -75,17 +82,23 @@ export class TestNode {
     this.incarnation++
     const seed = this.incarnation * 1000 + Number(this.id.replaceAll(/\D/g, '') || '0')
     const incarnation = seed
-    const { core, effects } = raft.recover(
-      this.disk.flatMap((batch) => [...batch.records]),
-      { id: this.id, seed, incarnation },
-      this.#options,
-    )
+    const { core, effects } = this.recovered({ seed, incarnation })
     this.#core = core
     this.#emitted = 0
     this.#durable = 0
     this.#held = []
     this.applied.length = 0
     this.#carryOut(effects)
+  }
+
+  /** What a start would find on disk now. Throws when it would be refused. */
+  recovered({ seed = 1, incarnation = 1 } = {}): ReturnType<typeof raft.recover> {
+    const self = { id: this.id, seed, incarnation }
+    const records = readable(this.disk)
+    const found = raft.recover(records, self, this.#options)
+    const { snapshot } = found.core.state.log
+    if (snapshot === null || !this.lostFiles.has(snapshot.index)) return found
+    return raft.recover([...records, raft.snapshotLost()], self, this.#options)
   }
 
   /** The process dies. `keep`: how many of the unsynced batches happened to reach the disk. */
@@ -103,6 +116,8 @@ export class TestNode {
     const effects = core.step(input)
     const broken = checkTransition(before, core.state) ?? checkState(core.state)
     if (broken !== null) throw new Error(`${this.id}: ${broken}`)
+    if (input.type === 'SnapshotReceived') this.lostFiles.delete(input.snapshot.index)
+    this.#checkAcknowledged(effects)
     this.#carryOut(effects)
     if (this.autoSync && this.unsynced.length > 0) this.sync()
     return effects
@@ -135,6 +150,17 @@ export class TestNode {
     this.step({ type: 'SnapshotTaken', snapshot })
   }
 
+  /** What a disk lost is acknowledged to nobody before it is back. */
+  #checkAcknowledged(effects: readonly RaftEffect[]): void {
+    const missing = firstMissing(this.core.state.log)
+    for (const effect of effects) {
+      if (effect.type !== 'Send' || effect.message.type !== 'AppendEntriesReply') continue
+      const { message } = effect
+      const index = message.accepted ? message.matchIndex : message.hint.index
+      if (index >= missing) throw new Error(`${this.id} acknowledges ${index}, and lost ${missing}`)
+    }
+  }
+
   #carryOut(effects: readonly RaftEffect[]): void {
     for (const effect of effects) {
       this.#events.effect(this.id, effect)
@@ -146,7 +172,11 @@ export class TestNode {
     switch (effect.type) {
       case 'Persist':
         this.#emitted = effect.batch
-        this.unsynced.push({ batch: effect.batch, records: effect.records })
+        this.unsynced.push({
+          batch: effect.batch,
+          records: effect.records,
+          shape: this.core.shape(),
+        })
         return
       case 'Send': {
         const { to, message } = effect
@@ -177,4 +207,25 @@ export class TestNode {
         return
     }
   }
+}
+
+/** A stretch that cannot be read gives way to the first shape behind it. Throws when there is none. */
+function readable(disk: readonly Batch[]): WalRecord[] {
+  const records: WalRecord[] = []
+  let lost = false
+  for (const batch of disk) {
+    if (batch.damaged === true) {
+      lost = true
+      continue
+    }
+    if (lost) {
+      const shape = batch.shape === undefined ? null : raft.lost(batch.shape)
+      if (shape === null) throw new Error('damaged, and no shape behind it')
+      records.push(shape)
+      lost = false
+    }
+    records.push(...batch.records)
+  }
+  if (lost) throw new Error('damaged, and no shape behind it')
+  return records
 }

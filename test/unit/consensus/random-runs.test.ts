@@ -13,13 +13,16 @@ import {
   shuffled,
 } from '../../../src/base/random.js'
 import type { Options } from '../../../src/consensus/raft/index.js'
+import * as Log from '../../../src/consensus/raft/log.js'
 import { GATE } from '../../../src/consensus/raft/messages.js'
 import { RaftCluster } from '../../support/raft-cluster.js'
+import type { TestNode as Node } from '../../support/raft-node.js'
 
 const KINDS = {
-  calm: { lose: 0.02, duplicate: 0.02, crash: 0.002, sync: 0.7 },
-  stormy: { lose: 0.2, duplicate: 0.1, crash: 0.02, sync: 0.3 },
-  slowDisks: { lose: 0.05, duplicate: 0.05, crash: 0.01, sync: 0.05 },
+  calm: { lose: 0.02, duplicate: 0.02, crash: 0.002, sync: 0.7, rot: 0 },
+  stormy: { lose: 0.2, duplicate: 0.1, crash: 0.02, sync: 0.3, rot: 0 },
+  slowDisks: { lose: 0.05, duplicate: 0.05, crash: 0.01, sync: 0.05, rot: 0 },
+  rottenDisks: { lose: 0.05, duplicate: 0.05, crash: 0.02, sync: 0.6, rot: 0.7 },
 } as const
 
 class Chaos {
@@ -32,6 +35,9 @@ class Chaos {
   /** By number of the read: what had been applied anywhere when it was asked; it must see no less. */
   readonly #reads: number[] = []
   reads = 0
+  rotted = 0
+  /** How often each rule fired. */
+  readonly notes: Map<string, number> = new Map()
 
   constructor(seed: number, nodes: number, kind: keyof typeof KINDS) {
     this.random = seededRandom(seed)
@@ -51,6 +57,10 @@ class Chaos {
         this.#checkRead(id, effect.id.number, effect.outcome.index)
       if (effect.type === 'Send' && effect.gate !== GATE[effect.message.type])
         throw new Error(`${effect.message.type} left by the wrong gate`)
+      if (effect.type === 'Note') {
+        const { event } = effect.note
+        this.notes.set(event, (this.notes.get(event) ?? 0) + 1)
+      }
       if (effect.type === 'Apply')
         for (const entry of effect.entries) {
           this.#highestApplied = Math.max(this.#highestApplied, entry.index)
@@ -59,15 +69,53 @@ class Chaos {
     }
   }
 
+  /**
+   * A stretch of its disk cannot be read any more, or its snapshot: only what some other disk holds, or there would be nothing to
+   * wait for. Only a minority loses snapshots, since whoever has none cannot be elected.
+   */
+  #rot(node: Node): void {
+    const { random } = this
+    const index = this.c.ids.indexOf(node.id)
+    const snapshot = node.recovered().core.state.log.snapshot
+    if (chance(random, 0.2) && snapshot !== null && 2 * index + 2 < this.c.ids.length) {
+      node.lostFiles.add(snapshot.index)
+      this.rotted++
+      return
+    }
+    if (node.disk.length < 3) return
+    const from = nextInt(random, 1, node.disk.length - 2)
+    const stretch = node.disk.slice(from, from + nextInt(random, 1, 4)).slice(0, -1)
+    for (const batch of stretch) batch.damaged = true
+    if (this.#heals(node)) this.rotted += stretch.length
+    else for (const batch of stretch) batch.damaged = false
+  }
+
+  /** Every entry that this disk misses is on another, or under another's snapshot. */
+  #heals(node: Node): boolean {
+    const { log } = node.recovered().core.state
+    const others = this.c.ids.filter((id) => id !== node.id)
+    const disks = others.map((id) => this.c.node(id).recovered().core.state.log)
+    const minority = 2 * this.c.ids.indexOf(node.id) + 2 < this.c.ids.length
+    if (log.lostBase !== null && !minority) return false
+    return log.holes.every((index) => {
+      const id = { index, term: Log.termAt(log, index) ?? 0 }
+      return disks.some((disk) => Log.hasContent(disk, id) || Log.snapshotIndex(disk) >= index)
+    })
+  }
+
   step(): void {
     const { c, random } = this
-    const { lose, duplicate, crash, sync } = this.#kind
+    const { lose, duplicate, crash, sync, rot } = this.#kind
     const node = c.node(pick(random, c.ids))
     if (!node.isUp) {
       if (chance(random, 0.1)) node.start()
       return
     }
-    if (chance(random, crash)) return node.crash(nextInt(random, 0, node.unsynced.length))
+    if (chance(random, crash)) {
+      node.crash(nextInt(random, 0, node.unsynced.length))
+      if (rot > 0 && chance(random, rot)) this.#rot(node)
+      return
+    }
     if (chance(random, 0.3)) node.tick()
     if (chance(random, sync) && node.unsynced.length > 0)
       node.sync(nextInt(random, 1, node.unsynced.length))
@@ -84,10 +132,10 @@ class Chaos {
       else c.deliverOne(flight, { keep: chance(random, duplicate) })
     }
     // A bound for what is on its way: the oldest is lost.
-    while (c.flights.length > 200) c.flights.shift()
+    while (c.flights.length > 200) c.drop({ number: c.flights[0]?.number })
   }
 
-  #read(node: ReturnType<RaftCluster['node']>): void {
+  #read(node: Node): void {
     this.#reads.push(this.#highestApplied)
     const id = { incarnation: 1, number: this.#reads.length - 1 }
     node.step({ type: 'Read', id })
@@ -101,7 +149,7 @@ class Chaos {
     if (this.c.node(id).core.state.lastApplied < index) throw new Error(`${id} reads the future`)
   }
 
-  #endSnapshot(node: ReturnType<RaftCluster['node']>): void {
+  #endSnapshot(node: Node): void {
     if (chance(this.random, 0.8)) return node.finishSnapshot()
     const snapshot = node.taking
     if (snapshot === null) return
@@ -115,8 +163,10 @@ class Chaos {
    */
   heal(): void {
     const { c, random } = this
-    c.flights = []
-    const away = shuffled(random, c.ids).slice(0, nextInt(random, 0, (c.ids.length - 1) >> 1))
+    c.drop()
+    // What a rotten disk misses may be on one disk only: then all are needed.
+    const mayBeAway = this.#kind.rot === 0 ? (c.ids.length - 1) >> 1 : 0
+    const away = shuffled(random, c.ids).slice(0, nextInt(random, 0, mayBeAway))
     const there = c.ids.filter((id) => !away.includes(id))
     for (const node of c.nodes.values()) {
       if (!node.isUp) node.start()
@@ -157,6 +207,8 @@ class Chaos {
 function run(nodes: number, kind: keyof typeof KINDS, seeds: number): void {
   let applied = 0
   let reads = 0
+  let rotted = 0
+  const notes: Record<string, number> = {}
   for (let seed = 1; seed <= seeds; seed++) {
     const chaos = new Chaos(seed * 7919, nodes, kind)
     try {
@@ -167,13 +219,22 @@ function run(nodes: number, kind: keyof typeof KINDS, seeds: number): void {
     }
     applied += chaos.seen.size
     reads += chaos.reads
+    rotted += chaos.rotted
+    for (const [event, times] of chaos.notes) notes[event] = (notes[event] ?? 0) + times
   }
   // Most runs must have done something before they were healed, or they show nothing.
   expect(applied).toBeGreaterThan(seeds * 5)
   expect(reads).toBeGreaterThan(seeds)
+  if (KINDS[kind].rot === 0) return
+  expect(rotted).toBeGreaterThan(seeds)
+  expect(notes['log-healed']).toBeGreaterThan(seeds)
+  expect(notes['entries-filled']).toBeGreaterThan(seeds)
+  expect(notes['repair-hopeless']).toBe(undefined)
 }
 
 describe('random runs keep the promises, and end', () => {
   for (const kind of ['calm', 'stormy', 'slowDisks'] as const)
     for (const nodes of [1, 2, 3, 4, 5]) it(`${nodes} nodes, ${kind}`, () => run(nodes, kind, 8))
+  for (const nodes of [2, 3, 5])
+    it(`${nodes} nodes, rotten disks`, () => run(nodes, 'rottenDisks', 12))
 })
