@@ -1,0 +1,14 @@
+/** The history checker: is what clients saw explained by some order in which things happened one at a time? */
+export { type CheckOptions, type CheckResult, checkLinearizable } from './check.js'
+export type { Counterexample } from './counterexample.js'
+export {
+  type EventType,
+  HistoryError,
+  type HistoryEvent,
+  type Operation,
+  type ProcessId,
+  pairEvents,
+} from './history.js'
+export { IMPOSSIBLE, type Model, type Space } from './model.js'
+export { type CellOptions, casRegister, keyValue, lock, register } from './models/cells.js'
+export type { Value } from './value.js'
