@@ -2,7 +2,7 @@
 import { nextInt, type RandomState, seededRandom } from '../../../src/base/random.js'
 import { Client } from '../../../src/client/index.js'
 import type { History } from './history.js'
-import { Draw, isUnknown, type Operation } from './operations.js'
+import { Draw, isUnknown, kindOf, type Operation } from './operations.js'
 
 export const CLIENTS = 10
 
@@ -82,7 +82,8 @@ export class Workload {
     } catch (error) {
       const changes = f !== 'read' && f !== 'get'
       const unknown = isUnknown(error) && changes
-      this.#history.add({ process, type: unknown ? 'info' : 'fail', f, key, value })
+      const type = unknown ? 'info' : 'fail'
+      this.#history.add({ process, type, f, key, value, error: kindOf(error) })
       // It may yet happen: whoever goes on is somebody else.
       if (unknown) worker.process += CLIENTS
     }

@@ -9,6 +9,8 @@ export interface HistoryLine {
   readonly f: string
   readonly key: string
   readonly value: unknown
+  /** What the client was told instead of an answer. */
+  readonly error?: string
   /** ns since the start of the run, of a monotonic clock. */
   readonly time: number
 }

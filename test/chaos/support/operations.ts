@@ -1,6 +1,6 @@
 /** What the clients do to the key-value store: registers with compare-and-set, and lists that are appended to. */
 import { pick, type RandomState } from '../../../src/base/random.js'
-import { type Client, ClientError } from '../../../src/client/index.js'
+import { type Client, ClientError, type ClientErrorKind } from '../../../src/client/index.js'
 import { putRequest } from '../../../src/client/kv.js'
 
 export interface Operation {
@@ -93,7 +93,8 @@ export function readList(key: string): Operation {
       const twice = kvs.find((kv) => kv.version !== 1)
       if (twice !== undefined) throw new Error(`${text(twice.key)} was put ${twice.version} times`)
       const inOrder = kvs.toSorted((a, b) => a.createRevision - b.createRevision)
-      return { type: 'ok', value: inOrder.map((kv) => text(kv.value)).join('') }
+      const value = inOrder.length === 0 ? null : inOrder.map((kv) => text(kv.value)).join('')
+      return { type: 'ok', value }
     },
   }
 }
@@ -135,8 +136,13 @@ function slot(turn: number, keys: number, opsEach: number): number {
   return (turn % keys) + keys * Math.floor(turn / (keys * opsEach))
 }
 
-/** Whether an error leaves open that the operation took effect, or will. */
-export function isUnknown(error: unknown): boolean {
+/** Of an error that a client may see; any other is thrown on. */
+export function kindOf(error: unknown): ClientErrorKind {
   if (!(error instanceof ClientError)) throw error
-  return error.kind === 'Indeterminate'
+  return error.kind
+}
+
+/** Whether it leaves open that the operation took effect, or will. */
+export function isUnknown(error: unknown): boolean {
+  return kindOf(error) === 'Indeterminate'
 }
