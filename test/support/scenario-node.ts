@@ -21,8 +21,15 @@ import {
 
 /** In the order of emission: a gated message leaves when every write before it is on disk. */
 type Unsynced =
-  | { readonly type: 'write'; readonly batch: number; readonly records: Uint8Array }
+  | ({ readonly type: 'write'; readonly batch: number } & Write)
   | { readonly type: 'message'; readonly to: NodeId; readonly message: Message }
+
+/** One record of the log, and the shape behind it. */
+interface Write {
+  readonly records: Uint8Array
+  readonly shape: Uint8Array | null
+  rotten?: boolean
+}
 
 export interface Surroundings {
   readonly options: Options
@@ -47,7 +54,7 @@ export class ScenarioNode {
   machine: string[] = []
   readonly #world: Surroundings
   readonly #seed: number
-  readonly #disk: Uint8Array[] = []
+  readonly #disk: Write[] = []
   /** The files of its snapshots, by index. */
   readonly files = new Map<number, readonly string[]>()
   #unsynced: Unsynced[] = []
@@ -58,15 +65,21 @@ export class ScenarioNode {
     this.id = id
     this.#world = setup.world
     this.#seed = setup.seed
-    this.#disk.push(raft.encodeRecords([raft.bootstrap(setup.members)]))
+    const records = raft.encodeRecords([raft.bootstrap(setup.members)])
+    this.#disk.push({ records, shape: null })
   }
 
   boot(): void {
     if (this.core !== null) throw new Error(`${this.id} runs already`)
-    const records = this.#disk.flatMap((bytes) => decoded(raft.decodeRecords(bytes)))
+    const records = this.#readable()
     this.start++
     const self = { id: this.id, seed: this.#seed * 100 + this.start, incarnation: this.start }
-    const { core, effects } = raft.recover(records, self, this.#world.options)
+    const found = raft.recover(records, self, this.#world.options)
+    const { snapshot } = found.core.state.log
+    const lost = snapshot !== null && !this.files.has(snapshot.index)
+    const { core, effects } = lost
+      ? raft.recover([...records, raft.snapshotLost()], self, this.#world.options)
+      : found
     if (!(core instanceof Raft)) throw new Error('not the core that scenarios know')
     this.core = core
     this.machine = []
@@ -75,11 +88,38 @@ export class ScenarioNode {
     for (const effect of effects) this.#perform(effect)
   }
 
+  /** The records that can be read. Where some cannot, the shape behind them tells how the log looked then. */
+  #readable(): WalRecord[] {
+    return this.#disk.flatMap((write, i) => {
+      if (write.rotten !== true) return decoded(raft.decodeRecords(write.records))
+      if (this.#disk[i + 1]?.rotten === true) return []
+      return [decoded(write.shape && raft.lost(write.shape))]
+    })
+  }
+
+  /** Damages every write that holds one of these entries; the shapes behind them stay readable. */
+  rot(from: number, through: number): void {
+    for (const write of this.#disk)
+      for (const record of decoded(raft.decodeRecords(write.records)))
+        if (
+          'entries' in record &&
+          record.entries.some((e) => e.index >= from && e.index <= through)
+        )
+          write.rotten = true
+    this.#say(`has entries ${from} to ${through} where its disk is damaged`)
+  }
+
+  rotSnapshot(): void {
+    const newest = Math.max(...this.files.keys())
+    this.files.delete(newest)
+    this.#say(`has its snapshot through ${newest} where its disk is damaged`)
+  }
+
   /** What was written and not synced survives up to `keep` writes: a torn one is cut off, and all behind it. */
   crash(keep: number): void {
     this.running()
     const writes = this.#unsynced.filter((one) => one.type === 'write')
-    for (const write of writes.slice(0, keep)) this.#disk.push(write.records)
+    this.#disk.push(...writes.slice(0, keep))
     const lost = Math.max(0, writes.length - keep)
     this.#unsynced = []
     this.#taking = null
@@ -131,7 +171,7 @@ export class ScenarioNode {
         this.#world.leave(this.id, first.to, first.message)
         continue
       }
-      this.#disk.push(first.records)
+      this.#disk.push(first)
       batch = first.batch
     }
     if (batch === 0) return false
@@ -160,7 +200,8 @@ export class ScenarioNode {
     switch (effect.type) {
       case 'Persist': {
         const { batch } = effect
-        this.#unsynced.push({ type: 'write', batch, records: raft.encodeRecords(effect.records) })
+        const records = raft.encodeRecords(effect.records)
+        this.#unsynced.push({ type: 'write', batch, records, shape: this.running().shape() })
         if (!this.autoSync) this.#say(`writes ${effect.records.map(renderRecord).join(', ')}`, true)
         return
       }

@@ -105,7 +105,7 @@ const SENTENCES: { readonly [K in NoteEvent]: string } = {
   'proposal-refused': 'takes no proposal: DETAIL',
   'log-damaged': 'starts with a damaged log: from INDEX on it misses DETAIL',
   'entries-wanted': 'asks PEER for what it misses from INDEX on',
-  'entries-served': 'gives PEER DETAIL',
+  'entries-served': 'gives PEER DETAIL that it asked for',
   'entries-filled': 'gets back DETAIL from INDEX on',
   'snapshot-refused': 'does not take the snapshot through INDEX of PEER: DETAIL',
   'log-healed': 'misses nothing any more',

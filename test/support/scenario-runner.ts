@@ -169,6 +169,13 @@ const COMMANDS: { readonly [name: string]: Command } = {
     const keep = how === 'losing-unsynced' ? 0 : Number.POSITIVE_INFINITY
     c.node(who).crash(how === 'keeping' ? number(writes) : keep)
   },
+  /** Of a node that is down: what is damaged shows at its restart. */
+  rot(c, [who, from, through]) {
+    const node = c.node(who)
+    if (node.core !== null) throw new Error(`${who} runs`)
+    if (from === 'snapshot') node.rotSnapshot()
+    else node.rot(number(from), number(through ?? from))
+  },
   restart(c, [who]) {
     c.node(who).boot()
   },

@@ -4,12 +4,15 @@ import type { Index, NodeId } from '../ids.js'
 export interface Repair {
   /** Ticks since a leader was heard. */
   silentTicks: number
-  /** Ticks since peers were last asked. */
+  /** Ticks since a peer was last asked, and after how many the next one is: it doubles while nothing comes back. */
   askElapsed: number
+  askTicks: number
   /** Counts up with every question: whom to ask next. */
   asked: number
   /** What each peer last said it does not have, of what stands first: the hole, or 0 for a lost base. */
   readonly absent: Map<NodeId, Index>
+  /** The first missing index of the last note about asking; one note each is enough. */
+  noted: Index
   /** Said once: nobody has it. */
   hopeless: boolean
 }
@@ -20,6 +23,14 @@ export interface SnapshotOut {
   ticks: number
 }
 
-export function newRepair(): Repair {
-  return { silentTicks: 0, askElapsed: 0, asked: 0, absent: new Map(), hopeless: false }
+export function newRepair(askTicks: number): Repair {
+  return {
+    silentTicks: 0,
+    askElapsed: 0,
+    askTicks,
+    asked: 0,
+    absent: new Map(),
+    noted: 0,
+    hopeless: false,
+  }
 }

@@ -37,7 +37,7 @@ export function fillHoles(s: State, entries: readonly LogEntry[], out: RaftOut):
   for (const entry of found) s.agreedTime = Math.max(s.agreedTime, entry.time)
   if (found.some((entry) => entry.configuration !== null))
     s.configurations = configurationsIn(s.log)
-  const detail = found.length === 1 ? '1 entry' : `${found.length} entries`
+  const detail = counted(found.length)
   out.note({ rule: RULE, event: 'entries-filled', index: first.index, detail })
   noteIfHealed(s, out)
   return found.length
@@ -53,7 +53,7 @@ export function noteIfHealed(s: State, out: RaftOut): void {
 /** At a start: what recovery found to be missing. */
 export function noteDamage(s: State, out: RaftOut): void {
   if (s.repair === null) return
-  const detail = s.log.lostBase === null ? `${s.log.holes.length}` : 'the snapshot'
+  const detail = s.log.lostBase === null ? counted(s.log.holes.length) : 'what its snapshot covers'
   out.note({ rule: RULE, event: 'log-damaged', index: Log.firstMissing(s.log), detail })
 }
 
@@ -67,12 +67,13 @@ export function tickRepair(s: State, out: RaftOut): void {
   if (silent && s.role.type === 'follower') s.role.leader = null
   giveUp(s, repair, out)
   repair.askElapsed++
-  if (repair.askElapsed < s.options.heartbeatTicks) return
+  if (repair.askElapsed < repair.askTicks) return
   repair.askElapsed = 0
+  repair.askTicks = Math.min(2 * repair.askTicks, s.options.electionTicks)
   const peers = otherMembers(s)
   const peer = peers[repair.asked % Math.max(1, peers.length)]
   repair.asked++
-  if (peer !== undefined) ask(s, peer, out)
+  if (peer !== undefined) ask(s, repair, peer, out)
 }
 
 /** Every other member has said that it does not have it, and nobody leads who could overwrite it. */
@@ -84,19 +85,21 @@ function giveUp(s: State, repair: Repair, out: RaftOut): void {
   out.note({ rule: RULE, event: 'repair-hopeless', index: Log.firstMissing(s.log) })
 }
 
-function ask(s: State, peer: NodeId, out: RaftOut): void {
-  const wanted = wantedNow(s)
+function ask(s: State, repair: Repair, peer: NodeId, out: RaftOut): void {
+  const wanted = wantedNow(s, repair)
   const snapshotAtLeast = s.log.lostBase === null ? 0 : s.log.offset.index
   out.send(peer, { type: 'FetchEntries', term: s.term, wanted, snapshotAtLeast })
-  out.note({ rule: RULE, event: 'entries-wanted', peer, index: Log.firstMissing(s.log) })
+  const missing = Log.firstMissing(s.log)
+  if (repair.noted === missing) return
+  repair.noted = missing
+  out.note({ rule: RULE, event: 'entries-wanted', peer, index: missing })
 }
 
 /** The first hole, and of the others a window that moves on when everybody was asked: some may be nowhere. */
-function wantedNow(s: State): EntryId[] {
+function wantedNow(s: State, repair: Repair): EntryId[] {
   const { holes } = s.log
-  const repair = s.repair
   const room = WANTED_MAX - 1
-  const rounds = Math.floor((repair?.asked ?? 0) / Math.max(1, otherMembers(s).length))
+  const rounds = Math.floor(repair.asked / Math.max(1, otherMembers(s).length))
   const from = 1 + ((rounds * room) % Math.max(1, holes.length - 1))
   const chosen =
     holes.length <= WANTED_MAX ? holes : [...holes.slice(0, 1), ...holes.slice(from, from + room)]
@@ -127,6 +130,7 @@ export function onFetchEntries(s: State, from: NodeId, m: FetchEntries, out: Raf
     absent,
     snapshotAbsent,
   })
+  if (entries.length === 0) return
   const detail = `${entries.length} of ${m.wanted.length}`
   out.note({ rule: RULE, event: 'entries-served', peer: from, detail })
 }
@@ -167,7 +171,9 @@ export function onFetchEntriesReply(
   if (without) s.repair.absent.set(from, missing)
   else s.repair.absent.delete(from)
   // One that has some of it may have more: no need to wait for its turn.
-  if (filled > 0) ask(s, from, out)
+  if (filled === 0) return
+  s.repair.askTicks = s.options.heartbeatTicks
+  ask(s, s.repair, from, out)
 }
 
 /** What stands first of what is missing: the index of a hole, or 0 for the snapshot. */
@@ -177,4 +183,8 @@ function firstWanted(s: State): Index {
 
 function otherMembers(s: State): NodeId[] {
   return replicaIds(configurationOf(s)).filter((id) => id !== s.id)
+}
+
+function counted(entries: number): string {
+  return entries === 1 ? '1 entry' : `${entries} entries`
 }

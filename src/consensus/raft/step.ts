@@ -30,6 +30,9 @@ export function stepState(s: State, input: Input<Message>, out: RaftOut): void {
       return Reads.onRead(s, input.id, out)
     case 'Persisted':
       return onPersisted(s, input.batch, out)
+    case 'CheckpointTaken':
+      // Nobody here asks for one.
+      return
     case 'SnapshotTaken':
       return Snapshot.onSnapshotTaken(s, input.snapshot, out)
     case 'SnapshotReceived':
