@@ -2,9 +2,19 @@
  * A file system in memory that knows what was synced. `crash` leaves what a power loss could: each write since the
  * last sync is kept, lost or torn, in any order; so is each change of a directory. Faults are asked of the owner.
  */
-import { concat } from '../base/bytes.js'
-import { chance, nextInt, type RandomState } from '../base/random.js'
+import { chance, type RandomState } from '../base/random.js'
 import { type Done, type File, type FileError, type FileSystem, parentOf } from './file-system.js'
+import {
+  alter,
+  forget,
+  isReadable,
+  type Medium,
+  mediumOf,
+  sectorsOf,
+  settle,
+  sync,
+  writeTo,
+} from './memory-medium.js'
 
 export type Operation =
   | 'mkdir'
@@ -27,29 +37,18 @@ export interface MemoryFileSystemOptions {
   readonly fail?: (operation: Operation, path: string) => string | null
   /** How many of so many bytes a write takes. */
   readonly writes?: (path: string, length: number) => number
+  /** A sync that fails has lost what it was to bring to the medium, though it can still be read until a crash. */
+  readonly failedSyncLoses?: boolean
 }
 
-interface Write {
-  readonly at: number
-  readonly bytes: Uint8Array
-}
-
-interface Node {
-  /** Content that survives a crash. */
-  synced: Uint8Array
-  /** Content as read now. */
-  current: Uint8Array
-  unsynced: Write[]
-}
-
-/** Torn writes break at a sector, or within one. */
-const SECTOR_BYTES = 512
+/** What a disk held at some moment: the durable content of every file. */
+export type DiskImage = ReadonlyMap<string, Uint8Array>
 
 export class MemoryFileSystem implements FileSystem {
   readonly #options: MemoryFileSystemOptions
   /** What a directory lists now, and what it will list after a crash. */
-  #names = new Map<string, Node>()
-  #syncedNames = new Map<string, Node>()
+  #names = new Map<string, Medium>()
+  #syncedNames = new Map<string, Medium>()
   /** Made, and not yet synced in their parents. */
   readonly #newDirectories = new Set<string>()
   readonly #directories = new Set<string>()
@@ -82,19 +81,19 @@ export class MemoryFileSystem implements FileSystem {
     this.#run(mode === 'create' ? 'create' : 'open', path, done, () => {
       let node = this.#names.get(path)
       if (mode === 'existing') {
-        if (node === undefined) throw new Missing()
+        if (node === undefined) throw new Failed('ENOENT')
       } else {
-        node = { synced: new Uint8Array(0), current: new Uint8Array(0), unsynced: [] }
+        node = mediumOf(new Uint8Array(0))
         this.#names.set(path, node)
       }
-      return this.#handle(path, node as Node)
+      return this.#handle(path, node as Medium)
     })
   }
 
   rename(from: string, to: string, done: Done<void>): void {
     this.#run('rename', from, done, () => {
       const node = this.#names.get(from)
-      if (node === undefined) throw new Missing()
+      if (node === undefined) throw new Failed('ENOENT')
       this.#names.delete(from)
       this.#names.set(to, node)
       return null
@@ -103,7 +102,7 @@ export class MemoryFileSystem implements FileSystem {
 
   unlink(path: string, done: Done<void>): void {
     this.#run('unlink', path, done, () => {
-      if (!this.#names.delete(path)) throw new Missing()
+      if (!this.#names.delete(path)) throw new Failed('ENOENT')
       return null
     })
   }
@@ -151,9 +150,57 @@ export class MemoryFileSystem implements FileSystem {
     return this.#names.get(path)?.current.slice() ?? null
   }
 
+  /** What a power loss at this moment would certainly leave of it; null when there is no such file. */
+  durableContent(path: string): Uint8Array | null {
+    return this.#syncedNames.get(path)?.synced.slice() ?? null
+  }
+
+  /** Changes bytes from `at` on where they lie; open handles see it too. False: there is no such file. */
+  alter(path: string, at: number, change: (bytes: Uint8Array) => void): boolean {
+    const node = this.#names.get(path)
+    if (node === undefined) return false
+    alter(node, at, change)
+    return true
+  }
+
+  /** The sectors of this stretch fail to be read, until they are written again or `mend` is called. */
+  spoil(path: string, at: number, length: number): boolean {
+    const node = this.#names.get(path)
+    if (node === undefined) return false
+    for (const sector of sectorsOf(at, length)) node.unreadable.add(sector)
+    return true
+  }
+
+  /** All that was spoilt can be read again. */
+  mend(): void {
+    for (const node of this.#names.values()) node.unreadable.clear()
+  }
+
+  /** For a backup, while nothing is being written. */
+  snapshotImage(): DiskImage {
+    const image = new Map<string, Uint8Array>()
+    for (const [path, node] of this.#syncedNames) image.set(path, node.synced.slice())
+    return image
+  }
+
+  /** Puts a backup back: what has come since is gone. Only while no process runs on it. */
+  restoreImage(image: DiskImage): void {
+    this.#life++
+    this.#names = new Map()
+    this.#syncedNames = new Map()
+    for (const [path, bytes] of image) this.overwrite(path, bytes)
+  }
+
+  /** A new, empty disk in the place of this one. */
+  wipe(): void {
+    this.restoreImage(new Map())
+    this.#directories.clear()
+    this.#newDirectories.clear()
+  }
+
   /** Replaces a file's content on the medium: rot, or a test's mutation. */
   overwrite(path: string, bytes: Uint8Array): void {
-    const node = { synced: bytes.slice(), current: bytes.slice(), unsynced: [] }
+    const node = mediumOf(bytes)
     this.#names.set(path, node)
     this.#syncedNames.set(path, node)
   }
@@ -174,11 +221,14 @@ export class MemoryFileSystem implements FileSystem {
     return other
   }
 
-  #handle(path: string, node: Node): File {
+  #handle(path: string, node: Medium): File {
     return {
       path,
       read: (at, length, done) =>
-        this.#run('read', path, done, () => node.current.slice(at, at + length)),
+        this.#run('read', path, done, () => {
+          if (!isReadable(node, at, length)) throw new Failed('EIO')
+          return node.current.slice(at, at + length)
+        }),
       write: (at, bytes, done) => {
         const length = Math.min(
           bytes.length,
@@ -186,17 +236,19 @@ export class MemoryFileSystem implements FileSystem {
         )
         const taken = bytes.slice(0, length)
         this.#run('write', path, done, () => {
-          node.current = place(node.current, { at, bytes: taken })
-          node.unsynced.push({ at, bytes: taken })
+          writeTo(node, { at, bytes: taken })
           return taken.length
         })
       },
       datasync: (done) => {
         // Covers what was written before it was asked for.
         const covered = node.unsynced.length
-        this.#run('datasync', path, done, () => {
-          for (const write of node.unsynced.splice(0, covered))
-            node.synced = place(node.synced, write)
+        const failed: Done<void> = (error, value) => {
+          if (error !== null && this.#options.failedSyncLoses === true) forget(node, covered)
+          done(error, value)
+        }
+        this.#run('datasync', path, failed, () => {
+          sync(node, covered)
           return null
         })
       },
@@ -215,7 +267,7 @@ export class MemoryFileSystem implements FileSystem {
       try {
         value = act()
       } catch (thrown) {
-        if (thrown instanceof Missing) return done(errorOf('ENOENT', operation, path), null)
+        if (thrown instanceof Failed) return done(errorOf(thrown.code, operation, path), null)
         throw thrown
       }
       done(null, value)
@@ -223,66 +275,15 @@ export class MemoryFileSystem implements FileSystem {
   }
 }
 
-class Missing extends Error {}
+class Failed extends Error {
+  readonly code: string
+
+  constructor(code: string) {
+    super(code)
+    this.code = code
+  }
+}
 
 function errorOf(code: string, operation: string, path: string): FileError {
   return { code, operation, path, message: `${code}: ${operation} ${path}` }
-}
-
-function place(content: Uint8Array, write: Write): Uint8Array {
-  const end = write.at + write.bytes.length
-  let target = content
-  if (end > content.length) target = concat([content, new Uint8Array(end - content.length)])
-  target.set(write.bytes, write.at)
-  return target
-}
-
-/**
- * What of the unsynced writes a power loss left: either all of them up to some byte, or, as a cache writes its pages
- * back in any order, each sector as it was after some of them.
- */
-function settle(node: Node, random: RandomState): void {
-  const before = node.synced
-  let content: Uint8Array
-  if (chance(random, 0.5)) content = upToAByte(before, node.unsynced, random)
-  else content = sectorBySector(before, node.unsynced, random)
-  node.synced = content
-  node.current = content.slice()
-  node.unsynced = []
-}
-
-function upToAByte(before: Uint8Array, writes: readonly Write[], random: RandomState): Uint8Array {
-  let content: Uint8Array = before.slice()
-  const whole = nextInt(random, 0, writes.length)
-  for (const write of writes.slice(0, whole)) content = place(content, write)
-  const torn = writes[whole]
-  if (torn === undefined) return content
-  const length = nextInt(random, 0, torn.bytes.length)
-  return place(content, { at: torn.at, bytes: torn.bytes.slice(0, length) })
-}
-
-function sectorBySector(
-  before: Uint8Array,
-  writes: readonly Write[],
-  random: RandomState,
-): Uint8Array {
-  let content: Uint8Array = before.slice()
-  /** How many writes each sector saw, in their order. */
-  const seen = new Map<number, number>()
-  for (const [i, write] of writes.entries()) {
-    let from = 0
-    while (from < write.bytes.length) {
-      const sector = Math.floor((write.at + from) / SECTOR_BYTES)
-      const to = Math.min(write.bytes.length, (sector + 1) * SECTOR_BYTES - write.at)
-      let count = seen.get(sector)
-      if (count === undefined) {
-        count = nextInt(random, 0, writes.length)
-        seen.set(sector, count)
-      }
-      if (i < count)
-        content = place(content, { at: write.at + from, bytes: write.bytes.slice(from, to) })
-      from = to
-    }
-  }
-  return content
 }
