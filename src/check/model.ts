@@ -34,18 +34,23 @@ export interface Space {
   take(op: number): void
   giveBack(op: number): void
   /**
-   * Whether, after the operation just placed led from one state to another, some operation that is left can no
-   * longer be possible. Must not say so wrongly; may keep silent.
+   * Whether, now that `op` led from one state to another, some operation that is left can no longer be possible, or
+   * `op` was placed for nothing. Must not say so wrongly; may keep silent.
    */
-  hopeless(from: number, to: number): boolean
+  hopeless(from: number, to: number, op: number): boolean
   /** At the start: an operation that can never be possible; null where none is seen. */
   impossible(): number | null
   /** One state for all that nobody left can tell apart; what is met again is met by it. */
   alike(state: number): number
   /** The state that an operation with an answer needs; null if it needs none in particular. */
   needOf(op: number): number | null
-  /** Operations that may be placed at once, in this order, without a loss; [] when there are none. */
-  forced(state: number, pending: readonly number[]): readonly number[]
+  /** Whether the state is what an operation needs, or on the way to it. */
+  serves(state: number, need: number): boolean
+  /**
+   * Operations that may be placed at once, in this order, without a loss; [] when there are none. `pending` may come
+   * next; what was invoked after `deadline` may not.
+   */
+  forced(state: number, pending: readonly number[], deadline: number): readonly number[]
   /** For people: what the state is. */
   describe(state: number): string
   /** For people: why `op` is impossible in `state`. */

@@ -81,7 +81,7 @@ export function search(space: Space, limits: SearchLimits): SearchResult {
     frame.next += 2
     mark = board.order.length
     board.take(op)
-    if (space.hopeless(frame.state, to)) {
+    if (space.hopeless(frame.state, to, op)) {
       if (board.done > bestDone) {
         bestDone = board.done
         best = board.order.slice()
@@ -89,6 +89,23 @@ export function search(space: Space, limits: SearchLimits): SearchResult {
       board.backTo(mark)
     } else arrived = to
   }
+}
+
+interface Choice {
+  readonly op: number
+  readonly to: number
+  /** When the first ends for whom the state after it is good. */
+  readonly served: number
+  readonly end: number
+}
+
+/** First what serves somebody or ends, whichever is sooner. */
+function byUrgency(a: Choice, b: Choice): number {
+  const first = Math.min(a.served, a.end)
+  const second = Math.min(b.served, b.end)
+  if (first !== second) return first < second ? -1 : 1
+  if (a.end !== b.end) return a.end < b.end ? -1 : 1
+  return a.op - b.op
 }
 
 /** What is placed and what is left. */
@@ -100,6 +117,8 @@ class Board {
   /** Words of 32 bits: which optional operations are used. */
   readonly used: Int32Array
   readonly optional: readonly number[]
+  /** Required operations that may come next, by invocation, as of the last `settle`. */
+  pending: readonly number[] = []
   readonly #space: Space
   readonly #placed: Uint8Array
   readonly #required: Uint8Array
@@ -196,7 +215,9 @@ class Board {
         this.take(op)
         if (this.#rank[op] === this.#first) deadline = this.#deadline()
       }
-      const forced = this.#space.forced(state, this.pending())
+      const pending = this.#findPending()
+      this.pending = pending
+      const forced = this.#space.forced(state, pending, this.#deadline())
       if (forced.length === 0) return state
       for (const op of forced) {
         state = this.#space.step(state, op)
@@ -205,8 +226,7 @@ class Board {
     }
   }
 
-  /** Required operations that may come next, by invocation. */
-  pending(): number[] {
+  #findPending(): number[] {
     const deadline = this.#deadline()
     const out: number[] = []
     for (
@@ -224,7 +244,7 @@ class Board {
     const deadline = this.#deadline()
     const firstOfClass = new Map<number, number>()
     const urgency = new Map<number, number>()
-    for (const op of this.pending()) {
+    for (const op of this.pending) {
       const end = this.#end(op)
       const other = firstOfClass.get(space.classOf(op))
       if (other === undefined || end < this.#end(other)) firstOfClass.set(space.classOf(op), op)
@@ -237,19 +257,15 @@ class Board {
       if (this.#placed[op] === 0 && !firstOfClass.has(space.classOf(op)))
         firstOfClass.set(space.classOf(op), op)
     }
-    const found: { op: number; to: number; urgency: number }[] = []
+    const needs = [...urgency].sort(([, a], [, b]) => a - b)
+    const found: Choice[] = []
     for (const op of firstOfClass.values()) {
       const to = space.step(state, op)
       if (to === IMPOSSIBLE || (to === state && this.#required[op] === 0)) continue
-      const wanted = urgency.get(to) ?? Number.POSITIVE_INFINITY
-      found.push({ op, to, urgency: Math.min(wanted, this.#end(op)) })
+      const served = needs.find(([need]) => space.serves(to, need))
+      found.push({ op, to, served: served?.[1] ?? Number.POSITIVE_INFINITY, end: this.#end(op) })
     }
-    found.sort((a, b) =>
-      a.urgency === b.urgency
-        ? this.#end(a.op) - this.#end(b.op) || a.op - b.op
-        : a.urgency - b.urgency,
-    )
-    return found.flatMap(({ op, to }) => [op, to])
+    return found.sort(byUrgency).flatMap(({ op, to }) => [op, to])
   }
 
   #flip(op: number): void {
@@ -306,7 +322,7 @@ class Memo {
   #keyOf(state: number): string {
     const alike = this.#space.alike(state)
     let key = String.fromCharCode(alike & 0xffff, alike >>> 16)
-    for (const op of this.#board.pending()) key += String.fromCharCode(op & 0xffff, op >>> 16)
+    for (const op of this.#board.pending) key += String.fromCharCode(op & 0xffff, op >>> 16)
     return key
   }
 }
