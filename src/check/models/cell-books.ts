@@ -204,13 +204,13 @@ export class Books {
 function fill(
   into: Map<number, Queue>,
   operations: readonly number[],
-  valueOf: (op: number) => number,
+  keyOf: (op: number) => number,
   by: (op: number) => number,
 ): void {
   const byValue = new Map<number, number[]>()
   for (const op of operations) {
-    const known = byValue.get(valueOf(op))
-    if (known === undefined) byValue.set(valueOf(op), [op])
+    const known = byValue.get(keyOf(op))
+    if (known === undefined) byValue.set(keyOf(op), [op])
     else known.push(op)
   }
   for (const [value, ops] of byValue) into.set(value, new Queue(ops, by))
