@@ -30,11 +30,16 @@ export class ClusterChecker {
   }
 
   stepped(id: NodeId, status: CoreStatus): void {
-    const { term, role, commitIndex, appliedIndex } = status
+    const { term, role, commitIndex, appliedIndex, missing } = status
     if (role === 'leader' || role === 'primary') {
       const leader = this.#leaders.get(term)
       if (leader === undefined) this.#leaders.set(term, id)
       else check(leader === id, 'one-leader', () => `${leader} and ${id} both lead in term ${term}`)
+      check(
+        missing === 0,
+        'whole-leader',
+        () => `${id} leads, and its disk lost ${missing} entries`,
+      )
     }
     const seen = this.#seen(id)
     check(term >= seen.term, 'monotonic', () => `${id}: term ${seen.term}, then ${term}`)

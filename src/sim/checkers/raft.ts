@@ -8,10 +8,11 @@ import {
   checkTransition,
   remember,
 } from '../../consensus/raft/invariants.js'
-import { termAt } from '../../consensus/raft/log.js'
+import { firstMissing, termAt } from '../../consensus/raft/log.js'
 import type { Message } from '../../consensus/raft/messages.js'
 import type { WalRecord } from '../../consensus/raft/records.js'
 import { entryHash } from './cluster.js'
+import { DurableLog } from './durable-log.js'
 import type { ProtocolChecker } from './protocol.js'
 import { check, Violation } from './violation.js'
 
@@ -73,10 +74,12 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
     if (wrong !== null) throw new Violation('raft-state', `${id}: ${wrong}`)
     node.before = remember(state)
     for (const effect of effects) {
+      if (effect.type === 'Send') this.#checkAcknowledged(id, core, effect.message)
       if (effect.type !== 'Persist') continue
       node.written.push({ batch: effect.batch, records: effect.records })
       for (const record of effect.records)
-        if (record.type === 'Append') this.#checkMatching(id, core, record.entries)
+        if (record.type === 'Append' || record.type === 'Filled')
+          this.#checkMatching(id, core, record.entries)
     }
     this.#checkCommit(id, core)
     if (state.role.type === 'leader') this.#checkCompleteness(id, core)
@@ -95,6 +98,18 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
     node.vouchedTerm = Math.max(node.vouchedTerm, m.term)
     if (m.type === 'RequestVote') this.#vote(from, m.term, from)
     else if (m.type === 'RequestVoteReply' && m.voteGranted) this.#vote(from, m.term, to)
+  }
+
+  /** What a disk lost is nobody's second copy: it is vouched for when it is back, and not before. */
+  #checkAcknowledged(id: NodeId, core: Raft, m: Message): void {
+    if (m.type !== 'AppendEntriesReply') return
+    const missing = firstMissing(core.state.log)
+    const index = m.accepted ? m.matchIndex : m.hint.index
+    check(
+      index < missing,
+      'acknowledged-hole',
+      () => `${id} vouches for ${index}, and its disk lost ${missing}`,
+    )
   }
 
   #vote(voter: NodeId, term: number, candidate: NodeId): void {
@@ -178,49 +193,5 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
         () => `${id} leads term ${core.state.term} without entry ${index} of term ${term}`,
       )
     }
-  }
-}
-
-/** The log as a disk holds it for certain. */
-class DurableLog {
-  #snapshotIndex = 0
-  #terms = new Map<Index, number>()
-  #last = 0
-
-  write(records: readonly WalRecord[]): void {
-    for (const record of records) {
-      switch (record.type) {
-        case 'Append': {
-          const first = record.entries[0]
-          if (first === undefined) break
-          for (let index = first.index; index <= this.#last; index++) this.#terms.delete(index)
-          for (const entry of record.entries) this.#terms.set(entry.index, entry.term)
-          this.#last = record.entries.at(-1)?.index ?? this.#last
-          break
-        }
-        case 'Bootstrap':
-          this.#terms.set(1, 1)
-          this.#last = Math.max(this.#last, 1)
-          break
-        case 'State':
-          if (record.snapshot !== null)
-            this.#snapshotIndex = Math.max(this.#snapshotIndex, record.snapshot.index)
-          break
-        case 'SnapshotInstalled':
-          this.#terms.clear()
-          this.#last = record.snapshot.index
-          this.#snapshotIndex = Math.max(this.#snapshotIndex, record.snapshot.index)
-          break
-        case 'SnapshotTaken':
-          this.#snapshotIndex = Math.max(this.#snapshotIndex, record.snapshot.index)
-          break
-        case 'HardState':
-          break
-      }
-    }
-  }
-
-  has(index: Index, term: number): boolean {
-    return index <= this.#snapshotIndex || this.#terms.get(index) === term
   }
 }

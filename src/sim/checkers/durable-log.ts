@@ -1,0 +1,83 @@
+/** What a disk holds of a Raft log for certain, by the records that were synced or that recovery read. */
+import type { Index } from '../../consensus/ids.js'
+import type { WalRecord } from '../../consensus/raft/records.js'
+import { type Shape, termIn } from '../../consensus/raft/shape.js'
+
+export class DurableLog {
+  /** What the snapshot covers is there; lost with its file. */
+  #snapshotIndex = 0
+  /** Of entries whose content is there. */
+  #terms = new Map<Index, number>()
+  #last = 0
+
+  write(records: readonly WalRecord[]): void {
+    for (const record of records) this.#write(record)
+  }
+
+  has(index: Index, term: number): boolean {
+    return index <= this.#snapshotIndex || this.#terms.get(index) === term
+  }
+
+  #write(record: WalRecord): void {
+    switch (record.type) {
+      case 'Append': {
+        const first = record.entries[0]
+        if (first === undefined) return
+        this.#cut(first.index - 1)
+        this.#hold(record.entries)
+        this.#last = record.entries.at(-1)?.index ?? this.#last
+        return
+      }
+      case 'Filled':
+        this.#hold(record.entries)
+        return
+      case 'Bootstrap':
+        this.#terms.set(1, 1)
+        this.#last = Math.max(this.#last, 1)
+        return
+      case 'State':
+        this.#covered(record.snapshot?.index ?? 0)
+        return
+      case 'SnapshotInstalled':
+        this.#terms.clear()
+        this.#last = record.snapshot.index
+        this.#covered(record.snapshot.index)
+        return
+      case 'SnapshotTaken':
+        this.#covered(record.snapshot.index)
+        return
+      case 'Lost':
+        this.#lost(record.shape)
+        return
+      case 'SnapshotLost':
+        this.#snapshotIndex = 0
+        return
+      case 'HardState':
+        return
+    }
+  }
+
+  #hold(entries: readonly { readonly index: Index; readonly term: number }[]): void {
+    for (const entry of entries) this.#terms.set(entry.index, entry.term)
+  }
+
+  #covered(index: Index): void {
+    this.#snapshotIndex = Math.max(this.#snapshotIndex, index)
+  }
+
+  #cut(through: Index): void {
+    for (let index = through + 1; index <= this.#last; index++) this.#terms.delete(index)
+    this.#last = Math.min(this.#last, through)
+  }
+
+  /** Whatever the shape contradicts was replaced in the stretch that is gone. */
+  #lost(shape: Shape): void {
+    this.#cut(shape.lastIndex)
+    for (const [index, term] of this.#terms) {
+      const told = termIn(shape, index)
+      if (index > shape.base.index && told !== null && told !== term) this.#terms.delete(index)
+    }
+    this.#last = shape.lastIndex
+    if (shape.base.index > this.#snapshotIndex) this.#snapshotIndex = 0
+  }
+}
