@@ -10,6 +10,8 @@ export interface Request extends RequestId {
   /** The client has the answers of all its seqs up to here; the state machine may forget them. */
   readonly ackedThrough: number
   readonly command: Uint8Array
+  /** Who asks, and a proof of it, where replicas do not trust each other: opaque to consensus. Absent over Raft. */
+  readonly auth?: Uint8Array
 }
 
 /** One position of the log: a batch of requests under one agreed time (ms). No-ops have no requests. */
@@ -61,6 +63,8 @@ export type Input<M> =
   | { readonly type: 'Read'; readonly id: ReadId }
   /** All writes up to this batch were complete before the sync that just ended was issued. */
   | { readonly type: 'Persisted'; readonly batch: number }
+  /** The digest of the machine's state behind this index; answers TakeCheckpoint. */
+  | { readonly type: 'CheckpointTaken'; readonly index: Index; readonly digest: string }
   /** Our own snapshot: file, then directory, synced. */
   | { readonly type: 'SnapshotTaken'; readonly snapshot: SnapshotMeta }
   /** A peer's snapshot: verified and synced. */
@@ -77,6 +81,8 @@ export type Effect<M, R> =
   /** Apply, TakeSnapshot, Restore and Answer run in the order of their emission, whatever the disk does. */
   | { readonly type: 'Apply'; readonly entries: readonly Entry[] }
   | { readonly type: 'TakeSnapshot'; readonly snapshot: SnapshotMeta }
+  /** In the same order: the digest of the machine's state at this place, which is behind `index`. PBFT only. */
+  | { readonly type: 'TakeCheckpoint'; readonly index: Index }
   | { readonly type: 'Restore'; readonly snapshot: SnapshotMeta }
   | { readonly type: 'SendSnapshot'; readonly to: NodeId; readonly snapshot: SnapshotMeta }
   | { readonly type: 'FetchSnapshot'; readonly from: NodeId; readonly target: SnapshotMeta }

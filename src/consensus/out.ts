@@ -42,6 +42,14 @@ export class Out<M extends { readonly type: string }, R, N extends Note = Note> 
     this.#effects.push({ type: 'TakeSnapshot', snapshot })
   }
 
+  takeCheckpoint(index: Index): void {
+    this.#effects.push({ type: 'TakeCheckpoint', index })
+  }
+
+  fetchSnapshot(from: NodeId, target: SnapshotMeta): void {
+    this.#effects.push({ type: 'FetchSnapshot', from, target })
+  }
+
   restore(snapshot: SnapshotMeta): void {
     this.#closeBatch()
     this.#effects.push({ type: 'Restore', snapshot })

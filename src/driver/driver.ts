@@ -310,6 +310,13 @@ export class Driver<M extends { readonly type: string }, R> {
         )
         return
       }
+      case 'TakeCheckpoint': {
+        const { index } = effect
+        machine.takeCheckpoint((digest) =>
+          this.#complete({ type: 'CheckpointTaken', index, digest }),
+        )
+        return
+      }
       case 'Restore':
         machine.restore(effect.snapshot, () => {
           if (!this.#stopped) this.#pending.restored((s, q) => machine.storedAnswer(s, q))

@@ -48,6 +48,8 @@ export interface MachinePort {
   /** Captures the state at this place in the order; the callback has digest and length, or null on failure. */
   takeSnapshot(snapshot: SnapshotMeta, done: (written: SnapshotMeta | null) => void): void
   restore(snapshot: SnapshotMeta, done: () => void): void
+  /** The digest of the state at this place in the order: sessions, time and configuration included. */
+  takeCheckpoint(done: (digest: string) => void): void
   /** Runs `task` when all that was asked before is done. */
   inOrder(task: () => void): void
   /** The stored answer of a session's request, if the machine has it. */

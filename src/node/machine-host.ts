@@ -61,6 +61,10 @@ export class MachineHost implements MachinePort {
     })
   }
 
+  takeCheckpoint(done: (digest: string) => void): void {
+    this.inOrder(() => done(this.#machine.fullHash()))
+  }
+
   inOrder(task: () => void): void {
     this.#push({ type: 'now', run: task })
   }

@@ -73,6 +73,10 @@ export class SimMachine implements MachinePort {
     })
   }
 
+  takeCheckpoint(done: (digest: string) => void): void {
+    this.inOrder(() => done(this.sessions.fullHash()))
+  }
+
   inOrder(task: () => void): void {
     this.#enqueue((finished) => {
       task()

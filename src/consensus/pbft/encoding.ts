@@ -1,0 +1,201 @@
+/**
+ * Bytes of batches and statements, the same at every replica: what is signed and hashed is these bytes and nothing
+ * else. A statement's signature stands behind the body that it signs.
+ */
+import { EMPTY, fromHex, toHex } from '../../base/bytes.js'
+import { Reader, Writer } from '../../base/varint.js'
+import type { Request } from '../contract.js'
+import { readList, readText, writeList, writeText } from '../encoding.js'
+import type {
+  Batch,
+  Checkpoint,
+  Commit,
+  Digest,
+  NewView,
+  Prepare,
+  PreparedCertificate,
+  Proposed,
+  Statement,
+  ViewChange,
+} from './messages.js'
+
+const DIGEST_BYTES = 32
+
+const TAGS = {
+  Proposed: 1,
+  Prepare: 2,
+  Commit: 3,
+  Checkpoint: 4,
+  ViewChange: 5,
+  NewView: 6,
+} as const satisfies { [K in Statement['type']]: number }
+
+/** A batch is encoded and hashed often, and never changes. */
+const ENCODED = new WeakMap<Batch, Uint8Array>()
+
+export function encodeBatch(batch: Batch): Uint8Array {
+  const known = ENCODED.get(batch)
+  if (known !== undefined) return known
+  const w = new Writer(256)
+  w.varint(batch.time)
+  writeList(w, batch.requests, writeRequest)
+  const bytes = w.finish()
+  ENCODED.set(batch, bytes)
+  return bytes
+}
+
+export function decodeBatch(bytes: Uint8Array): Batch | null {
+  const r = new Reader(bytes)
+  const time = r.varint()
+  const requests = readList(r, readRequest)
+  if (requests === null || !r.ok || r.left !== 0) return null
+  const batch = { time, requests }
+  ENCODED.set(batch, bytes)
+  return batch
+}
+
+export function writeRequest(w: Writer, request: Request): void {
+  w.varint(request.session).varint(request.seq).varint(request.ackedThrough)
+  w.chunk(request.command).chunk(request.auth ?? EMPTY)
+}
+
+export function readRequest(r: Reader): Request {
+  const [session, seq, ackedThrough] = [r.varint(), r.varint(), r.varint()]
+  const [command, auth] = [r.chunk(), r.chunk()]
+  const request = { session, seq, ackedThrough, command }
+  return auth.length === 0 ? request : { ...request, auth }
+}
+
+/** The statement without its signature; `signedBytes` puts the cluster before it. */
+export function writeBody(w: Writer, s: Statement): void {
+  w.byte(TAGS[s.type]).varint(s.epoch)
+  writeText(w, s.sender)
+  switch (s.type) {
+    case 'Proposed':
+    case 'Prepare':
+    case 'Commit':
+      w.varint(s.view).varint(s.index)
+      writeDigest(w, s.digest)
+      return
+    case 'Checkpoint':
+      w.varint(s.index)
+      writeDigest(w, s.digest)
+      return
+    case 'ViewChange':
+      w.varint(s.view).varint(s.stable)
+      writeList(w, s.checkpoints, writeStatement)
+      writeList(w, s.prepared, writeCertificate)
+      return
+    case 'NewView':
+      w.varint(s.view)
+      writeList(w, s.viewChanges, writeStatement)
+      writeList(w, s.proposals, writeStatement)
+  }
+}
+
+export function writeStatement(w: Writer, s: Statement): void {
+  writeBody(w, s)
+  w.chunk(s.signature)
+}
+
+/** Null when the bytes are no statement. */
+export function readStatement(r: Reader): Statement | null {
+  const tag = r.byte()
+  const epoch = r.varint()
+  const sender = readText(r)
+  const body = readBody(r, tag)
+  if (body === null) return null
+  const statement = { ...body, epoch, sender, signature: r.chunk() } as Statement
+  return r.ok ? statement : null
+}
+
+type Body<S> = S extends Statement ? Omit<S, 'epoch' | 'sender' | 'signature'> : never
+
+function readBody(r: Reader, tag: number): Body<Statement> | null {
+  switch (tag) {
+    case TAGS.Proposed:
+      return { type: 'Proposed', ...readSlotId(r) }
+    case TAGS.Prepare:
+      return { type: 'Prepare', ...readSlotId(r) }
+    case TAGS.Commit:
+      return { type: 'Commit', ...readSlotId(r) }
+    case TAGS.Checkpoint:
+      return { type: 'Checkpoint', index: r.varint(), digest: readDigest(r) }
+    case TAGS.ViewChange: {
+      const [view, stable] = [r.varint(), r.varint()]
+      const checkpoints = readList(r, (one) => readOf(one, 'Checkpoint'))
+      const prepared = readList(r, readCertificate)
+      if (checkpoints === null || prepared === null) return null
+      return { type: 'ViewChange', view, stable, checkpoints, prepared }
+    }
+    case TAGS.NewView: {
+      const view = r.varint()
+      const viewChanges = readList(r, (one) => readOf(one, 'ViewChange'))
+      const proposals = readList(r, (one) => readOf(one, 'Proposed'))
+      if (viewChanges === null || proposals === null) return null
+      return { type: 'NewView', view, viewChanges, proposals }
+    }
+    default:
+      return null
+  }
+}
+
+interface ByType {
+  Proposed: Proposed
+  Prepare: Prepare
+  Commit: Commit
+  Checkpoint: Checkpoint
+  ViewChange: ViewChange
+  NewView: NewView
+}
+
+/** Null when it is a statement of another type. Nesting ends there: none of them contains its own type. */
+export function readOf<T extends Statement['type']>(r: Reader, type: T): ByType[T] | null {
+  if (r.left > 0 && r.bytes[r.at] !== TAGS[type]) return null
+  const statement = readStatement(r)
+  return statement !== null && statement.type === type ? (statement as ByType[T]) : null
+}
+
+export function writeCertificate(w: Writer, certificate: PreparedCertificate): void {
+  writeStatement(w, certificate.proposed)
+  writeList(w, certificate.prepares, writeStatement)
+}
+
+export function readCertificate(r: Reader): PreparedCertificate | null {
+  const proposed = readOf(r, 'Proposed')
+  if (proposed === null) return null
+  const prepares = readList(r, (one) => readOf(one, 'Prepare'))
+  return prepares === null ? null : { proposed, prepares }
+}
+
+/** What a replica signs: nothing said in one cluster means anything in another. */
+export function signedBytes(clusterId: string, statement: Statement): Uint8Array {
+  const w = new Writer(256)
+  writeText(w, 'quorate-pbft-statement-1')
+  writeText(w, clusterId)
+  writeBody(w, statement)
+  return w.finish()
+}
+
+/** What a batch's digest is taken of; null: the null batch. */
+export function hashedBytes(clusterId: string, batch: Batch | null): Uint8Array {
+  const w = new Writer(256)
+  writeText(w, 'quorate-pbft-batch-1')
+  writeText(w, clusterId)
+  w.byte(batch === null ? 0 : 1)
+  if (batch !== null) w.raw(encodeBatch(batch))
+  return w.finish()
+}
+
+export function writeDigest(w: Writer, digest: Digest): void {
+  const bytes = fromHex(digest)
+  w.raw(bytes !== null && bytes.length === DIGEST_BYTES ? bytes : new Uint8Array(DIGEST_BYTES))
+}
+
+export function readDigest(r: Reader): Digest {
+  return toHex(r.take(DIGEST_BYTES))
+}
+
+function readSlotId(r: Reader): { view: number; index: number; digest: Digest } {
+  return { view: r.varint(), index: r.varint(), digest: readDigest(r) }
+}

@@ -1,0 +1,42 @@
+/** The closed list of what the core tells about itself; the rule names the section that fired. */
+import type { Note } from '../contract.js'
+
+export type NoteEvent =
+  | 'proposed'
+  | 'pre-prepare-accepted'
+  | 'pre-prepare-refused'
+  | 'pre-prepare-parked'
+  | 'equivocation-seen'
+  | 'prepared'
+  | 'committed'
+  | 'executed-null'
+  | 'executed-in-view-change'
+  | 'catch-up'
+  | 'vote-withheld'
+  | 'malformed'
+  | 'stale-message'
+  | 'beyond-window'
+  | 'checkpoint-taken'
+  | 'checkpoint-stable'
+  | 'state-diverged'
+  | 'fetching-state'
+  | 'state-fetched'
+  | 'fetch-failed'
+  | 'request-timed-out'
+  | 'proposal-refused'
+  | 'timed-batch'
+  | 'view-change-started'
+  | 'view-change-joined'
+  | 'view-change-refused'
+  | 'view-change-timed-out'
+  | 'new-view-sent'
+  | 'new-view-accepted'
+  | 'new-view-refused'
+  | 'batch-fetched'
+  | 'snapshot-taken'
+  | 'snapshot-failed'
+  | 'mute'
+
+export interface PbftNote extends Note {
+  readonly event: NoteEvent
+}

@@ -1,0 +1,165 @@
+/** The state of one PBFT replica: plain data, grouped by what survives a restart. */
+import type { Configuration, Request, SnapshotMeta } from '../contract.js'
+import { compareNodeIds, type Index, type NodeId } from '../ids.js'
+import type { Out } from '../out.js'
+import type {
+  Checkpoint,
+  Commit,
+  Digest,
+  Message,
+  NewView,
+  PrePrepare,
+  Prepare,
+  ViewChange,
+} from './messages.js'
+import type { PbftNote } from './notes.js'
+import type { Options } from './options.js'
+import { primaryOf } from './quorum.js'
+import type { WalRecord } from './records.js'
+import type { Slot } from './slot.js'
+
+/** h and what proves it; nothing does for 0. */
+export interface Stable {
+  readonly index: Index
+  readonly digest: Digest
+  readonly checkpoints: readonly Checkpoint[]
+}
+
+/** A request that waits for its execution. */
+export interface Waiting {
+  readonly request: Request
+  /** A client asked us; else a peer told us. */
+  own: boolean
+  /** Ticks in this view. */
+  elapsed: number
+  /** Ticks since everybody was told. */
+  toldElapsed: number
+}
+
+/** What we signed: it counts here once the batch that holds it is on disk, as it leaves only then. */
+export interface OwnStatement {
+  readonly batch: number
+  readonly statement: Prepare | Commit | Checkpoint | ViewChange
+}
+
+export interface Primary {
+  /** Not yet proposed, in the order of arrival. */
+  queue: Request[]
+  /** Ids of what this view has proposed and not executed: a client's retry is not proposed twice. */
+  readonly proposed: Set<string>
+  /** The last index that was given out. */
+  lastProposed: Index
+  timedBatch: { index: Index; time: number }
+}
+
+/** State that is fetched: whoever vouches for it is asked in turn. */
+export interface Fetching {
+  readonly index: Index
+  readonly digest: Digest
+  readonly sources: readonly NodeId[]
+  asked: number
+  /** The host is at it. */
+  busy: boolean
+}
+
+export interface State {
+  readonly id: NodeId
+  readonly incarnation: number
+  readonly options: Options
+  configuration: Configuration
+  /** In the bytewise order of their names: primary(v) is number v mod n. */
+  replicas: readonly NodeId[]
+  readonly epoch: number
+
+  // On disk.
+  /** The view that we are in or, when not active, ask for. */
+  view: number
+  active: boolean
+  stable: Stable
+  /** By index, above the last snapshot; (h, H] is what is voted on. */
+  readonly slots: Map<Index, Slot>
+  /** By which the view became ours; null in view 0. */
+  newView: NewView | null
+  /** The last that we said. */
+  viewChange: ViewChange | null
+  snapshot: SnapshotMeta | null
+  /** The disk lost what we had promised: never again a signature under this key. */
+  mute: boolean
+
+  // Volatile.
+  /** The last index whose Apply was emitted. */
+  lastExecuted: Index
+  /** Of the last executed batch (ms). */
+  agreedTime: number
+  /** Our own clock (ms, wall time). */
+  now: number
+  nextDeadline: number | null
+  /** The newest of each replica, for views that are not over. */
+  readonly viewChanges: Map<NodeId, ViewChange>
+  /** Ticks since Q view changes for the view are held; null: they are not. */
+  viewChangeElapsed: number | null
+  /** How long a new view is waited for; doubles with each that fails. */
+  viewChangeTicks: number
+  /** Of requests, likewise. */
+  requestTicks: number
+  readonly waiting: Map<string, Waiting>
+  /** Ids of what was executed last, oldest first; bounded. */
+  readonly justExecuted: Set<string>
+  executedInView: number
+  /** While we are the primary of an active view. */
+  primary: Primary | null
+  /** Proposals of a time that our clock has not reached. */
+  parked: PrePrepare[]
+  /** By index: the first of each replica. */
+  readonly checkpoints: Map<Index, Map<NodeId, Checkpoint>>
+  /** Of the machine at each checkpoint's index. */
+  readonly ownDigests: Map<Index, Digest>
+  fetching: Fetching | null
+  /** Ticks for which a certified index ahead of us did not come nearer. */
+  behindElapsed: number
+  statusElapsed: number
+  /** Ticks for which something should have expired and did not. */
+  frozenElapsed: number
+  /** It said two things of one index, or something that no honest primary says. */
+  primarySuspected: boolean
+  takingSnapshot: SnapshotMeta | null
+  /** The machine's state differs from what Q say: nothing more is executed. */
+  diverged: boolean
+  ownStatements: OwnStatement[]
+  /** The last batch emitted, and the last one known to be on disk. */
+  batch: number
+  persistedBatch: number
+}
+
+export type PbftOut = Out<Message, WalRecord, PbftNote>
+
+/** h: what is at or below it is over. */
+export function lowWatermark(s: State): Index {
+  return s.stable.index
+}
+
+/** H: what is above it is not yet taken. */
+export function highWatermark(s: State): Index {
+  return s.stable.index + s.options.windowIndices
+}
+
+export function primary(s: State): NodeId {
+  return primaryOf(s.replicas, s.view)
+}
+
+export function isPrimary(s: State): boolean {
+  return s.replicas.length > 0 && primary(s) === s.id
+}
+
+/** Everybody but ourselves. */
+export function others(s: State): NodeId[] {
+  return s.replicas.filter((id) => id !== s.id)
+}
+
+export function requestKey(request: { readonly session: number; readonly seq: number }): string {
+  return `${request.session}.${request.seq}`
+}
+
+export function replicasOf(configuration: Configuration): NodeId[] {
+  return [...configuration.voters].sort(compareNodeIds)
+}

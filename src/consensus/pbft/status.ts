@@ -1,0 +1,114 @@
+/**
+ * What repairs lost messages: everybody tells now and then how far it is, and whoever is ahead sends what is lacking.
+ * All of it proves itself, so it does not matter who sends it.
+ */
+import type { Index, NodeId } from '../ids.js'
+import { rulesOf } from './checkpoint.js'
+import { executeCommitted, fetchBatch } from './execution.js'
+import type { CommittedBatch, FetchBatch, FetchedBatch, Status } from './messages.js'
+import { advance, prepare, slotAt, votesOf } from './ordering.js'
+import { commitsProblem } from './proofs.js'
+import { committedBatch } from './slot.js'
+import { highWatermark, isPrimary, others, type PbftOut, type State } from './state.js'
+import { digestOf } from './statements.js'
+
+export function tickStatus(s: State, out: PbftOut): void {
+  for (const slot of s.slots.values()) {
+    if (slot.fetchElapsed === null) continue
+    slot.fetchElapsed++
+    fetchBatch(s, slot, out)
+  }
+  if (++s.statusElapsed < s.options.statusTicks) return
+  s.statusElapsed = 0
+  const { view, active, stable, lastExecuted } = s
+  for (const id of others(s))
+    out.send(id, { type: 'Status', view, active, stable: stable.index, executed: lastExecuted })
+}
+
+export function onStatus(s: State, from: NodeId, m: Status, out: PbftOut): void {
+  helpIntoView(s, from, m, out)
+  if (m.stable < s.stable.index && s.stable.checkpoints.length > 0)
+    out.send(from, { type: 'StableCheckpoint', checkpoints: s.stable.checkpoints })
+  for (const ofIndex of s.checkpoints.values()) {
+    const own = ofIndex.get(s.id)
+    if (own !== undefined && own.index > m.stable) out.send(from, own)
+  }
+  if (m.executed < s.lastExecuted) return sendCommitted(s, from, m.executed, out)
+  if (m.view === s.view && m.active && s.active) repeatVotes(s, from, m.executed, out)
+}
+
+/** A new view shows for itself why it is one; and who asks for a view asks until it is there. */
+function helpIntoView(s: State, from: NodeId, m: Status, out: PbftOut): void {
+  if (m.view > s.view || (m.view === s.view && m.active)) return
+  if (s.active && s.newView !== null) out.send(from, s.newView)
+  else if (!s.active && s.viewChange?.view === s.view) out.send(from, s.viewChange)
+}
+
+/** Some batches that the peer lacks, each with the commits that prove it. */
+function sendCommitted(s: State, to: NodeId, executed: Index, out: PbftOut): void {
+  const through = Math.min(executed + s.options.catchUpBatchesMax, s.lastExecuted)
+  for (let index = executed + 1; index <= through; index++) {
+    const slot = s.slots.get(index)
+    const batch = slot === undefined ? undefined : committedBatch(slot)
+    // Gone below a checkpoint: the peer fetches the state itself.
+    if (slot?.committed == null || batch === undefined) return
+    out.send(to, { type: 'CommittedBatch', commits: slot.committed, batch })
+  }
+}
+
+/** The same votes, byte for byte: what was lost on the way. */
+function repeatVotes(s: State, to: NodeId, executed: Index, out: PbftOut): void {
+  const through = Math.min(executed + s.options.catchUpBatchesMax, highWatermark(s))
+  for (let index = executed + 1; index <= through; index++) {
+    const slot = s.slots.get(index)
+    if (slot === undefined) continue
+    const { proposed } = slot
+    const batch = proposed === null ? undefined : slot.batches.get(proposed.digest)
+    if (proposed !== null && batch != null && isPrimary(s))
+      out.send(to, { type: 'PrePrepare', proposed, batch })
+    for (const vote of votesOf(slot, s.id)) out.send(to, vote)
+  }
+}
+
+/** Executed on the word of Q, in whatever view we are. */
+export function onCommittedBatch(s: State, m: CommittedBatch, out: PbftOut): void {
+  const [first] = m.commits
+  const index = first?.index ?? 0
+  const problem = commitsProblem(m.commits, rulesOf(s))
+  if (first === undefined || problem !== null || digestOf(s, m.batch) !== first.digest)
+    return out.note({ rule: '4.2', event: 'malformed', index, detail: problem ?? 'another batch' })
+  if (index <= s.lastExecuted || index > highWatermark(s) + s.options.windowIndices) return
+  const slot = slotAt(s, index)
+  if (slot.committed !== null && committedBatch(slot) !== undefined) return
+  if (!slot.batches.has(first.digest)) {
+    slot.batches.set(first.digest, m.batch)
+    out.persist({ type: 'Body', index, batch: m.batch })
+  }
+  if (slot.committed === null) {
+    slot.committed = m.commits
+    out.persist({ type: 'Committed', commits: m.commits })
+  }
+  out.note({ rule: '4.2', event: 'catch-up', index })
+  executeCommitted(s, out)
+}
+
+export function onFetchBatch(s: State, from: NodeId, m: FetchBatch, out: PbftOut): void {
+  const batch = s.slots.get(m.index)?.batches.get(m.digest)
+  if (batch != null) out.send(from, { type: 'FetchedBatch', index: m.index, batch })
+}
+
+/** Taken only where we know which digest we want. */
+export function onFetchedBatch(s: State, m: FetchedBatch, out: PbftOut): void {
+  const slot = s.slots.get(m.index)
+  if (slot === undefined) return
+  const digest = digestOf(s, m.batch)
+  const wanted = [slot.proposed?.digest, slot.committed?.[0]?.digest]
+  if (!wanted.includes(digest) || slot.batches.has(digest)) return
+  slot.batches.set(digest, m.batch)
+  slot.fetchElapsed = null
+  out.persist({ type: 'Body', index: m.index, batch: m.batch })
+  out.note({ rule: '4.4', event: 'batch-fetched', index: m.index })
+  prepare(s, slot, out)
+  advance(s, slot, out)
+  executeCommitted(s, out)
+}

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest'
+import { PbftCluster } from '../../../support/pbft-cluster.js'
+
+describe('view changes (TOCS 2002 §4.4)', () => {
+  it('a silent primary is replaced, and what clients asked is executed once', () => {
+    const cluster = new PbftCluster(4)
+    cluster.replica('n1').crash()
+    const [request] = cluster.ask(['n2', 'n3', 'n4'])
+    cluster.pass(40)
+    expect(cluster.timesExecuted(request!)).toBe(1)
+    for (const { core } of cluster.up) {
+      expect(core.state.view).toBe(1)
+      expect(core.state.active).toBe(true)
+    }
+    cluster.replica('n1').restart()
+    cluster.pass(20)
+    expect(cluster.replica('n1').core.state.view).toBe(1)
+    expect(cluster.replica('n1').core.state.lastExecuted).toBe(1)
+  })
+
+  it('f primaries in a row may be silent', () => {
+    const cluster = new PbftCluster(7)
+    cluster.replica('n1').crash()
+    cluster.replica('n2').crash()
+    const [request] = cluster.ask(['n3', 'n4', 'n5', 'n6', 'n7'])
+    cluster.pass(80)
+    expect(cluster.timesExecuted(request!)).toBe(1)
+    expect(cluster.replica('n3').core.state.view).toBe(2)
+  })
+
+  it('what one replica executed stands in the next view', () => {
+    const cluster = new PbftCluster(4)
+    // Commits reach n2 alone: it executes, the others have only prepared.
+    cluster.tamper = (flight) =>
+      flight.message.type === 'Commit' && flight.to !== 'n2' ? [] : [flight]
+    const [request] = cluster.ask(['n1'])
+    cluster.settle()
+    expect(cluster.replica('n2').core.state.lastExecuted).toBe(1)
+    expect(cluster.replica('n3').core.state.lastExecuted).toBe(0)
+    cluster.replica('n1').crash()
+    cluster.isolate('n2')
+    // n2 and n1 are gone: two are no quorum, and the one who executed comes back.
+    cluster.tamper = (flight) => [flight]
+    cluster.ask(['n3', 'n4'])
+    cluster.pass(30)
+    cluster.heal()
+    cluster.pass(150)
+    expect(cluster.timesExecuted(request!)).toBe(1)
+    for (const { core } of cluster.up) expect(core.state.lastExecuted).toBeGreaterThan(0)
+  })
+
+  it('an idle cluster never changes views', () => {
+    const cluster = new PbftCluster(4)
+    cluster.pass(200)
+    expect(cluster.replicas.every(({ core }) => core.state.view === 0)).toBe(true)
+  })
+
+  it('one replica alone moves nobody', () => {
+    const cluster = new PbftCluster(4)
+    cluster.isolate('n4')
+    const [lonely] = cluster.ask(['n4'])
+    cluster.pass(60)
+    expect(cluster.replica('n4').core.state.view).toBeGreaterThan(0)
+    cluster.heal()
+    const [other] = cluster.ask(['n1'])
+    cluster.pass(60)
+    expect(cluster.replica('n1').core.state.view).toBe(0)
+    // It votes no more in the view that it left; its client is served all the same.
+    expect(cluster.timesExecuted(lonely!)).toBe(1)
+    expect(cluster.timesExecuted(other!)).toBe(1)
+    expect(cluster.replica('n4').core.state.waiting.size).toBe(0)
+  })
+
+  it('all restart in the middle of a view change, and it ends', () => {
+    const cluster = new PbftCluster(4)
+    cluster.replica('n1').crash()
+    const [request] = cluster.ask(['n2', 'n3', 'n4'])
+    for (const replica of cluster.up) replica.tick(12)
+    cluster.flights = []
+    for (const replica of cluster.up) {
+      replica.crash()
+      replica.restart()
+      expect(replica.core.state.active).toBe(false)
+      expect(replica.core.state.view).toBe(1)
+    }
+    cluster.pass(20)
+    cluster.replica('n2').step({ type: 'Propose', requests: [request!] })
+    cluster.pass(40)
+    expect(cluster.timesExecuted(request!)).toBe(1)
+  })
+})
