@@ -6,11 +6,19 @@ import type { Configuration, SnapshotMeta } from '../consensus/contract.js'
 import { decodeRecords } from '../consensus/raft/codec.js'
 import type { WalRecord } from '../consensus/raft/records.js'
 import { nodeFileSystem } from '../node/file-system.js'
+import { protocols } from '../protocols.js'
 import { type Inspection, inspectWal } from '../wal/inspect.js'
 import type { WalError } from '../wal/refusal.js'
 import { CliError, EXIT, usageError } from './errors.js'
 
-type RecoveredRecord = Inspection['recovered']['records'][number]
+type Item = Inspection['recovered']['items'][number]
+type Lost = Extract<Item, { readonly kind: 'lost' }>
+export type RecoveredRecord = Exclude<Item, Lost>
+
+export interface Inspected extends Inspection {
+  /** What a node would refuse the log with; null: it would start, with the help of its peers where it is damaged. */
+  readonly refusal: WalError | null
+}
 
 /** The folder with the segments: the one given, or `wal` in it. Throws CliError. */
 export function walFolder(dir: string): string {
@@ -21,18 +29,18 @@ export function walFolder(dir: string): string {
   return existsSync(inner) ? inner : path
 }
 
-/** Throws CliError: 7 when the log is refused, 8 when it cannot be read, 2 when there is none. */
-export function inspect(dir: string): Promise<Inspection> {
+/** Throws CliError: 8 when the log cannot be read, 7 when it is not for this version to read, 2 when there is none. */
+export function inspect(dir: string): Promise<Inspected> {
   return new Promise((done, reject) => {
     inspectWal(
       nodeFileSystem,
       dir,
       () => new Sha256(),
       (error, inspection) => {
-        if (error !== null) reject(new CliError(exitCodeOf(error), error.message))
-        else if (inspection === null || inspection.recovered.segments.length === 0)
-          reject(usageError(`wal: there is no log in ${dir}`))
-        else done(inspection)
+        if (inspection !== null && inspection.recovered.segments.length > 0)
+          done({ ...inspection, refusal: error })
+        else if (error !== null) reject(new CliError(exitCodeOf(error), error.message))
+        else reject(usageError(`wal: there is no log in ${dir}`))
       },
     )
   })
@@ -42,14 +50,22 @@ function exitCodeOf(error: WalError): number {
   return error.refusal.code === 'WAL_IO' ? EXIT.disk : EXIT.dataRefused
 }
 
-/** What a record's bytes mean; refuses bytes that mean nothing. */
+/** What a record's bytes mean; refuses bytes that mean nothing. Shapes and marks hold none of the protocol's. */
 export function decoded(record: RecoveredRecord): WalRecord[] {
+  if (record.kind === 'shape' || record.kind === 'mark') return []
   const records = decodeRecords(record.payload)
   if (records !== null) return records
   throw new CliError(
     EXIT.dataRefused,
     `${record.file} at byte ${record.offset}: its checksum is right, but it is no record of raft: written by another version?`,
   )
+}
+
+/** What stands in the place of a damaged stretch. */
+export function lostRecord(item: Lost): WalRecord {
+  const lost = protocols.raft.lost(item.shape)
+  if (lost !== null) return lost
+  throw new CliError(EXIT.dataRefused, 'the shape behind a damaged stretch is none of raft')
 }
 
 export function recordJson(record: WalRecord): Record<string, unknown> {

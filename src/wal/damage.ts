@@ -1,9 +1,9 @@
 /**
- * A stretch of a segment that holds no intact record: the end of the log, a torn tail, or corruption? Told apart by
+ * A stretch of a segment that holds no intact record: the end of the log, a torn tail, or damage? Told apart by
  * what was promised (docs/wal-format.md):
- * 1. A bad record of batch b is corruption if an intact record anywhere behind it says that b was on disk, or that
+ * 1. A bad record of batch b is damage if an intact record anywhere behind it says that b was on disk, or that
  *    all before itself was.
- * 2. It is corruption if the stretch was written to its end with no hole of zeros: nothing is missing, so it changed.
+ * 2. It is damage if the stretch was written to its end with no hole of zeros: nothing is missing, so it changed.
  * 3. Else it is torn: unsynced writes reach the disk in any order, so intact records behind a hole are ordinary.
  */
 import {
@@ -31,51 +31,64 @@ export interface Stretch {
   readonly name: string
   readonly number: number
   readonly salt: number
+  /** Up to where records may lie. */
   readonly bytes: Uint8Array
   readonly offset: number
   /** The header at `offset`, if it is intact: then the payload is not. */
   readonly found: RecordHeader | null
-  readonly lastBatch: number
+  /** The number of the batch that should have been here. */
+  readonly batch: number
   readonly lastIndex: number
 }
 
-interface Behind {
+export interface Behind {
   readonly at: number
   readonly header: RecordHeader
 }
 
-/** Null: the log ends here, there is nothing but zeros. Throws WalError where what lies here was promised. */
-export function judgeTail(stretch: Stretch): Cut | null {
+export type TailVerdict =
+  /** Nothing but zeros: the log ends here. */
+  | { readonly type: 'end' }
+  | { readonly type: 'torn'; readonly cut: Cut }
+  | { readonly type: 'damaged'; readonly error: WalError }
+
+/** Of a stretch of the last segment. */
+export function judgeTail(stretch: Stretch): TailVerdict {
   const { bytes, name, offset, found } = stretch
   const used = usedBytes(bytes)
-  if (used <= offset) return null
+  if (used <= offset) return { type: 'end' }
   // Batches only grow, so the lost number is at least this one, and so is every durable one above the last.
-  const batch = found?.batch ?? stretch.lastBatch + 1
+  const batch = found?.batch ?? stretch.batch
   let next: number | null = null
-  for (const { at, header } of intactBehind(stretch, used)) {
+  for (const { at, header } of intactBehind(stretch)) {
     next ??= at
-    if (header.durableBatch >= batch || header.behindDurable)
-      throw damaged(stretch, `damaged, and the record at byte ${at} says that it was on disk`)
+    if (header.durableBatch >= batch || header.behindDurable) {
+      const what = `damaged, and the record at byte ${at} says that it was on disk`
+      return { type: 'damaged', error: damaged(stretch, what) }
+    }
   }
   const rest = next ?? Math.ceil(used / STEP_BYTES) * STEP_BYTES
   const end = found === null ? rest : offset + recordBytes(found.length)
   if (endsRecord(bytes, end) && !hasHole(bytes, offset, end))
-    throw damaged(stretch, 'written whole and has changed since')
-  return { file: name, offset, bytes: used - offset, reason: 'an unfinished write' }
+    return { type: 'damaged', error: damaged(stretch, 'written whole and has changed since') }
+  const cut = { file: name, offset, bytes: used - offset, reason: 'an unfinished write' }
+  return { type: 'torn', cut }
 }
 
 /** The refusal for a stretch that cannot be a torn tail. `what` goes on with "a record was ...". */
 export function damaged(stretch: Stretch, what: string): WalError {
   const { name, offset, found, lastIndex } = stretch
   let through = found !== null && found.lastIndex > 0 ? found.lastIndex : null
-  for (const { header } of intactBehind(stretch, usedBytes(stretch.bytes)))
+  for (const { header } of intactBehind(stretch))
     if (header.lastIndex > 0) through = Math.max(through ?? 0, header.lastIndex)
   const entries = through !== null && through <= lastIndex ? null : { after: lastIndex, through }
   return corrupt(name, offset, `a record was ${what}`, entries)
 }
 
-function* intactBehind(stretch: Stretch, used: number): Generator<Behind> {
+/** Every record that lies whole in its own place behind the stretch, whatever lies between. */
+export function* intactBehind(stretch: Stretch): Generator<Behind> {
   const { bytes, number, salt, offset } = stretch
+  const used = usedBytes(bytes)
   let at = offset + STEP_BYTES
   while (at < used) {
     const header = readRecordHeader(bytes, { salt, segment: number, offset: at })
@@ -103,7 +116,7 @@ function hasHole(bytes: Uint8Array, from: number, to: number): boolean {
 }
 
 /** Up to the last byte that is not zero. */
-function usedBytes(bytes: Uint8Array): number {
+export function usedBytes(bytes: Uint8Array): number {
   let end = bytes.length
   while (end > 0 && bytes[end - 1] === 0) end--
   return end

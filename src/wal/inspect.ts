@@ -2,20 +2,23 @@
 import { present } from '../base/assert.js'
 import type { Hasher } from '../base/sha256.js'
 import type { FileSystem } from './file-system.js'
+import { heal } from './heal.js'
 import { readSegments } from './open.js'
-import { type Recovered, type RecoveredRecord, recover } from './recovery.js'
+import { type Recovered, recovered } from './recovery.js'
 import { ioError, WalError } from './refusal.js'
 import { type Identity, readSegmentHeader } from './segment-header.js'
+import { survey } from './survey.js'
 
 export interface Inspection {
+  /** What is intact and believed, also of a log that is refused. */
   readonly recovered: Recovered
-  /** Whose log it is; null: there is none, or nothing says so. */
+  /** Whose log it is; null: there is none. */
   readonly identity: Identity | null
 }
 
 /**
- * The error says what a node would refuse the log with; then the inspection holds the records that are intact up to
- * there, and no segments. It is null only when the files could not be read.
+ * The error says what a node would refuse the log with. The inspection is null when the files could not be read, or are
+ * not for this version to read.
  */
 export function inspectWal(
   fs: FileSystem,
@@ -25,20 +28,21 @@ export function inspectWal(
 ): void {
   readSegments(fs, dir, (error, files) => {
     if (error !== null || files === null) return done(ioError(present(error)), null)
-    const read = files
-      .map((file) => readSegmentHeader(file.bytes))
-      .find(({ type }) => type === 'ok')
-    const identity = read?.type === 'ok' ? read.header.identity : null
-    const found: RecoveredRecord[] = []
-    let recovered: Recovered
+    let identity: Identity | null = null
+    for (const { bytes } of files) {
+      const read = readSegmentHeader(bytes)
+      if (read.type === 'ok') identity ??= read.header.identity
+    }
+    let result: { readonly refusal: WalError | null; readonly inspection: Inspection }
     try {
-      recovered = recover(files, { identity, newHasher, found })
+      const surveyed = survey(files, { identity, newHasher })
+      const healed = heal(surveyed)
+      const inspection = { recovered: recovered(surveyed, healed), identity }
+      result = { refusal: healed.refusal, inspection }
     } catch (thrown) {
       if (!(thrown instanceof WalError)) throw thrown
-      const lastBatch = found.findLast((record) => record.kind !== 'state')?.batch ?? 0
-      const intact = { segments: [], records: found, cut: null, lastBatch }
-      return done(thrown, { recovered: intact, identity })
+      return done(thrown, null)
     }
-    done(null, { recovered, identity })
+    done(result.refusal, result.inspection)
   })
 }

@@ -1,5 +1,6 @@
 /** Opens a log: reads it whole, cuts a torn tail, syncs what is kept; or begins a new one. */
 import { present } from '../base/assert.js'
+import { EMPTY } from '../base/bytes.js'
 import type { Cut } from './damage.js'
 import {
   type Done,
@@ -25,7 +26,7 @@ import { Wal, type WalOptions } from './wal.js'
 
 export interface Opened {
   readonly wal: Wal
-  /** In order, each segment's opening State record included; marks left out. */
+  /** In order, each segment's opening State record included; marks and shapes left out. */
   readonly records: readonly (RecoveredRecord | Lost)[]
   readonly cut: Cut | null
   /** What is damaged: a Lost stands for each stretch that held something. It is there again at the next start. */
@@ -45,7 +46,8 @@ export function openWal(fs: FileSystem, dir: string, options: WalOptions, done: 
         if (unread !== null || files === null) return failed(present(unread))
         if (files.length === 0) return beginLog(fs, dir, options, done)
         const { identity, newHasher } = options
-        const recovered = attempt(() => recover(files, { identity, newHasher }))
+        const { segmentBytes } = options
+        const recovered = attempt(() => recover(files, { identity, newHasher, segmentBytes }))
         if (recovered instanceof WalError) return done(recovered, null)
         goOn(fs, dir, options, { files, recovered }, done)
       })
@@ -113,8 +115,11 @@ function beginLog(fs: FileSystem, dir: string, options: WalOptions, done: OpenDo
         opened: false,
         lastKind: null,
         hasher,
-        segments: [{ number: 1, lastIndex: 0 }],
+        segments: [{ number: 1, lastIndex: 0, hasState: false }],
+        stateIn: 0,
         lastBatch: 0,
+        highestIndex: 0,
+        shape: EMPTY,
       })
       done(null, { wal, records: [], cut: null, damage: null })
     })
@@ -151,17 +156,21 @@ function goOn(
           const wal = new Wal(fs, dir, options, {
             file,
             number: last.number,
-            capacity: last.header.capacity,
+            capacity: last.capacity,
             end: last.end,
-            chain: last.chain,
-            opened: last.records.length > 0,
-            lastKind: last.records.at(-1)?.kind ?? null,
+            chain: recovered.chain,
+            opened: last.end > SEGMENT_HEADER_BYTES,
+            lastKind: recovered.lastKind,
             hasher,
-            segments: recovered.segments.map(({ number, lastIndex }) => ({ number, lastIndex })),
+            segments: recovered.segments,
+            stateIn: recovered.segments.findLast(({ hasState }) => hasState)?.number ?? 0,
             lastBatch: recovered.lastBatch,
+            highestIndex: recovered.highestIndex,
+            shape: recovered.shape,
           })
-          const records = recovered.records.filter((record) => record.kind !== 'mark')
-          done(null, { wal, records, cut: recovered.cut, damage: null })
+          const { cut, damage } = recovered
+          const records = recovered.items.filter(({ kind }) => kind !== 'mark' && kind !== 'shape')
+          done(null, { wal, records, cut, damage })
         })
       })
     })

@@ -10,6 +10,8 @@ export const RECORD_HEADER_BYTES = 48
 /** Ends every record. Never zero: a record whose end is there was written to its end. */
 export const TRAILER_BYTES = 8
 export const RECORD_BYTES_MAX = 64 * 1024 * 1024
+/** Of one shape: room for it is kept at the end of every segment. A protocol that needs more is wrong. */
+export const SHAPE_BYTES_MAX = 2048
 const ALIGN = 8
 const SUM_AT = RECORD_HEADER_BYTES - 4
 
@@ -19,11 +21,12 @@ const TRAILER_MAGIC = 0x444e_4552 // "REND"
 const FLAG_BEHIND_DURABLE = 1
 
 /**
- * `state` opens a segment, `batch` holds a batch, `mark` vouches for all before it, `seal` ends a segment once the
- * next one exists: a sealed segment without a successor has lost it.
+ * `state` opens a segment, `batch` holds a batch, `shape` follows each batch and tells how the log looks behind it,
+ * `mark` vouches for all before it and repeats the last shape, `seal` ends a segment once the next one exists: a
+ * sealed segment without a successor has lost it.
  */
-export type RecordKind = 'state' | 'batch' | 'mark' | 'seal'
-const KINDS: readonly RecordKind[] = ['state', 'batch', 'mark', 'seal']
+export type RecordKind = 'state' | 'batch' | 'mark' | 'seal' | 'shape'
+const KINDS: readonly RecordKind[] = ['state', 'batch', 'mark', 'seal', 'shape']
 
 export interface RecordHeader {
   readonly kind: RecordKind
@@ -32,6 +35,7 @@ export interface RecordHeader {
   /** The last batch known to be on disk before this was written. */
   readonly durableBatch: number
   readonly behindDurable: boolean
+  /** Of a batch: the highest log index in it, 0 for none. Of any other: the highest in any batch before it, ever. */
   readonly lastIndex: number
   /** Chain sum of the record before: a record that goes missing is noticed. */
   readonly previousSum: number
@@ -51,7 +55,7 @@ export function recordBytes(payloadLength: number): number {
   return align(RECORD_HEADER_BYTES + payloadLength) + TRAILER_BYTES
 }
 
-/** Of a mark or a seal. */
+/** Of a seal. */
 export const EMPTY_RECORD_BYTES: number = RECORD_HEADER_BYTES + TRAILER_BYTES
 
 function align(length: number): number {

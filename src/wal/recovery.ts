@@ -1,208 +1,97 @@
 /**
- * Reads the segments of a log back: each is whose it says, where it belongs, as long as it was made, and the one that
- * the next one's hash names. Only the last may end in an unfinished write: the one before was synced whole before it
- * was begun. Throws WalError: a refusal, never a guess.
+ * Reads the segments of a log back: what is intact, in order, and a Lost where a stretch is damaged and the shape
+ * behind it tells what was there. Throws WalError where nothing tells it: a refusal, never a guess.
  */
-import { equalBytes } from '../base/bytes.js'
+import { EMPTY } from '../base/bytes.js'
 import type { Hasher } from '../base/sha256.js'
-import { type Cut, damaged, judgeTail, type Stretch } from './damage.js'
-import { chainSum, type RecordKind, readPayload, readRecordHeader, recordBytes } from './record.js'
-import { corrupt, WalError } from './refusal.js'
-import {
-  type Identity,
-  readSegmentHeader,
-  SEGMENT_HEADER_BYTES,
-  type SegmentHeader,
-  saltOf,
-} from './segment-header.js'
+import type { Cut } from './damage.js'
+import type { SegmentFile } from './headers.js'
+import { type Damage, type Healed, heal, isShape, type Lost } from './heal.js'
+import type { RecordKind } from './record.js'
+import type { Identity } from './segment-header.js'
+import { type RecoveredRecord, type Survey, survey } from './survey.js'
 
-export interface RecoveredRecord {
-  readonly kind: RecordKind
-  readonly batch: number
-  readonly durableBatch: number
-  readonly lastIndex: number
-  readonly payload: Uint8Array
-  readonly file: string
-  readonly offset: number
-}
+export type { SegmentFile } from './headers.js'
+export type { Damage, DamagedStretch, Lost } from './heal.js'
+export type { RecoveredRecord } from './survey.js'
 
-/** Stands where a stretch of the log is damaged. */
-export interface Lost {
-  readonly kind: 'lost'
-  /** The first intact one behind the stretch: how the log looked there. */
-  readonly shape: Uint8Array
-}
-
-/** What is damaged, and can be healed since a shape stands behind it. */
-export interface DamagedStretch {
-  readonly file: string
-  readonly offset: number
-  /** What the log would be refused with if it could not be healed. */
-  readonly error: WalError
-  /** Nothing but padding or the like: all records are there. */
-  readonly harmless: boolean
-}
-
-export interface Damage {
-  /** Of the first stretch. */
-  readonly error: WalError
-  readonly stretches: readonly DamagedStretch[]
-}
-
-export interface SegmentFile {
+export interface RecoveredSegment {
   readonly name: string
   readonly number: number
-  readonly bytes: Uint8Array
-}
-
-export interface ScannedSegment {
-  readonly name: string
-  readonly number: number
-  readonly header: SegmentHeader
-  readonly records: readonly RecoveredRecord[]
+  readonly capacity: number
   /** Length of the used part; a seal lies behind it. */
   readonly end: number
-  readonly chain: number
+  /** Highest log index in it, or in what is lost of it; 0: none. */
   readonly lastIndex: number
-  readonly cut: Cut | null
+  /** It opens with an intact State record. */
+  readonly hasState: boolean
 }
 
 export interface Recovered {
-  readonly segments: readonly ScannedSegment[]
-  readonly records: readonly RecoveredRecord[]
+  readonly segments: readonly RecoveredSegment[]
+  /** Of all kinds but seals. */
+  readonly items: readonly (RecoveredRecord | Lost)[]
   readonly cut: Cut | null
+  readonly damage: Damage | null
   readonly lastBatch: number
+  readonly highestIndex: number
+  readonly lastKind: RecordKind | null
+  /** Chain sum of the last record; 0: there is none. */
+  readonly chain: number
+  /** Behind the last batch; empty when it was torn off. */
+  readonly shape: Uint8Array
 }
 
 export interface RecoverOptions {
   /** Null: anybody's. */
   readonly identity: Identity | null
   readonly newHasher: () => Hasher
-  /** Filled as records are found: what is in it when a refusal is thrown was intact up to there. */
-  readonly found?: RecoveredRecord[]
-}
-
-/** What the segments read so far tell about the next one. */
-interface Progress {
-  readonly found: RecoveredRecord[]
-  /** Null before the first record: the first segment retained goes on from one that is gone. */
-  chain: number | null
-  lastBatch: number
-  lastIndex: number
+  /** Length of a segment made now. */
+  readonly segmentBytes?: number
 }
 
 /** All segments, in the order of their numbers. */
 export function recover(files: readonly SegmentFile[], options: RecoverOptions): Recovered {
-  const { identity, newHasher, found = [] } = options
-  const headers = files.map((file) => checkHeader(file, identity))
-  for (const [i, file] of files.entries())
-    if (i > 0 && files[i - 1]?.number !== file.number - 1)
-      throw corrupt(file.name, 8, `segment ${file.number - 1} is missing`)
-  const progress: Progress = { found, chain: null, lastBatch: 0, lastIndex: 0 }
-  const segments: ScannedSegment[] = []
-  for (const [i, file] of files.entries()) {
-    const header = headers[i] as SegmentHeader
-    const next = headers[i + 1] ?? null
-    segments.push(scan(file, { header, next }, progress))
-    if (next !== null) checkHash(file, next, newHasher)
+  const surveyed = survey(files, options)
+  const healed = heal(surveyed)
+  if (healed.refusal !== null) throw healed.refusal
+  return recovered(surveyed, healed)
+}
+
+/** What `heal` believes, summed up. */
+export function recovered(surveyed: Survey, healed: Healed): Recovered {
+  const { items, damage, losses } = healed
+  const lastIndices = new Map<string, number>()
+  const stated = new Set<string>()
+  for (const item of items) {
+    if (item.kind === 'lost') continue
+    const { file, kind } = item
+    if (kind === 'state') stated.add(file)
+    if (kind === 'batch')
+      lastIndices.set(file, Math.max(lastIndices.get(file) ?? 0, item.lastIndex))
   }
-  const cut = segments.at(-1)?.cut ?? null
-  return { segments, records: found, cut, lastBatch: progress.lastBatch }
-}
-
-function checkHeader(file: SegmentFile, identity: Identity | null): SegmentHeader {
-  const read = readSegmentHeader(file.bytes)
-  if (read.type === 'newer')
-    throw new WalError({
-      code: 'WAL_NEWER_FORMAT',
-      file: file.name,
-      offset: 4,
-      problem: `written in format ${read.version}, which this version does not know`,
-      advice: 'Start it with the version that wrote it, or a later one',
-      entries: null,
-    })
-  if (read.type === 'bad') throw corrupt(file.name, 0, 'the header of the segment is damaged')
-  const { header } = read
-  if (header.number !== file.number)
-    throw corrupt(file.name, 8, `this is segment ${header.number} under another name`)
-  if (identity !== null) checkIdentity(file, header.identity, identity)
-  const { length } = file.bytes
-  if (length < header.capacity)
-    throw corrupt(
-      file.name,
-      length,
-      `the file was made ${header.capacity} bytes long, and ends here`,
-    )
-  return header
-}
-
-function checkIdentity(file: SegmentFile, found: Identity, wanted: Identity): void {
-  for (const key of ['clusterId', 'nodeId', 'uid'] as const) {
-    if (found[key] === wanted[key]) continue
-    throw new WalError({
-      code: 'WAL_FOREIGN',
-      file: file.name,
-      offset: 64,
-      problem: `written by ${key} ${found[key]}, not ${wanted[key]}`,
-      advice: 'Check --data-dir, --name, --initial-cluster and --initial-cluster-token',
-      entries: null,
-    })
-  }
-}
-
-/** Finds what the records' own checksums do not cover: padding, trailers, another whole segment in this place. */
-function checkHash(file: SegmentFile, next: SegmentHeader, newHasher: () => Hasher): void {
-  const hasher = newHasher()
-  hasher.update(file.bytes.subarray(0, next.previousEnd))
-  if (!equalBytes(hasher.digest(), next.previousHash))
-    throw corrupt(file.name, 0, 'its hash is not the one that the next segment recorded')
-}
-
-interface Headers {
-  readonly header: SegmentHeader
-  /** Null: this is the last segment. */
-  readonly next: SegmentHeader | null
-}
-
-function scan(file: SegmentFile, headers: Headers, progress: Progress): ScannedSegment {
-  const { number, name } = file
-  const { header, next } = headers
-  const bytes = file.bytes.subarray(0, header.capacity)
-  const salt = saltOf(header.identity)
-  const first = progress.found.length
-  let offset = SEGMENT_HEADER_BYTES
-  let segmentIndex = 0
-  let cut: Cut | null = null
-  while (next === null || offset < next.previousEnd) {
-    const found = readRecordHeader(bytes, { salt, segment: number, offset })
-    const payload = found === null ? null : readPayload(bytes, offset, found)
-    if (found === null || payload === null) {
-      const { lastBatch, lastIndex } = progress
-      const stretch: Stretch = { name, number, salt, bytes, offset, found, lastBatch, lastIndex }
-      if (next !== null) throw damaged(stretch, 'damaged')
-      cut = judgeTail(stretch)
-      break
-    }
-    // Whole, in its place, and not the successor of the one before: no crash leaves that.
-    if (progress.chain !== null && found.previousSum !== progress.chain)
-      throw corrupt(name, offset, 'the record before this one is not the one it was written after')
-    const { kind, batch, durableBatch, lastIndex } = found
-    if (kind === 'seal') {
-      const problem =
-        next === null ? `segment ${number + 1} is missing` : 'the segment ends before it should'
-      throw corrupt(name, offset, problem, { after: progress.lastIndex, through: null })
-    }
-    progress.found.push({ kind, batch, durableBatch, lastIndex, payload, file: name, offset })
-    progress.chain = chainSum(found)
+  const segments = surveyed.segments.map((segment, i) => {
+    const { name, number, capacity, end } = segment
+    let lastIndex = lastIndices.get(name) ?? 0
+    // What is lost must not be dropped as if it had never been there.
+    for (const { from, to, highestIndex } of losses)
+      if (from <= i && i <= to) lastIndex = Math.max(lastIndex, highestIndex)
+    return { name, number, capacity, end, lastIndex, hasState: stated.has(name) }
+  })
+  let lastBatch = 0
+  let highestIndex = 0
+  let shape: Uint8Array = EMPTY
+  let lastKind: RecordKind | null = null
+  for (const item of items) {
+    if (item.kind === 'lost') continue
+    lastKind = item.kind
+    highestIndex = Math.max(highestIndex, item.lastIndex)
     // A segment's State record bears the number of the batch behind it, which may be torn.
-    if (kind !== 'state') progress.lastBatch = batch
-    segmentIndex = Math.max(segmentIndex, lastIndex)
-    progress.lastIndex = Math.max(progress.lastIndex, lastIndex)
-    offset += recordBytes(found.length)
+    if (item.kind !== 'state') lastBatch = item.batch
+    if (isShape(item)) shape = item.payload
+    else if (item.kind === 'batch') shape = EMPTY
   }
-  if (next !== null && offset !== next.previousEnd)
-    throw corrupt(name, offset, `the used part should end at byte ${next.previousEnd}`)
-  const records = progress.found.slice(first)
-  const chain = progress.chain ?? 0
-  return { name, number, header, records, end: offset, chain, lastIndex: segmentIndex, cut }
+  const { cut, chain } = surveyed
+  const tail = { lastBatch, highestIndex, lastKind, chain: chain ?? 0, shape }
+  return { segments, items, cut, damage, ...tail }
 }

@@ -5,6 +5,7 @@ export type RefusalCode =
   | 'WAL_CORRUPT'
   | 'WAL_FOREIGN'
   | 'WAL_NEWER_FORMAT'
+  | 'WAL_OLDER_FORMAT'
   | 'WAL_IO'
   | 'SNAPSHOT_CORRUPT'
 

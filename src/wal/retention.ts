@@ -9,8 +9,10 @@ import { segmentName } from './segments.js'
 /** A segment that exists, or will when its turn to be written comes. */
 export interface Segment {
   readonly number: number
-  /** Highest log index in it; 0: none. */
+  /** Highest log index in it, or in what is lost of it; 0: none. */
   lastIndex: number
+  /** Does it open with a State record? One that does not must not become the oldest. */
+  hasState: boolean
 }
 
 export interface RetentionOptions {
@@ -34,7 +36,11 @@ export class Retention {
 
   constructor(options: RetentionOptions, segments: readonly Segment[], stateDurableIn: number) {
     this.#options = options
-    this.#segments = [...segments]
+    this.#segments = segments.map(({ number, lastIndex, hasState }) => ({
+      number,
+      lastIndex,
+      hasState,
+    }))
     this.#stateDurableIn = stateDurableIn
   }
 
@@ -48,7 +54,12 @@ export class Retention {
   }
 
   begin(number: number): void {
-    this.#segments.push({ number, lastIndex: 0 })
+    this.#segments.push({ number, lastIndex: 0, hasState: false })
+  }
+
+  /** Its State record is queued. */
+  opens(): void {
+    present(this.#segments.at(-1)).hasState = true
   }
 
   appended(lastIndex: number): void {
@@ -58,6 +69,8 @@ export class Retention {
 
   stateDurable(segment: number): void {
     if (segment === this.#stateDurableIn) return
+    // One whose State record is damaged does not carry the vote of those before.
+    if (!this.#segments.some(({ number, hasState }) => number === segment && hasState)) return
     this.#stateDurableIn = segment
     this.#removeNext()
   }
@@ -77,7 +90,11 @@ export class Retention {
   #removeNext(): void {
     const oldest = this.#segments[0]
     if (this.#removing || this.#stopped || oldest === undefined) return
-    if (oldest.number >= this.#stateDurableIn || oldest.lastIndex > this.#through) return
+    // The next one that can be the oldest: all before it go, or none.
+    const next = this.#segments.findIndex(({ hasState }, i) => i > 0 && hasState)
+    const last = this.#segments[next]
+    if (last === undefined || last.number > this.#stateDurableIn) return
+    if (this.#segments.some(({ lastIndex }, i) => i < next && lastIndex > this.#through)) return
     this.#removing = true
     this.#segments.shift()
     const { fs, dir } = this.#options

@@ -7,7 +7,7 @@ import { crc32c } from '../base/crc32c.js'
 import { utf8Decode, utf8Encode } from '../base/utf8.js'
 import { getNumber, setNumber } from './record.js'
 
-export const FORMAT_VERSION = 1
+export const FORMAT_VERSION = 2
 export const SEGMENT_HEADER_BYTES = 512
 const SEGMENT_MAGIC = 0x4c57_5251 // "QRWL"
 const HASH_AT = 24
@@ -68,7 +68,7 @@ export function writeSegmentHeader(header: SegmentHeader): Uint8Array {
 
 export type ReadSegmentHeader =
   | { readonly type: 'ok'; readonly header: SegmentHeader }
-  | { readonly type: 'newer'; readonly version: number }
+  | { readonly type: 'newer' | 'older'; readonly version: number }
   | { readonly type: 'bad' }
 
 /** A later format keeps magic, version and checksum where they are, so that it can be told from damage. */
@@ -79,6 +79,7 @@ export function readSegmentHeader(segment: Uint8Array): ReadSegmentHeader {
   if (crc32c(segment, 0, 0, SUM_AT) !== view.getUint32(SUM_AT, true)) return { type: 'bad' }
   const version = view.getUint32(4, true)
   if (version > FORMAT_VERSION) return { type: 'newer', version }
+  if (version < FORMAT_VERSION) return { type: 'older', version }
   const texts: string[] = []
   let at = TEXTS_AT
   for (let i = 0; i < 3; i++) {

@@ -1,14 +1,11 @@
 /** The files of a log: names, creation, adoption. Whatever is not a segment or a spare is left alone. */
 import { type Done, type File, type FileSystem, writeAll } from './file-system.js'
-import { EMPTY_RECORD_BYTES } from './record.js'
 import { SEGMENT_HEADER_BYTES, type SegmentHeader, writeSegmentHeader } from './segment-header.js'
 
 const NAME = /^wal-([0-9a-f]{14})\.seg$/
 /** Preallocated ahead of need; means nothing until it has a header and a segment's name. */
 export const SPARE_NAME = 'wal-spare.tmp'
 const PIECE_BYTES = 1024 * 1024
-/** No batch goes here, so that a mark and a seal always find room behind it. */
-export const TAIL_RESERVE_BYTES: number = 2 * EMPTY_RECORD_BYTES
 
 export function segmentName(number: number): string {
   return `wal-${number.toString(16).padStart(14, '0')}.seg`
@@ -20,9 +17,9 @@ export function segmentNumber(name: string): number | null {
   return match?.[1] === undefined ? null : Number.parseInt(match[1], 16)
 }
 
-/** Length of a segment with room for so many bytes of records, which may be more than others have. */
+/** Length of a segment with room for so many bytes of records, a mark and a seal among them: maybe more than others. */
 export function capacityFor(segmentBytes: number, recordsBytes: number): number {
-  return Math.max(segmentBytes, SEGMENT_HEADER_BYTES + recordsBytes + TAIL_RESERVE_BYTES)
+  return Math.max(segmentBytes, SEGMENT_HEADER_BYTES + recordsBytes)
 }
 
 export interface SpareOptions {

@@ -12,12 +12,13 @@ import {
   RECORD_BYTES_MAX,
   type RecordKind,
   recordBytes,
+  SHAPE_BYTES_MAX,
   writeRecord,
 } from './record.js'
 import { ioError, type WalError } from './refusal.js'
 import { Retention, type Segment } from './retention.js'
 import { type Identity, SEGMENT_HEADER_BYTES, saltOf } from './segment-header.js'
-import { capacityFor, TAIL_RESERVE_BYTES } from './segments.js'
+import { capacityFor } from './segments.js'
 import { type Piece, SegmentWriter, type Write } from './writer.js'
 
 export interface WalOptions {
@@ -60,7 +61,13 @@ export interface Tail {
   /** Fed with the last segment up to `end`. */
   readonly hasher: Hasher
   readonly segments: readonly Segment[]
+  /** The newest segment whose State record is intact; 0: none is. */
+  readonly stateIn: number
   readonly lastBatch: number
+  /** The highest log index in any batch that the log ever held, as far as it tells. */
+  readonly highestIndex: number
+  /** Behind the last batch; empty: it is not known. */
+  readonly shape: Uint8Array
 }
 
 interface Sync {
@@ -85,6 +92,9 @@ export class Wal {
   #opened: boolean
   #appendedBatch: number
   #lastKind: RecordKind | null
+  #highestIndex: number
+  /** For the next mark. */
+  #shape: Uint8Array
   #queue: Write[] = []
   /** A buffer that was written, for the next chunk. */
   #kept: Uint8Array | null = null
@@ -109,10 +119,11 @@ export class Wal {
     this.#opened = tail.opened
     this.#appendedBatch = tail.lastBatch
     this.#lastKind = tail.lastKind
+    this.#highestIndex = tail.highestIndex
+    this.#shape = tail.shape
     this.#durableBatch = tail.lastBatch
     this.#coveredBatch = tail.lastBatch
-    const stateDurableIn = tail.opened ? tail.number : tail.number - 1
-    this.#retention = new Retention({ fs, dir, onFailure }, tail.segments, stateDurableIn)
+    this.#retention = new Retention({ fs, dir, onFailure }, tail.segments, tail.stateIn)
     const writing = { fs, dir, identity, segmentBytes, newHasher, onFailure }
     this.#writer = new SegmentWriter(writing, tail)
   }
@@ -132,20 +143,27 @@ export class Wal {
 
   /** Queues one batch, copied. */
   append(batch: number, payload: Uint8Array, about: BatchAbout): void {
-    const { lastIndex, stateRecord } = about
+    const { lastIndex, shape, stateRecord } = about
     assert(batch > this.#appendedBatch, 'batches only grow')
     assert(payload.length <= RECORD_BYTES_MAX, 'a batch is larger than a record may be')
+    assert(shape.length <= SHAPE_BYTES_MAX, 'a shape is larger than the protocol promised')
     if (this.#failed || this.#closed) return
-    const size = recordBytes(payload.length)
+    // The batch, its shape, and the mark that may repeat it; a seal follows.
+    const shapeBytes = recordBytes(shape.length)
+    const size = recordBytes(payload.length) + 2 * shapeBytes + EMPTY_RECORD_BYTES
     if (!this.#opened || !this.#fits(size)) {
       const state = stateRecord()
       assert(state.length <= RECORD_BYTES_MAX, 'a State record is larger than a record may be')
       const needed = recordBytes(state.length) + size
       if (this.#opened || !this.#fits(needed)) this.#rotate(needed)
-      this.#put('state', batch, 0, state)
+      this.#put('state', batch, this.#highestIndex, state)
+      this.#retention.opens()
       this.#opened = true
     }
     this.#put('batch', batch, lastIndex, payload)
+    this.#highestIndex = Math.max(this.#highestIndex, lastIndex)
+    this.#put('shape', batch, this.#highestIndex, shape)
+    this.#shape = shape.slice()
     this.#retention.appended(lastIndex)
     this.#appendedBatch = batch
   }
@@ -163,10 +181,11 @@ export class Wal {
    */
   mark(done: () => void = () => {}): void {
     const idle = !this.#busy && this.#queue.length === 0 && this.#syncs.length === 0
-    const due = this.#lastKind === 'state' || this.#lastKind === 'batch'
+    const due = this.#lastKind !== null && this.#lastKind !== 'mark'
     if (!idle || !due || this.#failed || this.#closed) return done()
-    assert(this.#at + TAIL_RESERVE_BYTES <= this.#capacity, 'no room was kept for a mark')
-    this.#put('mark', this.#appendedBatch, 0, EMPTY)
+    const size = recordBytes(this.#shape.length) + EMPTY_RECORD_BYTES
+    assert(this.#fits(size), 'no room was kept for a mark')
+    this.#put('mark', this.#appendedBatch, this.#highestIndex, this.#shape)
     this.sync(() => done())
   }
 
@@ -183,13 +202,14 @@ export class Wal {
   }
 
   #fits(size: number): boolean {
-    return this.#at + size + TAIL_RESERVE_BYTES <= this.#capacity
+    return this.#at + size <= this.#capacity
   }
 
   #put(kind: RecordKind, batch: number, lastIndex: number, payload: Uint8Array): void {
     const size = recordBytes(payload.length)
-    // The first of a turn is written when all turns before it are on disk.
-    const behindDurable = this.#queue.length === 0
+    // The first of a turn is written when all turns before it are on disk, that of a segment when the one before is.
+    const before = this.#queue.at(-1)
+    const behindDurable = before === undefined || before.type === 'rotate'
     const chunk = this.#chunk(size)
     const place = { salt: this.#salt, segment: this.#retention.newest, offset: this.#at }
     this.#chain = writeRecord(chunk.bytes, chunk.length, place, {
@@ -235,7 +255,7 @@ export class Wal {
       // It is written when all before it is on disk.
       durableBatch: this.#appendedBatch,
       behindDurable: true,
-      lastIndex: 0,
+      lastIndex: this.#highestIndex,
       previousSum: this.#chain,
       payload: EMPTY,
     })
