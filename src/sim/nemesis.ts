@@ -4,6 +4,7 @@
  */
 import { nextInt, pick, type RandomState } from '../base/random.js'
 import type { Core } from '../consensus/contract.js'
+import type { NodeId } from '../consensus/ids.js'
 import type { Cluster } from './cluster.js'
 import type { FaultCounts } from './faults.js'
 import { STRIKE_KINDS } from './nemesis/kinds.js'
@@ -33,6 +34,8 @@ export class Nemesis<M extends { readonly type: string }, R, O, C extends Core<M
   readonly #times: RandomState
   readonly #executed: ExecutedStrike[] = []
   #ordinal = 0
+  /** After the faults. */
+  #stayDead: ReadonlySet<NodeId> = new Set()
 
   constructor(
     world: World,
@@ -62,8 +65,12 @@ export class Nemesis<M extends { readonly type: string }, R, O, C extends Core<M
     if (this.#kinds.length > 0) this.#next()
   }
 
-  /** All faults end; what died starts again, what sleeps wakes. */
-  stop(): void {
+  /**
+   * All faults end; what died starts again, what sleeps wakes. Those of `stayDead` die, if they live, and stay so until
+   * `reviveRest`.
+   */
+  stop(stayDead: ReadonlySet<NodeId> = new Set()): void {
+    this.#stayDead = stayDead
     const { network, disturbance, nodes } = this.#stage
     this.#stage.active = false
     network.faults = NO_LINK_FAULTS
@@ -78,13 +85,20 @@ export class Nemesis<M extends { readonly type: string }, R, O, C extends Core<M
       node.clock.drift(null)
       node.cutClients('none')
       node.resume()
+      if (stayDead.has(node.id)) node.kill('process')
     }
     this.#revive()
   }
 
+  /** Nobody has to stay dead any more. */
+  reviveRest(): void {
+    this.#stayDead = new Set()
+  }
+
   /** Also who dies yet of a disk that had failed before. */
   #revive(): void {
-    for (const node of this.#stage.nodes) if (!node.alive) node.start()
+    for (const node of this.#stage.nodes)
+      if (!node.alive && !this.#stayDead.has(node.id)) node.start()
     this.#world.after(REVIVE_MS, () => this.#revive())
   }
 
