@@ -466,3 +466,20 @@ describe('snapshots', () => {
     expect(text(bytes('x'))).toBe('x')
   })
 })
+
+describe('checkpoints', () => {
+  it('are asked of the machine in its order, and come back as an input', () => {
+    const h = harness()
+    h.core.on('Tick', () => [{ type: 'TakeCheckpoint', index: 8 }])
+    h.driver.tick(0)
+    h.run()
+    expect(h.log).toEqual(['take-checkpoint'])
+    h.checkpoints[0]?.('state of 8')
+    h.run()
+    expect(h.core.inputs.at(-1)).toEqual({
+      type: 'CheckpointTaken',
+      index: 8,
+      digest: 'state of 8',
+    })
+  })
+})

@@ -101,6 +101,7 @@ export interface Harness {
   readonly applies: { entries: readonly Entry[]; done: (r: Uint8Array[][]) => void }[]
   readonly inOrder: (() => void)[]
   readonly stored: Map<string, Uint8Array>
+  readonly checkpoints: ((digest: string) => void)[]
   readonly snapshots: ((written: SnapshotMeta | null) => void)[]
   readonly restores: (() => void)[]
   readonly deliveries: ((delivered: boolean) => void)[]
@@ -126,6 +127,7 @@ export function harness(
     applies: [] as Harness['applies'],
     inOrder: [] as (() => void)[],
     stored: new Map<string, Uint8Array>(),
+    checkpoints: [] as Harness['checkpoints'],
     snapshots: [] as Harness['snapshots'],
     restores: [] as (() => void)[],
     deliveries: [] as Harness['deliveries'],
@@ -183,6 +185,10 @@ export function harness(
         apply: (entries, done) => {
           log.push(`apply ${entries.map((entry) => entry.index).join()}`)
           h.applies.push({ entries, done })
+        },
+        takeCheckpoint: (done) => {
+          log.push('take-checkpoint')
+          h.checkpoints.push(done)
         },
         takeSnapshot: (_snapshot, done) => {
           log.push('take-snapshot')
