@@ -1,12 +1,13 @@
 /** The smallest part of a history that still cannot be explained, and how far an explanation gets. */
 import { present } from '../base/assert.js'
 import type { Operation } from './history.js'
-import { IMPOSSIBLE, type Model } from './model.js'
+import type { Model, Space } from './model.js'
 import { search } from './search.js'
+import { encodeValue, isList, type Value } from './value.js'
 
 export interface Counterexample {
   readonly partition: string
-  /** No linearization; without any one of them, or with its outcome unknown, there is one. */
+  /** No order explains them; with any one of them free to have happened or not, one does. */
   readonly operations: readonly Operation[]
   /** Ids, in the order of the longest linearization of some of them. */
   readonly longest: readonly number[]
@@ -14,6 +15,8 @@ export interface Counterexample {
   readonly state: string
   /** Operations that could be next by their times, and why none fits. */
   readonly next: readonly { readonly id: number; readonly why: string }[]
+  /** For each value that one of these saw: who brought it last before, as far as inputs tell. */
+  readonly sources: readonly { readonly value: Value; readonly operation: Operation }[]
   /** Whether the budget sufficed to make it as small as this method can. */
   readonly minimal: boolean
   /** All operations of the partition, for the picture's surroundings. */
@@ -32,11 +35,13 @@ export function explain(
   const fails = (operations: readonly Operation[]) =>
     search(model.arrange(operations), { stepsMax: STEPS_MAX, shouldStop }).verdict === 'violation'
   const first = shortestPrefix(part, fails)
-  const operations = withoutTheRest(first, fails, shouldStop)
+  const operations = withoutTheRest(first, model, fails, shouldStop)
+  const far = howFar(operations, model)
   return {
     partition,
     operations,
-    ...howFar(operations, model),
+    ...far,
+    sources: sourcesOf(operations, far.next, part),
     minimal: !shouldStop(),
     surroundings: part,
   }
@@ -46,12 +51,15 @@ export function explain(
 function until(part: readonly Operation[], at: number): Operation[] {
   return part.flatMap((operation) => {
     if (operation.invokedAt > at) return []
-    return operation.completedAt > at ? [opened(operation)] : [operation]
+    return operation.completedAt > at
+      ? [{ ...freed(operation), completedAt: Number.POSITIVE_INFINITY }]
+      : [operation]
   })
 }
 
-function opened(operation: Operation): Operation {
-  return { ...operation, outcome: 'info', output: null, completedAt: Number.POSITIVE_INFINITY }
+/** It happened in its time, or not at all. */
+function freed(operation: Operation): Operation {
+  return { ...operation, outcome: 'info', output: null }
 }
 
 /** A prefix of a history that can be explained can be explained, too: halve the distance. */
@@ -75,11 +83,12 @@ function shortestPrefix(
 }
 
 /**
- * Greedily, first in large pieces. What changes nothing is left out; what may change something is taken to be of
- * unknown outcome, which leaves it free to happen or not: so what is left fails for a reason that the whole has, too.
+ * Greedily, first in large pieces. An operation is freed, not removed: it may have happened in its time or not. So
+ * what is left fails for a reason that the whole has, too.
  */
 function withoutTheRest(
   first: readonly Operation[],
+  model: Model,
   fails: (operations: readonly Operation[]) => boolean,
   shouldStop: () => boolean,
 ): readonly Operation[] {
@@ -88,7 +97,7 @@ function withoutTheRest(
   for (let size = Math.ceil(kept.length / 2); ; size = Math.ceil(size / 2)) {
     for (let from = 0; from < kept.length && !shouldStop(); ) {
       const loose = kept.map((operation, i) =>
-        i >= from && i < from + size && operation.outcome === 'ok' ? opened(operation) : operation,
+        i >= from && i < from + size && operation.outcome === 'ok' ? freed(operation) : operation,
       )
       const changed = kept
         .slice(from, from + size)
@@ -98,27 +107,16 @@ function withoutTheRest(
     }
     if (size === 1 || shouldStop()) break
   }
-  return withoutTheUnseen(kept, first, fails, shouldStop)
-}
-
-/** Of what is of unknown outcome by now, only that stays which the rest could need. */
-function withoutTheUnseen(
-  kept: readonly Operation[],
-  first: readonly Operation[],
-  fails: (operations: readonly Operation[]) => boolean,
-  shouldStop: () => boolean,
-): readonly Operation[] {
-  void fails
-  void shouldStop
+  // Of those that are free the model keeps only what the rest could need.
   const byId = new Map(first.map((operation) => [operation.id, operation]))
-  return kept.map((operation) => byId.get(operation.id) ?? operation)
+  return model.arrange(kept).operations.map((operation) => byId.get(operation.id) ?? operation)
 }
 
 function howFar(
   operations: readonly Operation[],
   model: Model,
 ): Pick<Counterexample, 'longest' | 'state' | 'next'> {
-  const space = model.arrange(operations)
+  const space = withoutForesight(model.arrange(operations))
   const { order } = search(space, { stepsMax: STEPS_MAX, shouldStop: () => false })
   let state = space.initial
   for (const op of order) {
@@ -131,10 +129,58 @@ function howFar(
   const next = left
     .filter((op) => present(space.operations[op]).invokedAt <= deadline)
     .map((op) => ({ id: present(space.operations[op]).id, why: space.why(state, op) }))
-  void IMPOSSIBLE
   return {
     longest: order.map((op) => present(space.operations[op]).id),
     state: space.describe(state),
     next,
   }
+}
+
+/** Places whatever it can: for showing how far it gets, rather than that it gets nowhere. */
+function withoutForesight(space: Space): Space {
+  return {
+    operations: space.operations,
+    initial: space.initial,
+    classOf: (op) => space.classOf(op),
+    observes: (op) => space.observes(op),
+    step: (state, op) => space.step(state, op),
+    take: (op) => space.take(op),
+    giveBack: (op) => space.giveBack(op),
+    hopeless: () => false,
+    impossible: () => null,
+    alike: (state) => state,
+    needOf: (op) => space.needOf(op),
+    serves: (state, need) => space.serves(state, need),
+    forced: () => [],
+    describe: (state) => space.describe(state),
+    why: (state, op) => space.why(state, op),
+  }
+}
+
+function sourcesOf(
+  operations: readonly Operation[],
+  next: Counterexample['next'],
+  part: readonly Operation[],
+): Counterexample['sources'] {
+  const shown = new Set(operations.map((operation) => operation.id))
+  const sources = new Map<string, { value: Value; operation: Operation }>()
+  for (const { id } of next) {
+    const looked = operations.find((operation) => operation.id === id)
+    if (looked === undefined || looked.outcome !== 'ok') continue
+    const value = isList(looked.input) ? (looked.input[0] ?? null) : looked.output
+    if (value === null) continue
+    const writers = part.filter(
+      (operation) => operation.invokedAt <= looked.completedAt && writes(operation, value),
+    )
+    const last = writers[writers.length - 1]
+    if (last !== undefined && !shown.has(last.id))
+      sources.set(encodeValue(value), { value, operation: last })
+  }
+  return [...sources.values()]
+}
+
+function writes({ f, input }: Operation, value: Value): boolean {
+  if (f === 'read' || f === 'get') return false
+  const brought = isList(input) && f === 'cas' ? (input[1] ?? null) : input
+  return encodeValue(brought) === encodeValue(value)
 }

@@ -1,6 +1,8 @@
 /** The history checker: is what clients saw explained by some order in which things happened one at a time? */
 export { type CheckOptions, type CheckResult, checkLinearizable } from './check.js'
 export type { Counterexample } from './counterexample.js'
+export { detectModel, MODEL_NAMES, type ModelName } from './detect.js'
+export { FORMATS, type Format, type ReadOptions, readHistory } from './formats/lines.js'
 export {
   type EventType,
   HistoryError,
@@ -11,4 +13,5 @@ export {
 } from './history.js'
 export { IMPOSSIBLE, type Model, type Space } from './model.js'
 export { type CellOptions, casRegister, keyValue, lock, register } from './models/cells.js'
+export { counterexampleRows, counterexampleWords, wordsOf } from './report.js'
 export type { Value } from './value.js'

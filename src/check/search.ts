@@ -6,7 +6,8 @@
  * - An operation that changes nothing comes as soon as it is possible: it takes nothing from the others.
  * - Of interchangeable operations the one that ends first comes first: in any order they could be swapped.
  * - A configuration is what is left and the state. With the same left and the same state, one that has used fewer
- *   operations of unknown outcome can do all that the other can, for nobody has to use them.
+ *   operations of unknown outcome can do all that the other can, for nobody has to use them. (Such an operation has
+ *   no end, but for those that a counterexample was freed from: they happened in their time or not at all.)
  * - The model tells which configurations are hopeless and which operations may come at once.
  */
 import { present } from '../base/assert.js'
@@ -133,6 +134,8 @@ class Board {
   readonly #rank: Int32Array
   #first = 0
   readonly #optionalRank: Int32Array
+  /** For each placed operation the latest invocation up to it. */
+  readonly #calls: number[] = []
 
   constructor(space: Space) {
     const { operations } = space
@@ -141,9 +144,7 @@ class Board {
     this.#placed = new Uint8Array(n)
     this.#required = Uint8Array.from(operations, (o) => (o.outcome === 'ok' ? 1 : 0))
     this.#invokedAt = Float64Array.from(operations, (o) => o.invokedAt)
-    this.#completedAt = Float64Array.from(operations, (o) =>
-      o.outcome === 'ok' ? o.completedAt : Number.POSITIVE_INFINITY,
-    )
+    this.#completedAt = Float64Array.from(operations, (o) => o.completedAt)
     const byInvocation = [...operations.keys()].sort((a, b) => this.#call(a) - this.#call(b))
     const required = byInvocation.filter((op) => this.#required[op] === 1)
     this.optional = byInvocation.filter((op) => this.#required[op] === 0)
@@ -170,6 +171,7 @@ class Board {
 
   take(op: number): void {
     this.#placed[op] = 1
+    this.#calls.push(Math.max(this.#latest(), this.#call(op)))
     this.order.push(op)
     this.#space.take(op)
     if (this.#required[op] === 0) {
@@ -187,6 +189,7 @@ class Board {
   backTo(mark: number): void {
     while (this.order.length > mark) {
       const op = this.order.pop() as number
+      this.#calls.pop()
       this.#placed[op] = 0
       this.#space.giveBack(op)
       if (this.#required[op] === 0) {
@@ -242,20 +245,25 @@ class Board {
   choices(state: number): number[] {
     const space = this.#space
     const deadline = this.#deadline()
+    const classOf = (op: number) => space.classOf(op)
     const firstOfClass = new Map<number, number>()
     const urgency = new Map<number, number>()
     for (const op of this.pending) {
       const end = this.#end(op)
-      const other = firstOfClass.get(space.classOf(op))
-      if (other === undefined || end < this.#end(other)) firstOfClass.set(space.classOf(op), op)
+      const other = firstOfClass.get(classOf(op))
+      if (other === undefined || end < this.#end(other)) firstOfClass.set(classOf(op), op)
       const need = space.needOf(op)
       if (need !== null && end < (urgency.get(need) ?? Number.POSITIVE_INFINITY))
         urgency.set(need, end)
     }
     for (const op of this.optional) {
       if (this.#call(op) > deadline) break
-      if (this.#placed[op] === 0 && !firstOfClass.has(space.classOf(op)))
-        firstOfClass.set(space.classOf(op), op)
+      if (this.#placed[op] === 1 || this.#end(op) < this.#latest()) continue
+      // One that has an end cannot stand in for one that has to happen: a class of its own.
+      const name = this.#end(op) === Number.POSITIVE_INFINITY ? classOf(op) : -1 - classOf(op)
+      const other = firstOfClass.get(name)
+      if (other === undefined || (name < 0 && this.#end(op) < this.#end(other)))
+        firstOfClass.set(name, op)
     }
     const needs = [...urgency].sort(([, a], [, b]) => a - b)
     const found: Choice[] = []
@@ -263,7 +271,8 @@ class Board {
       const to = space.step(state, op)
       if (to === IMPOSSIBLE || (to === state && this.#required[op] === 0)) continue
       const served = needs.find(([need]) => space.serves(to, need))
-      found.push({ op, to, served: served?.[1] ?? Number.POSITIVE_INFINITY, end: this.#end(op) })
+      const end = this.#required[op] === 1 ? this.#end(op) : Number.POSITIVE_INFINITY
+      found.push({ op, to, served: served?.[1] ?? Number.POSITIVE_INFINITY, end })
     }
     return found.sort(byUrgency).flatMap(({ op, to }) => [op, to])
   }
@@ -281,6 +290,11 @@ class Board {
     this.#first = first
     const op = this.#byCompletion[first]
     return op === undefined ? Number.POSITIVE_INFINITY : this.#end(op)
+  }
+
+  /** The latest invocation among those that are placed. */
+  #latest(): number {
+    return this.#calls[this.#calls.length - 1] ?? Number.NEGATIVE_INFINITY
   }
 
   #call(op: number): number {

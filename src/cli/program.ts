@@ -20,6 +20,7 @@ export function buildProgram(setExitCode: SetExitCode): Command {
   addKeyValue(program, setExitCode)
   addCluster(program, setExitCode)
   addTools(program, setExitCode)
+  addCheck(program, setExitCode)
   for (const command of program.commands) {
     const lines = EXAMPLES[command.name()]
     if (lines !== undefined)
@@ -48,6 +49,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'quorate fault clear',
   ],
   sim: ['quorate sim --seeds 1..1000', 'quorate sim --seeds 17 --trace'],
+  check: ['quorate check history.jsonl', 'quorate check jepsen.log --html history.html'],
   bench: ['quorate bench --only stream --seconds 8'],
 }
 
@@ -229,6 +231,28 @@ function addTools(program: Command, setExitCode: SetExitCode): void {
     .option('--json', 'print JSON')
     .action(async (options) => {
       setExitCode(await (await import('./commands/sim.js')).sim(options))
+    })
+}
+
+function addCheck(program: Command, setExitCode: SetExitCode): void {
+  program
+    .command('check')
+    .description('is a recorded history linearizable? exit 1 when it is not, 4 when undecided')
+    .argument('<history>', 'JSON lines, EDN maps or a Jepsen log; - reads stdin')
+    .option('--model <name>', 'register, cas-register, kv, mvcc or lock; else by what was asked')
+    .option('--format <name>', 'json, jepsen or edn; else by the first line')
+    .option('--keyed', 'values are [key value]; else by the look of the reads')
+    .option('--failed-cas <how>', 'a cas that failed without an error: ignored or observed')
+    .addOption(
+      new Option('--timeout <duration>', 'until the verdict is unknown')
+        .default(10_000, '10s')
+        .argParser(duration('--timeout')),
+    )
+    .option('--html <file>', 'draw what fails')
+    .option('--watch', 'the file holds what watchers saw, in lines of their own')
+    .option('--json', 'print JSON')
+    .action(async (history, options) => {
+      setExitCode(await (await import('./commands/check.js')).check(history, options))
     })
 }
 

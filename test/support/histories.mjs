@@ -146,9 +146,9 @@ function askVersioned(r, key, value, things) {
   return {
     f: 'txn',
     value: {
-      if: [['mod', key, '=', mod]],
-      then: [['put', key, `v${value()}`]],
-      else: [['get', key]],
+      compare: [['mod', key, '=', mod]],
+      success: [['put', key, `v${value()}`]],
+      failure: [['get', key]],
     },
   }
 }
@@ -258,8 +258,8 @@ function versioned() {
           }
         }
         case 'txn': {
-          const succeeded = value.if.every(([, k, , mod]) => (now().get(k)?.mod ?? 0) === mod)
-          const results = apply(succeeded ? value.then : value.else)
+          const succeeded = value.compare.every(([, k, , mod]) => (now().get(k)?.mod ?? 0) === mod)
+          const results = apply(succeeded ? value.success : value.failure)
           return {
             ok: true,
             value: {

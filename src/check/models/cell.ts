@@ -3,7 +3,7 @@
  * store and locks come down to. Here: which of its operations matter at all.
  */
 import type { Space } from '../model.js'
-import { isList } from '../value.js'
+import { encodeValue, isList } from '../value.js'
 import type { Action, CellOperation } from './cell-actions.js'
 import { CellSpace } from './cell-space.js'
 import { DARK, type Growth, pieceOf, Texts, textOf } from './cell-texts.js'
@@ -57,7 +57,43 @@ function relevant(all: readonly CellOperation[], growth: Growth) {
     }
     candidates = left
   }
-  return { kept: all.filter((one) => kept.has(one)), shown }
+  const useful = growth === 'none' && !differs ? withoutTheGone(all, kept) : kept
+  return { kept: all.filter((one) => useful.has(one)), shown }
+}
+
+/**
+ * Without those that had to happen before some change that had to happen before all who could have used what they
+ * bring.
+ */
+function withoutTheGone(
+  all: readonly CellOperation[],
+  kept: ReadonlySet<CellOperation>,
+): ReadonlySet<CellOperation> {
+  const bounded = all.filter((one) => one.optional && Number.isFinite(one.operation.completedAt))
+  if (bounded.length === 0) return kept
+  const useful = new Set(kept)
+  for (const one of bounded) {
+    if (!useful.has(one) || !('value' in one.action)) continue
+    const value = encodeValue(one.action.value)
+    const firstUse = Math.min(
+      ...[...useful].filter((user) => uses(user, value)).map((user) => user.operation.invokedAt),
+    )
+    const gone = [...useful].some(
+      ({ operation, action, optional }) =>
+        !optional &&
+        (action.type === 'write' || action.type === 'swap') &&
+        encodeValue(action.value) !== value &&
+        operation.invokedAt > one.operation.completedAt &&
+        operation.completedAt < firstUse,
+    )
+    if (gone) useful.delete(one)
+  }
+  return useful
+}
+
+function uses({ action }: CellOperation, value: string): boolean {
+  if (action.type === 'read') return encodeValue(action.value) === value
+  return action.type === 'swap' && encodeValue(action.expected) === value
 }
 
 function mayShow(action: Action, texts: Texts, growth: Growth): boolean {
