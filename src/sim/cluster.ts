@@ -78,28 +78,47 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
     for (const node of this.nodes) node.start()
   }
 
-  /** All nodes live and know the same leader. */
-  isLed(): boolean {
-    const leaders = new Set<NodeId | null>()
-    for (const node of this.nodes) leaders.add(node.core?.status().leader ?? null)
-    return leaders.size === 1 && !leaders.has(null)
+  /** Their processes run, and have read their disks. */
+  isUp(ids: ReadonlySet<NodeId>): boolean {
+    return this.#some(ids).every(
+      (node) => node.alive && !node.paused && node.core !== null && node.machine !== null,
+    )
   }
 
-  /** One leader that all living nodes know, everything committed applied everywhere, and equal states. */
-  isConverged(): boolean {
-    const hashes = new Set<string>()
-    const leaders = new Set<NodeId | null>()
+  /** They are up and know the same leader, who is one of them. */
+  isLed(ids: ReadonlySet<NodeId>): boolean {
+    if (!this.isUp(ids)) return false
+    const leaders = new Set(this.#some(ids).map((node) => node.core?.status().leader ?? null))
+    const [leader = null] = leaders
+    return leaders.size === 1 && leader !== null && ids.has(leader)
+  }
+
+  /** Nobody waits for them to answer anything. */
+  isIdle(ids: ReadonlySet<NodeId>): boolean {
+    return this.#some(ids).every((node) => {
+      const status = node.driver?.status()
+      return status?.pendingRequests === 0 && status.pendingReads === 0
+    })
+  }
+
+  /** One leader that all of them know, everything committed applied everywhere, and equal states. */
+  isConverged(ids: ReadonlySet<NodeId>): boolean {
+    if (!this.isLed(ids)) return false
+    const states = new Set<string>()
     const commits = new Set<number>()
-    for (const node of this.nodes) {
-      if (!node.alive || node.paused || node.core === null || node.machine === null) return false
-      const status = node.core.status()
-      leaders.add(status.leader)
-      commits.add(status.commitIndex)
-      commits.add(status.appliedIndex)
-      commits.add(status.lastIndex)
-      hashes.add(node.machine.sessions.fullHash())
+    for (const { core, machine } of this.#some(ids)) {
+      if (core === null || machine === null) return false
+      const { commitIndex, appliedIndex, lastIndex } = core.status()
+      commits.add(commitIndex).add(appliedIndex).add(lastIndex)
+      states.add(`${machine.ledger.hash()} ${machine.sessions.fullHash()}`)
     }
-    return leaders.size === 1 && !leaders.has(null) && commits.size === 1 && hashes.size === 1
+    return commits.size === 1 && states.size === 1
+  }
+
+  #some(ids: ReadonlySet<NodeId>): readonly SimNode<M, R, O, C>[] {
+    return ids.size === this.nodes.length
+      ? this.nodes
+      : this.nodes.filter((node) => ids.has(node.id))
   }
 
   #send(from: NodeId, to: NodeId, bytes: Uint8Array): void {

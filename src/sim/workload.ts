@@ -102,6 +102,13 @@ export class Workload {
     this.#issuing = false
   }
 
+  /** Each client appends one item more, and waits so long for the answer. */
+  askOnce(ms: number): readonly Recorded[] {
+    return this.#clients.map((client) =>
+      this.#ask(client, { type: 'Append', key: 1, value: ++this.#lastValue }, ms),
+    )
+  }
+
   get idle(): boolean {
     return this.#clients.every((client) => isIdle(client.state))
   }
@@ -129,24 +136,25 @@ export class Workload {
       // A closed loop: who waits for many answers asks nothing new.
       const room = UNANSWERED_MAX - client.recorded.size
       const burst = Math.min(room, this.#world.int(1, this.#options.burstMax))
-      for (let i = 0; i < burst; i++) this.#issue(client)
+      for (let i = 0; i < burst; i++) this.#ask(client, this.#draw(), this.#options.operationMs)
       this.#world.after(this.#world.exponential(this.#options.thinkMsMean), think)
     }
     this.#world.after(this.#world.exponential(this.#options.thinkMsMean), think)
   }
 
-  #issue(client: SimClient): void {
-    const operation = this.#draw()
+  #ask(client: SimClient, operation: LedgerOperation, ms: number): Recorded {
     const id = ++this.#lastId
-    client.recorded.set(id, this.history.invoke(operation))
-    const deadline = this.#world.now + this.#options.operationMs
+    const recorded = this.history.invoke(operation)
+    client.recorded.set(id, recorded)
+    const deadline = this.#world.now + ms
     if (operation.type === 'Get' || operation.type === 'List') {
       this.#step(client, { type: 'Query', id, query: encodeQuery(operation), deadline })
-      return
+      return recorded
     }
     const padding = this.#world.int(0, this.#options.paddingBytesMax)
     const command = encodeCommand(operation, padding)
     this.#step(client, { type: 'Command', id, command, deadline })
+    return recorded
   }
 
   #draw(): LedgerOperation {

@@ -1,0 +1,51 @@
+/** What a seed is run with, and what it reports. */
+import type { Core } from '../../consensus/contract.js'
+import type { Recorded } from '../checkers/history.js'
+import type { SimProtocol } from '../protocol.js'
+import type { SwarmOptions } from '../swarm.js'
+
+/** Of simulated time under faults, unless told otherwise. */
+export const FAULTY_MS = 30_000
+
+export interface SeedOptions<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
+  readonly sim: SimProtocol<M, R, O, C>
+  readonly seed: number
+  /** How long the faults last, in ms of simulated time; longer only until enough has happened. */
+  readonly forMs?: number
+  /** Instead of what the seed draws, for shrinking and for tests. */
+  readonly adjust?: (drawn: SwarmOptions) => SwarmOptions
+  /** Told everything that happens, for a human; it changes nothing. */
+  readonly trace?: (line: string) => void
+  /** Given what the clients saw, at the end of the run, be it a failure. */
+  readonly history?: (operations: readonly Recorded[]) => void
+}
+
+export interface SeedFailure {
+  readonly invariant: string
+  readonly message: string
+  readonly atMs: number
+  readonly atStep: number
+}
+
+export interface SeedReport {
+  readonly seed: number
+  readonly protocol: string
+  /** `void`: too little happened to say anything. */
+  readonly verdict: 'ok' | 'failed' | 'void'
+  readonly failure: SeedFailure | null
+  /** Of all that happened: equal for equal seeds. */
+  readonly traceHash: string
+  readonly steps: number
+  readonly events: number
+  readonly simulatedMs: number
+  readonly nodes: number
+  readonly faultFree: boolean
+  readonly kinds: readonly string[]
+  readonly faults: { readonly [kind: string]: number }
+  readonly operations: { readonly ok: number; readonly failed: number; readonly unknown: number }
+  /** Registers whose history could not be judged within bounds: each fails the seed. */
+  readonly undecided: number
+  /** The members that had to get well without the others; null: all of them did. */
+  readonly quorum: readonly string[] | null
+  readonly notes: { readonly [event: string]: number }
+}

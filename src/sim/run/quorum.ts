@@ -1,0 +1,31 @@
+/** Who gets well when the faults end: a random quorum without the rest, where that is fair. */
+import { shuffled } from '../../base/random.js'
+import type { NodeId } from '../../consensus/ids.js'
+import { STREAM, streamOf } from '../streams.js'
+import type { SwarmOptions } from '../swarm.js'
+
+/**
+ * After these the only good copy of something may lie with the rest, or a member may have lost its say: then nobody may
+ * be left out.
+ */
+const COPIES_LOST: ReadonlySet<string> = new Set([
+  'bit-rot',
+  'stale-sector',
+  'misdirected-write',
+  'snapshot-rot',
+  'read-error',
+  'disk-wiped',
+  'backup-restored',
+])
+
+/** Null: everybody. The others stay dead until the quorum is well. */
+export function drawQuorum(
+  seed: number,
+  ids: readonly NodeId[],
+  swarm: SwarmOptions,
+): ReadonlySet<NodeId> | null {
+  for (const kind of swarm.kinds) if (COPIES_LOST.has(kind)) return null
+  const majority = Math.floor(ids.length / 2) + 1
+  if (majority === ids.length) return null
+  return new Set(shuffled(streamOf(seed, STREAM.quorum), ids).slice(0, majority))
+}
