@@ -221,10 +221,7 @@ function fold(records: readonly WalRecord[]): Folded {
 
 function setHardState(folded: Folded, record: { term: number; votedFor: NodeId | null }): void {
   // The shape is of behind the batch that follows it: of what that batch says, it has the last word already.
-  if (folded.term === folded.lostTerm) {
-    if (record.term < folded.term) return
-    if (record.term === folded.term && record.votedFor === null) return
-  }
+  if (folded.term === folded.lostTerm && record.term < folded.term) return
   assert(record.term >= folded.term, 'the term went backwards in the WAL')
   assert(
     record.term > folded.term ||

@@ -228,6 +228,27 @@ describe('AppendEntries', () => {
     expect(taken).toContainEqual({ type: 'Release', through: 5 })
   })
 
+  it('what was filled counts as ours when it is on disk again, and not before', () => {
+    const core = damaged(terms, 3, 4)
+    fetched(core, { entries: entriesOf(3, 2, 2) })
+    expect(core.state).toMatchObject({ repair: null, durableIndex: 2 })
+    // Not for a leader's own count either: another batch that is on disk vouches for nothing of it.
+    toLeader(core)
+    expect(core.state.role.type).toBe('leader')
+    const again = damaged(terms, 3, 4)
+    receive(again, 'n2', {
+      type: 'RequestVote',
+      term: 7,
+      lastLog: { index: 9, term: 6 },
+      transfer: false,
+    })
+    fetched(again, { entries: entriesOf(3, 2, 2) })
+    step(again, { type: 'Persisted', batch: 1 })
+    expect(again.state).toMatchObject({ batch: 2, durableIndex: 2 })
+    persist(again)
+    expect(again.state.durableIndex).toBe(5)
+  })
+
   it('that conflicts truncates, holes too', () => {
     const core = damaged(terms, 3, 4)
     core.step({ type: 'Tick', now: 1, nextDeadline: null })

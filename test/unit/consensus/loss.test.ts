@@ -166,6 +166,18 @@ describe('a shape in the place of damage', () => {
     expect(known.state.log.lostBase).toBe(null)
   })
 
+  it('a peer gives back the snapshot of the same index: its description counts then', () => {
+    const old: WalRecord = { type: 'SnapshotTaken', snapshot: meta(4, 2) }
+    const snapshot = { ...meta(4, 2), digest: 'of the peer' }
+    const core = recovered([BOOTSTRAP, ...before, old, { type: 'SnapshotTaken', snapshot }])
+    expect(core.state.log.snapshot?.digest).toBe('of the peer')
+  })
+
+  it('a segment with entries that were filled goes no sooner than they may', () => {
+    const filled = { ...append(6, 7, 2), type: 'Filled' } as WalRecord
+    expect(raft.lastIndexOf([filled])).toBe(7)
+  })
+
   it('a snapshot whose file is lost is a lost base, and what lies behind it stays', () => {
     const records = [BOOTSTRAP, ...before, { type: 'SnapshotTaken', snapshot: meta(4, 2) } as const]
     const core = recovered([...records, raft.snapshotLost()])
