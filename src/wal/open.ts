@@ -147,7 +147,7 @@ function goOn(
     if (error !== null || file === null) return failed(present(error))
     cutTail(file, recovered.cut, (uncut) => {
       if (uncut !== null) return failed(uncut)
-      file.datasync((unsynced) => {
+      writeAgain(file, recovered, bytes, (unsynced) => {
         if (unsynced !== null) return failed(unsynced)
         dropSpare(fs, dir, (undropped) => {
           if (undropped !== null) return failed(undropped)
@@ -180,6 +180,23 @@ function goOn(
 function cutTail(file: File, cut: Cut | null, done: Done<void>): void {
   if (cut === null) return done(null, null)
   writeAll(file, cut.offset, new Uint8Array(cut.bytes), done)
+}
+
+/**
+ * 1. A sync fails: the system takes the pages for clean all the same. 2. The process ends, and is started again.
+ * 3. It reads them from the cache, syncs, which succeeds and writes nothing, and acknowledges. 4. Power is lost.
+ * So what nothing vouches for is written once more before it is synced.
+ */
+function writeAgain(file: File, recovered: Recovered, bytes: Uint8Array, done: Done<void>): void {
+  const last = present(recovered.segments.at(-1))
+  const records = recovered.items.filter((item) => item.kind !== 'lost')
+  const vouched = records.reduce((most, { durableBatch }) => Math.max(most, durableBatch), 0)
+  const first = records.find((record) => record.file === last.name && record.batch > vouched)
+  const from = first?.offset ?? last.end
+  writeAll(file, from, bytes.subarray(from, last.end), (unwritten) => {
+    if (unwritten !== null) done(unwritten, null)
+    else file.datasync(done)
+  })
 }
 
 function dropSpare(fs: FileSystem, dir: string, done: Done<void>): void {

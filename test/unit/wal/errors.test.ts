@@ -96,6 +96,29 @@ describe('an error of the disk', () => {
     }
   })
 
+  it('a sync that failed has lost its writes: a start does not take them from the cache for synced', () => {
+    let failing = false
+    const disk = memory({
+      failedSyncLoses: true,
+      fail: (operation) => (failing && operation === 'datasync' ? 'EIO' : null),
+    })
+    const { wal } = opened(disk)
+    for (let batch = 1; batch <= 20; batch++) appendBatch(wal, batch)
+    wal.sync(() => {})
+    disk.turns.drain()
+    for (let batch = 21; batch <= 30; batch++) appendBatch(wal, batch)
+    failing = true
+    wal.sync(() => {})
+    disk.turns.drain()
+    failing = false
+    disk.fs.kill()
+    const again = opened(disk)
+    expect(batchesOf(again.records)).toContain(30)
+    disk.fs.crash(seededRandom(1))
+    disk.turns.drop()
+    expect(batchesOf(opened(disk).records)).toContain(30)
+  })
+
   it('EIO on read names the file, and is not taken for damage', () => {
     const disk = memory()
     const { wal } = opened(disk)
