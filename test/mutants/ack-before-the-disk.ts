@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: "AppendEntriesReply: 'durable',",
   replace: "AppendEntriesReply: 'none',",
   why: 'A follower acknowledges entries that a power loss takes from it.',
-  seed: null,
-  caughtBy: null,
-  needsFaults: true,
+  seed: 1,
+  caughtBy: 'durable-commit',
+  needsFaults: false,
 }

@@ -6,7 +6,7 @@ export const mutant: Mutant = {
 `,
   replace: '',
   why: 'The machine forgets the time that its snapshot was taken at.',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'state-hash',
   needsFaults: true,
 }

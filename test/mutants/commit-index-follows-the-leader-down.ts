@@ -7,7 +7,7 @@ export const mutant: Mutant = {
   replace: `  if (index === s.commitIndex) return
   assert(index <= Log.lastIndex(s.log)`,
   why: 'The lower leaderCommit of a new leader lowers commitIndex (PySyncObj 166).',
-  seed: null,
-  caughtBy: null,
-  needsFaults: true,
+  seed: 2,
+  caughtBy: 'monotonic',
+  needsFaults: false,
 }

@@ -7,7 +7,7 @@ export const mutant: Mutant = {
   replace: `    out.apply(entries.map((entry) => ({ ...entry, time: s.now })))
 `,
   why: 'Each node lets sessions expire by its own clock instead of the agreed time (etcd let a stale leader revoke leases).',
-  seed: null,
-  caughtBy: null,
-  needsFaults: true,
+  seed: 1,
+  caughtBy: 'state-machine-safety',
+  needsFaults: false,
 }

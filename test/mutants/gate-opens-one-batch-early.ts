@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'if (this.#emitted <= this.#durable) this.#leave(item)',
   replace: 'if (this.#emitted <= this.#durable + 1) this.#leave(item)',
   why: 'A reply leaves while the last batch that it vouches for is not on disk yet.',
-  seed: null,
-  caughtBy: null,
-  needsFaults: true,
+  seed: 1,
+  caughtBy: 'durable-commit',
+  needsFaults: false,
 }

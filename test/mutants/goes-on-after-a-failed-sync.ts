@@ -14,7 +14,7 @@ export const mutant: Mutant = {
 
   /** Never again`,
   why: 'A failed write or sync is passed over, and what it lost is acknowledged.',
-  seed: null,
-  caughtBy: null,
+  seed: 3,
+  caughtBy: 'recovery',
   needsFaults: true,
 }

@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'id === s.id ? s.durableIndex :',
   replace: 'id === s.id ? Log.lastIndex(s.log) :',
   why: 'The leader counts its own copy before its sync (etcd 14370: a cluster of one acknowledged unsynced writes for years).',
-  seed: null,
-  caughtBy: null,
-  needsFaults: true,
+  seed: 1,
+  caughtBy: 'durable-commit',
+  needsFaults: false,
 }

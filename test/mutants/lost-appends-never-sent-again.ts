@@ -7,7 +7,7 @@ export const mutant: Mutant = {
   replace: `  sendFrom(s, to, p, { prev: { index: 0, term: 0 }, entries: [] }, out)
 `,
   why: 'Heartbeats prove nothing of the log: when a whole window is lost, nobody notices.',
-  seed: null,
-  caughtBy: null,
-  needsFaults: true,
+  seed: 1,
+  caughtBy: 'liveness',
+  needsFaults: false,
 }

@@ -6,7 +6,7 @@ export const mutant: Mutant = {
   replace: `Progress.sent(p, present(entries.at(-1)).index, bytes)
     p.matchIndex = p.nextIndex - 1`,
   why: 'What was sent counts as replicated: optimistic acknowledgements rolled back a committed suffix in CCF 5674.',
-  seed: null,
-  caughtBy: null,
-  needsFaults: true,
+  seed: 1,
+  caughtBy: 'durable-commit',
+  needsFaults: false,
 }

@@ -7,7 +7,7 @@ export const mutant: Mutant = {
   replace: `matchIndex: nextIndex - 1,
     nextIndex,`,
   why: 'A new leader counts its whole log as replicated before anybody has answered.',
-  seed: null,
-  caughtBy: null,
+  seed: 6,
+  caughtBy: 'liveness',
   needsFaults: true,
 }

@@ -8,7 +8,7 @@ export const mutant: Mutant = {
     session.answers.set(seq, answer)
 `,
   why: 'A session keeps one answer: retries of earlier ones are executed again.',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'linearizable',
   needsFaults: true,
 }

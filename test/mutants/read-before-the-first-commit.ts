@@ -6,7 +6,7 @@ export const mutant: Mutant = {
 `,
   replace: '',
   why: 'A new leader answers reads by a commitIndex that lags behind its predecessor.',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'linearizable',
   needsFaults: true,
 }

@@ -1,18 +1,15 @@
 import type { Mutant } from './support/mutant.js'
 
 export const mutant: Mutant = {
-  file: 'wal/recovery.ts',
-  find: `      cut = judgeTail(stretch)
-      break
-`,
-  replace: `      cut = judgeTail(stretch)
-      if (cut === null) break
-      progress.chain = null
-      offset += 8
-      continue
-`,
+  file: 'wal/survey.ts',
+  find: `      if (verdict.type === 'torn') this.cut = verdict.cut
+      if (verdict.type !== 'damaged') return null
+      this.#gap(segment, verdict.error, found)`,
+  replace: `      if (verdict.type === 'end') return null
+      if (verdict.type === 'damaged') this.#gap(segment, verdict.error, found)
+      else this.chain = 'any'`,
   why: 'Whole records behind an unfinished one are replayed: a log with a gap.',
-  seed: null,
-  caughtBy: null,
+  seed: 6,
+  caughtBy: 'recovery',
   needsFaults: true,
 }

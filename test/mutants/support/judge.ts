@@ -44,8 +44,16 @@ export interface Found {
   readonly line: string
 }
 
-/** From seed 1 up until a check sees it; and seeds without faults, which it should pass. */
-export async function search(tree: Tree, mutant: Named, seedsMax: number): Promise<Found> {
+/**
+ * From seed 1 up until a check sees it. With `faultFree` also seeds without faults, which it should pass; else what is
+ * known of those stays.
+ */
+export async function search(
+  tree: Tree,
+  mutant: Named,
+  options: { readonly seedsMax: number; readonly faultFree: boolean },
+): Promise<Found> {
+  const { seedsMax } = options
   tree.plant(mutant)
   const trial = new Trial(tree.root)
   try {
@@ -57,8 +65,10 @@ export async function search(tree: Tree, mutant: Named, seedsMax: number): Promi
         found = { seed, caughtBy: outcome.check, message: outcome.message }
       else if (outcome.type !== 'passed' && thrown === '')
         thrown = ` (seed ${seed}: ${inWords(outcome)})`
+      if (outcome.type === 'hung') break
     }
-    const loud = await faultFree(trial)
+    const loud = options.faultFree ? await faultFree(trial) : null
+    const needsFaults = options.faultFree ? loud === null : mutant.needsFaults
     const without = loud === null ? '' : `; without faults ${loud}`
     const seen =
       found === null
@@ -68,7 +78,7 @@ export async function search(tree: Tree, mutant: Named, seedsMax: number): Promi
     return {
       seed: found?.seed ?? null,
       caughtBy: found?.caughtBy ?? null,
-      needsFaults: loud === null,
+      needsFaults,
       line,
     }
   } finally {

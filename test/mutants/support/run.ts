@@ -18,12 +18,14 @@ const { values } = parseArgs({
     search: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true, default: [] },
+    'fault-free': { type: 'boolean', default: true },
     'max-seeds': { type: 'string', default: String(SEARCHED_SEEDS) },
     jobs: { type: 'string', default: String(Math.min(2, availableParallelism())) },
     /** Set by the script that compiles us. */
     repository: { type: 'string', default: process.cwd() },
     mutants: { type: 'string', default: '' },
   },
+  allowNegative: true,
 })
 const { repository } = values
 const all = await loadMutants(values.mutants)
@@ -56,7 +58,10 @@ async function confirmAll(): Promise<boolean> {
 async function searchAll(): Promise<boolean> {
   const found = new Map<string, Named>()
   await eachOf(async (tree, mutant) => {
-    const { line, ...seen } = await search(tree, mutant, Number(values['max-seeds']))
+    const { line, ...seen } = await search(tree, mutant, {
+      seedsMax: Number(values['max-seeds']),
+      faultFree: values['fault-free'],
+    })
     const now = { ...mutant, ...seen }
     found.set(mutant.name, now)
     console.log(`${mutant.name}: ${line}`)

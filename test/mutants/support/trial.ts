@@ -12,7 +12,7 @@ export type Outcome =
   /** The step did not come back. */
   | { readonly type: 'hung' }
 
-const SEED_MS_MAX = 120_000
+const SEED_MS_MAX = 60_000
 /** Names of checks are lower case with dashes; classes of errors are not. */
 const CHECK = /^[a-z][a-z-]*$/
 
