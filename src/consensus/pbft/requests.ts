@@ -29,9 +29,12 @@ export function onPropose(s: State, requests: readonly Request[], out: PbftOut):
 /** Another's clients'; nobody can lie about what a client asks, for clients sign. */
 export function onForward(s: State, requests: readonly Request[], out: PbftOut): void {
   const news: Request[] = []
-  for (const request of requests.slice(0, FORWARD_REQUESTS_MAX))
-    if (!s.justExecuted.has(requestKey(request)) && take(s, request, false) === 'new')
-      news.push(request)
+  for (const request of requests.slice(0, FORWARD_REQUESTS_MAX)) {
+    // A late copy of what was executed needs no index. Whoever insists gets one: it may have forgotten that it
+    // executed it, and would suspect every primary; to the machine the second time is no time.
+    if (s.justExecuted.delete(requestKey(request))) continue
+    if (take(s, request, false) === 'new') news.push(request)
+  }
   // Also a backup hands it on: who keeps it from the primary must not make us suspect the primary.
   handOn(s, news, out)
 }
