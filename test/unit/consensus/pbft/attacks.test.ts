@@ -12,7 +12,7 @@ import type {
   Statement,
   ViewChange,
 } from '../../../../src/consensus/pbft/messages.js'
-import { newViewProblem, onNewView } from '../../../../src/consensus/pbft/new-view.js'
+import { newViewProblem } from '../../../../src/consensus/pbft/new-view.js'
 import {
   preparedProblem,
   stableProblem,
