@@ -22,3 +22,4 @@ export interface Random {
 
 export function randomFrom(seed: number): Random
 export function generate(options: GenerateOptions): HistoryEvent[]
+export function toLines(events: readonly HistoryEvent[]): string

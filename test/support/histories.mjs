@@ -47,7 +47,13 @@ export function generate(options) {
       if (left-- <= 0) return
       const asked = ask(o, r, process, () => ++unique, holders, things)
       const head = { process, f: asked.f, ...(asked.key === undefined ? {} : { key: asked.key }) }
-      events.push({ ...head, type: 'invoke', value: asked.value ?? null, time: at, ...asked.more })
+      events.push({
+        ...head,
+        type: 'invoke',
+        value: asked.value ?? null,
+        time: at,
+        ...(asked.more === undefined ? {} : { more: asked.more }),
+      })
       const took = 1 + r.next() * (r.chance(o.slowRate) ? 200 : 20)
       const fate = r.next()
       if (fate < o.infoRate) {
@@ -88,14 +94,14 @@ export function generate(options) {
         answer = things.act(asked, process)
       })
       push(end, () => {
-        const { ok, ...rest } = answer
+        const { ok, value, ...more } = answer
         if (ok && asked.f === 'acquire') holders.set(process, asked.key)
         if (ok && asked.f === 'release') holders.delete(process)
         events.push({
           ...head,
           type: ok ? 'ok' : 'fail',
-          value: asked.value ?? null,
-          ...rest,
+          value: value === undefined ? (asked.value ?? null) : value,
+          ...(Object.keys(more).length === 0 ? {} : { more }),
           time: end,
         })
         client(process, end + r.next() * o.thinkTime)
@@ -301,4 +307,9 @@ function heapPop(heap) {
     ;[heap[least], heap[i]] = [heap[i], heap[least]]
     i = least
   }
+}
+
+/** As JSON lines, the way a client would write them. */
+export function toLines(events) {
+  return events.map(({ more, ...event }) => `${JSON.stringify({ ...event, ...more })}\n`).join('')
 }

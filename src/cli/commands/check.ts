@@ -17,6 +17,7 @@ import {
   MODEL_NAMES,
   type Model,
   type ModelName,
+  multiVersion,
   readHistory,
   register,
 } from '../../check/index.js'
@@ -110,7 +111,7 @@ function modelOf(
     register,
     'cas-register': () => casRegister({ failedCas }),
     kv: () => keyValue({ failedCas }),
-    mvcc: register,
+    mvcc: multiVersion,
     lock,
   }
   return models[name]()
