@@ -188,7 +188,8 @@ function fold(records: readonly WalRecord[]): Folded {
         setHardState(folded, record)
         break
       case 'Append':
-        foldAppend(folded.log, record.entries)
+        if (folded.lostTerm > 0) foldBehindLoss(folded.log, record.entries)
+        else foldAppend(folded.log, record.entries)
         break
       case 'SnapshotTaken':
         foldTaken(folded.log, record.snapshot)
@@ -247,6 +248,22 @@ function foldAppend(log: Log.Log, entries: readonly LogEntry[]): void {
   }
   Log.truncate(log, first.index - 1)
   Log.append(log, entries, 0)
+}
+
+/**
+ * Behind a Lost come records that its shape has already seen, up to the batch that the shape stood behind. Told again from
+ * their end they change nothing in the end, but on the way one may not fit: it was overwritten by a later one of them.
+ * 1. Batch 7 writes 10 of term 3; batch 8 writes 5 of term 4 over it, and 6 to 9. 2. What is before 7 is damaged, and the first
+ * shape left is that of 8. 3. Batch 7 comes behind that shape: its 10 does not follow on 9 of term 4.
+ * The one that reaches back the furthest always fits, and from it on all do.
+ */
+function foldBehindLoss(log: Log.Log, entries: readonly LogEntry[]): void {
+  const base = Log.baseOf(log).index
+  const uncovered = entries.filter((entry) => entry.index > base)
+  const first = uncovered[0]
+  if (first === undefined || first.index > Log.lastIndex(log) + 1) return
+  if ((Log.termAt(log, first.index - 1) ?? 0) > first.term) return
+  foldAppend(log, uncovered)
 }
 
 /**
