@@ -7,7 +7,7 @@ export const mutant: Mutant = {
   replace: `    lastApplied: Math.max(log.offset.index, snapshotIndex - 1),
 `,
   why: 'The entry that the snapshot ends with is applied once more after a restart (rqlite 2759).',
-  seed: null,
-  caughtBy: null,
+  seed: 2,
+  caughtBy: 'apply-order',
   needsFaults: true,
 }

@@ -6,7 +6,7 @@ export const mutant: Mutant = {
 `,
   replace: '',
   why: 'A promise is handed on before the record that it stands on: the gate knows of no batch to wait for.',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'durable-commit',
   needsFaults: true,
 }

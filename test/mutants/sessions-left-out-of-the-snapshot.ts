@@ -8,7 +8,7 @@ export const mutant: Mutant = {
   replace: `varint(0).finish())
 `,
   why: 'Behind a snapshot nobody remembers what was executed: a retry is executed again.',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'state-hash',
   needsFaults: true,
 }

@@ -10,7 +10,7 @@ export const mutant: Mutant = {
   s.lastApplied = snapshot.index
 `,
   why: 'An installed snapshot sets the term back to its own (PySyncObj 166, WRaft 118.4).',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'monotonic',
   needsFaults: true,
 }

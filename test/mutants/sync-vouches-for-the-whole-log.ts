@@ -7,7 +7,7 @@ export const mutant: Mutant = {
   replace: `  s.durableIndex = end
 `,
   why: 'Any sync that ends vouches for what was appended after it had begun.',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'durable-commit',
   needsFaults: true,
 }

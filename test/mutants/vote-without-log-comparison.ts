@@ -1,11 +1,12 @@
 import type { Mutant } from './support/mutant.js'
 
 export const mutant: Mutant = {
-  file: 'consensus/raft/election.ts',
-  find: `const voteGranted = formed && free && isUpToDate(m.lastLog, lastEntry(s.log))
-  if (voteGranted) {`,
-  replace: `const voteGranted = formed && free
-  if (voteGranted) {`,
+  file: 'consensus/raft/log.ts',
+  find: `  if (candidate.term !== mine.term) return candidate.term > mine.term
+  return candidate.index >= mine.index
+`,
+  replace: `  return candidate.index >= 0 && mine.index >= 0
+`,
   why: 'A candidate that lacks committed entries is elected and overwrites them.',
   seed: null,
   caughtBy: null,

@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'const free = s.votedFor === from || (s.votedFor === null && leaderOf(s) === null)',
   replace: 'const free = true',
   why: 'Every candidate of a term gets the vote.',
-  seed: null,
-  caughtBy: null,
+  seed: 5,
+  caughtBy: 'one-vote',
   needsFaults: true,
 }

@@ -16,20 +16,25 @@ export interface Verdict {
   readonly line: string
 }
 
-/** The recorded seed must kill it; of the fresh ones is told how many do. */
-export async function confirm(tree: Tree, mutant: Named): Promise<Verdict> {
+/**
+ * The recorded seed must kill it. Of seeds that nobody chose is told how many see it, as long as `mayGoOn`: they only
+ * show whether the recorded one is luck.
+ */
+export async function confirm(tree: Tree, mutant: Named, mayGoOn: () => boolean): Promise<Verdict> {
   const { name, seed } = mutant
   tree.plant(mutant)
   const trial = new Trial(tree.root)
   try {
-    let fresh = 0
-    for (let i = 0; i < FRESH_SEEDS; i++) {
-      const outcome = await trial.run({ seed: randomInt(FRESH_MIN, FRESH_MAX), faultFree: false })
-      if (outcome.type === 'caught') fresh++
+    const outcome = seed === null ? null : await trial.run({ seed, faultFree: false })
+    let ran = 0
+    let saw = 0
+    while (ran < FRESH_SEEDS && mayGoOn()) {
+      const fresh = await trial.run({ seed: randomInt(FRESH_MIN, FRESH_MAX), faultFree: false })
+      ran++
+      if (fresh.type === 'caught') saw++
     }
-    const also = `${fresh} of ${FRESH_SEEDS} fresh seeds see it`
-    if (seed === null) return { name, result: 'skipped', line: `no seed is known; ${also}` }
-    const outcome = await trial.run({ seed, faultFree: false })
+    const also = `${saw} of ${ran} fresh seeds see it`
+    if (outcome === null) return { name, result: 'skipped', line: `no seed is known; ${also}` }
     const result = outcome.type === 'caught' ? 'passed' : 'failed'
     return { name, result, line: `seed ${seed}: ${inWords(outcome)}; ${also}` }
   } finally {

@@ -1,0 +1,11 @@
+import type { Mutant } from './support/mutant.js'
+
+export const mutant: Mutant = {
+  file: 'wal/open.ts',
+  find: 'writeAll(file, from, bytes.subarray(from, last.end), (unwritten) => {',
+  replace: 'writeAll(file, from, bytes.subarray(from, from), (unwritten) => {',
+  why: 'A start after a failed sync reads pages that are in the cache alone, and its own sync writes nothing (PostgreSQL lost data so, 2018).',
+  seed: null,
+  caughtBy: null,
+  needsFaults: true,
+}
