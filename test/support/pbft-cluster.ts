@@ -4,6 +4,8 @@
  * two honest replicas executed different batches at one index.
  */
 
+import { toHex } from '../../src/base/bytes.js'
+import { utf8Encode } from '../../src/base/utf8.js'
 import type { Effect, Entry, Input, Request, SnapshotMeta } from '../../src/consensus/contract.js'
 import type { NodeId } from '../../src/consensus/ids.js'
 import { signedBytes } from '../../src/consensus/pbft/encoding.js'
@@ -144,7 +146,8 @@ export class TestReplica {
           }),
         )
       case 'TakeSnapshot': {
-        const snapshot: SnapshotMeta = { ...effect.snapshot, digest: 'file', bytes: 1 }
+        const digest = toHex(fakeKeys('').digest(utf8Encode(this.stateAt(effect.snapshot.index))))
+        const snapshot: SnapshotMeta = { ...effect.snapshot, digest, bytes: 1 }
         return this.#cluster.later(() => this.step({ type: 'SnapshotTaken', snapshot }))
       }
       case 'Restore':
@@ -153,13 +156,8 @@ export class TestReplica {
         const { from, target } = effect
         return this.#cluster.later(() => {
           const source = this.#cluster.replica(from)
-          const has = source.isUp && source.honest && source.executed.has(target.index)
-          if (has)
-            this.step({
-              type: 'SnapshotReceived',
-              from,
-              snapshot: { ...target, term: 0, bytes: 1 },
-            })
+          const has = source.isUp && source.core.state.snapshot?.index === target.index
+          if (has && source.honest) this.step({ type: 'SnapshotReceived', from, snapshot: target })
           else this.step({ type: 'SnapshotFailed', snapshot: target, peer: from })
         })
       }

@@ -3,19 +3,14 @@
  * stable, and what led to it may go. A replica that sees itself left behind a certified state fetches it.
  */
 import { toHex } from '../../base/bytes.js'
-import { utf8Encode } from '../../base/utf8.js'
-import type { SnapshotMeta } from '../contract.js'
 import type { Index, NodeId } from '../ids.js'
-import { executeCommitted } from './execution.js'
+import { stateBytes } from './encoding.js'
 import type { Checkpoint, Digest } from './messages.js'
 import { advance, inWindow, prepare, proposeQueued } from './ordering.js'
 import { type Rules, stableProblem } from './proofs.js'
-import { quorum, weakQuorum } from './quorum.js'
+import { quorum } from './quorum.js'
 import { others, type PbftOut, type State } from './state.js'
 import { countOnceDurable, signCheckpoint } from './statements.js'
-
-/** Ticks for which a certified state ahead of us may come nearer by itself. */
-const BEHIND_TICKS_MAX = 25
 
 export function rulesOf(s: State): Rules {
   return { replicas: s.replicas, epoch: s.epoch, windowIndices: s.options.windowIndices }
@@ -28,7 +23,9 @@ export function onCheckpointTaken(
   out: PbftOut,
 ): void {
   if (at.index <= s.stable.index) return
-  const digest = toHex(s.options.crypto.digest(utf8Encode(at.digest)))
+  const history = s.histories.get(at.index)
+  if (history === undefined) return
+  const digest = toHex(s.options.crypto.digest(stateBytes(history, at.digest)))
   s.ownDigests.set(at.index, digest)
   out.note({ rule: '4.3', event: 'checkpoint-taken', index: at.index })
   if (s.mute) return out.note({ rule: '1.12', event: 'vote-withheld', index: at.index })
@@ -91,10 +88,11 @@ export function onStableCheckpoint(
 /** Is the checkpoint at `index` stable now, or does it show that we differ? */
 export function settle(s: State, index: Index, out: PbftOut): void {
   const certificate = agreeing(s, index, quorum(s.replicas.length))
+  if (certificate === null) return
   const own = s.ownDigests.get(index)
-  if (certificate === null || own === undefined) return
-  const digest = certificate[0]?.digest ?? ''
-  if (digest !== own) return diverge(s, index, out)
+  // What we have from others has no digest of ours: W vouched for it.
+  if (own === undefined && index > s.restoredThrough) return
+  if (own !== undefined && certificate[0]?.digest !== own) return diverge(s, index, out)
   makeStable(s, certificate, out)
 }
 
@@ -115,7 +113,6 @@ function diverge(s: State, index: Index, out: PbftOut): void {
   if (s.diverged) return
   s.diverged = true
   out.note({ rule: '4.3', event: 'state-diverged', index })
-  s.behindElapsed = BEHIND_TICKS_MAX
 }
 
 /** h moves up: what is at or below it is over. */
@@ -126,10 +123,13 @@ export function makeStable(s: State, checkpoints: readonly Checkpoint[], out: Pb
   s.stable = { index: first.index, digest: first.digest, checkpoints }
   out.persist({ type: 'Stable', checkpoints })
   out.note({ rule: '4.3', event: 'checkpoint-stable', index: first.index })
-  // One interval stays, for those who are a little behind.
-  for (const [index, slot] of s.slots) if (index <= before && slot.executed) s.slots.delete(index)
+  // One interval stays, for those who are a little behind, and all that leads on from the snapshot.
+  const needless = Math.min(before, s.snapshot?.index ?? 0)
+  for (const [index, slot] of s.slots) if (index <= needless && slot.executed) s.slots.delete(index)
   for (const index of s.checkpoints.keys()) if (index <= first.index) s.checkpoints.delete(index)
   for (const index of s.ownDigests.keys()) if (index <= first.index) s.ownDigests.delete(index)
+  for (const index of s.histories.keys())
+    if (index < first.index && index !== s.takingSnapshot?.index) s.histories.delete(index)
   release(s, out)
   // What lay beyond the window may lie in it now.
   for (const slot of [...s.slots.values()]) {
@@ -141,115 +141,9 @@ export function makeStable(s: State, checkpoints: readonly Checkpoint[], out: Pb
 }
 
 /** The log below the snapshot file goes, not the log below h: it leads from the one to the other. */
-function release(s: State, out: PbftOut): void {
+export function release(s: State, out: PbftOut): void {
   const through = Math.min(s.snapshot?.index ?? 0, s.stable.index)
   if (through > 0) out.release(through)
-}
-
-export function onSnapshotTaken(s: State, snapshot: SnapshotMeta, out: PbftOut): void {
-  if (s.takingSnapshot?.index === snapshot.index) s.takingSnapshot = null
-  if (snapshot.index <= (s.snapshot?.index ?? 0)) return
-  s.snapshot = snapshot
-  out.persist({ type: 'SnapshotTaken', snapshot })
-  out.note({ rule: '4.3', event: 'snapshot-taken', index: snapshot.index })
-  release(s, out)
-}
-
-/** Behind a state that W vouch for, for long, and nobody sends the batches: ask for the state itself. */
-export function tickBehind(s: State, out: PbftOut): void {
-  const target = certifiedAhead(s)
-  if (target === null) {
-    s.behindElapsed = 0
-    return
-  }
-  s.behindElapsed++
-  if (s.behindElapsed < BEHIND_TICKS_MAX || s.fetching?.busy === true) return
-  s.behindElapsed = 0
-  fetchState(s, target, out)
-}
-
-interface Target {
-  readonly index: Index
-  readonly digest: Digest
-  readonly sources: readonly NodeId[]
-}
-
-/** The highest index that W replicas vouch for, above what we have executed. */
-function certifiedAhead(s: State): Target | null {
-  let best = stableAhead(s)
-  for (const index of s.checkpoints.keys()) {
-    if (index <= s.lastExecuted && !s.diverged) continue
-    if (best !== null && index <= best.index) continue
-    const group = agreeing(s, index, weakQuorum(s.replicas.length))
-    const digest = group?.[0]?.digest
-    if (group === null || digest === undefined || s.ownDigests.get(index) === digest) continue
-    best = { index, digest, sources: group.map((one) => one.sender).filter((id) => id !== s.id) }
-  }
-  return best
-}
-
-/** Q vouch for our own h, and our machine is not there: its file was lost. */
-function stableAhead(s: State): Target | null {
-  const { index, digest, checkpoints } = s.stable
-  if (index <= s.lastExecuted) return null
-  return {
-    index,
-    digest,
-    sources: checkpoints.map((one) => one.sender).filter((id) => id !== s.id),
-  }
-}
-
-function fetchState(s: State, target: Target, out: PbftOut): void {
-  if (target.sources.length === 0) return
-  const before = s.fetching
-  const asked = before?.index === target.index ? before.asked + 1 : 0
-  s.fetching = { ...target, asked, busy: true }
-  const from = target.sources[asked % target.sources.length] ?? ''
-  const { index, digest } = target
-  const meta = { index, term: 0, time: 0, configuration: s.configuration, digest, bytes: 0 }
-  out.fetchSnapshot(from, meta)
-  out.note({ rule: '5.3', event: 'fetching-state', peer: from, index })
-}
-
-/** Verified against the digest that W signed. It sets what is executed, never h: that takes Q. */
-export function onSnapshotReceived(s: State, snapshot: SnapshotMeta, out: PbftOut): void {
-  const { fetching } = s
-  s.fetching = null
-  if (fetching === null || fetching.index !== snapshot.index) return
-  if (snapshot.index <= s.lastExecuted && !s.diverged) return
-  s.snapshot = snapshot
-  s.lastExecuted = snapshot.index
-  s.agreedTime = Math.max(s.agreedTime, snapshot.time)
-  s.diverged = false
-  s.ownDigests.set(snapshot.index, fetching.digest)
-  // What of it was executed meanwhile nobody can tell; the host ends what its clients wait for (PROTOCOL 2).
-  s.waiting.clear()
-  for (const [index, slot] of s.slots) {
-    if (index > snapshot.index) continue
-    slot.executed = true
-    if (index <= s.stable.index) s.slots.delete(index)
-  }
-  out.persist({ type: 'SnapshotInstalled', snapshot, digest: fetching.digest })
-  out.restore(snapshot)
-  out.note({ rule: '5.3', event: 'state-fetched', index: snapshot.index })
-  settle(s, snapshot.index, out)
-  release(s, out)
-  executeCommitted(s, out)
-}
-
-export function onSnapshotFailed(
-  s: State,
-  snapshot: SnapshotMeta,
-  peer: NodeId | null,
-  out: PbftOut,
-): void {
-  if (peer === null) {
-    if (s.takingSnapshot?.index === snapshot.index) s.takingSnapshot = null
-    return out.note({ rule: '4.3', event: 'snapshot-failed', index: snapshot.index })
-  }
-  if (s.fetching === null || s.fetching.index !== snapshot.index) return
-  s.fetching = { ...s.fetching, busy: false }
-  out.note({ rule: '5.3', event: 'fetch-failed', peer, index: snapshot.index })
 }
 
 /** What we ourselves said, once it is on disk. */

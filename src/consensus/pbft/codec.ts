@@ -24,6 +24,7 @@ const TAGS = {
   FetchedBatch: 20,
   CommittedBatch: 21,
   StableCheckpoint: 22,
+  SnapshotProof: 23,
 } as const satisfies { [K in Carriage['type']]: number }
 
 export function encodeMessage(m: Message): Uint8Array {
@@ -61,6 +62,9 @@ export function encodeMessage(m: Message): Uint8Array {
       break
     case 'StableCheckpoint':
       writeList(w, m.checkpoints, writeStatement)
+      break
+    case 'SnapshotProof':
+      writeList(w, m.votes, writeStatement)
       break
   }
   return w.finish()
@@ -113,6 +117,10 @@ function readMessage(r: Reader, tag: number): Message | null {
     case TAGS.StableCheckpoint: {
       const checkpoints = readList(r, (one) => readOf(one, 'Checkpoint'))
       return checkpoints && { type: 'StableCheckpoint', checkpoints }
+    }
+    case TAGS.SnapshotProof: {
+      const votes = readList(r, (one) => readOf(one, 'SnapshotVote'))
+      return votes && { type: 'SnapshotProof', votes }
     }
     default:
       return null

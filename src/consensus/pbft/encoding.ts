@@ -15,6 +15,7 @@ import type {
   Prepare,
   PreparedCertificate,
   Proposed,
+  SnapshotVote,
   Statement,
   ViewChange,
 } from './messages.js'
@@ -28,6 +29,7 @@ const TAGS = {
   Checkpoint: 4,
   ViewChange: 5,
   NewView: 6,
+  SnapshotVote: 7,
 } as const satisfies { [K in Statement['type']]: number }
 
 /** A batch is encoded and hashed often, and never changes. */
@@ -81,6 +83,12 @@ export function writeBody(w: Writer, s: Statement): void {
       w.varint(s.index)
       writeDigest(w, s.digest)
       return
+    case 'SnapshotVote':
+      w.varint(s.index)
+      writeDigest(w, s.digest)
+      w.varint(s.bytes).varint(s.time)
+      writeDigest(w, s.history)
+      return
     case 'ViewChange':
       w.varint(s.view).varint(s.stable)
       writeList(w, s.checkpoints, writeStatement)
@@ -121,6 +129,11 @@ function readBody(r: Reader, tag: number): Body<Statement> | null {
       return { type: 'Commit', ...readSlotId(r) }
     case TAGS.Checkpoint:
       return { type: 'Checkpoint', index: r.varint(), digest: readDigest(r) }
+    case TAGS.SnapshotVote: {
+      const [index, digest] = [r.varint(), readDigest(r)]
+      const [bytes, time] = [r.varint(), r.varint()]
+      return { type: 'SnapshotVote', index, digest, bytes, time, history: readDigest(r) }
+    }
     case TAGS.ViewChange: {
       const [view, stable] = [r.varint(), r.varint()]
       const checkpoints = readList(r, (one) => readOf(one, 'Checkpoint'))
@@ -145,6 +158,7 @@ interface ByType {
   Prepare: Prepare
   Commit: Commit
   Checkpoint: Checkpoint
+  SnapshotVote: SnapshotVote
   ViewChange: ViewChange
   NewView: NewView
 }
@@ -184,6 +198,24 @@ export function hashedBytes(clusterId: string, batch: Batch | null): Uint8Array 
   writeText(w, clusterId)
   w.byte(batch === null ? 0 : 1)
   if (batch !== null) w.raw(encodeBatch(batch))
+  return w.finish()
+}
+
+/** What the history up to an index hashes to: that of the index before, and its batch. */
+export function historyBytes(before: Digest, batch: Digest): Uint8Array {
+  const w = new Writer(128)
+  writeText(w, 'quorate-pbft-history-1')
+  writeDigest(w, before)
+  writeDigest(w, batch)
+  return w.finish()
+}
+
+/** What a checkpoint's digest is taken of: what was executed, and what it made of the machine. */
+export function stateBytes(history: Digest, machine: string): Uint8Array {
+  const w = new Writer(128)
+  writeText(w, 'quorate-pbft-state-1')
+  writeDigest(w, history)
+  writeText(w, machine)
   return w.finish()
 }
 

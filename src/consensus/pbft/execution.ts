@@ -1,5 +1,8 @@
 /** Executes what is committed, in the order of the indices, whatever view proved it (TOCS 2002 §4.2). */
+import { toHex } from '../../base/bytes.js'
 import type { Entry } from '../contract.js'
+import { historyBytes } from './encoding.js'
+import type { Digest } from './messages.js'
 import { executed } from './requests.js'
 import { committedBatch, type Slot } from './slot.js'
 import { others, type PbftOut, type State } from './state.js'
@@ -23,19 +26,20 @@ export function executeCommitted(s: State, out: PbftOut): void {
     slot.executed = true
     s.lastExecuted = slot.index
     s.agreedTime = Math.max(s.agreedTime, batch?.time ?? 0)
+    s.history = historyAfter(s, slot)
     const requests = batch?.requests ?? []
     entries.push({ index: slot.index, time: s.agreedTime, requests })
     for (const request of requests) executed(s, request)
     trust(s)
     if (batch === null) out.note({ rule: '4.4', event: 'executed-null', index: slot.index })
-    if (slot.index % s.options.checkpointInterval === 0) {
-      // The state behind this very index: nothing behind it may be applied before it is captured.
-      out.apply(entries.splice(0))
-      out.takeCheckpoint(slot.index)
-    }
+    if (slot.index % s.options.checkpointInterval !== 0) continue
+    // The state behind this very index: nothing behind it may be applied before it is captured.
+    out.apply(entries.splice(0))
+    s.histories.set(slot.index, s.history)
+    out.takeCheckpoint(slot.index)
+    takeSnapshotIfDue(s, out)
   }
   if (entries.length > 0) out.apply(entries)
-  takeSnapshotIfDue(s, out)
 }
 
 /** A view in which much was executed has earned the usual patience again. */
@@ -54,12 +58,19 @@ export function fetchBatch(s: State, slot: Slot, out: PbftOut): void {
   for (const id of others(s)) out.send(id, { type: 'FetchBatch', index: slot.index, digest })
 }
 
+function historyAfter(s: State, slot: Slot): Digest {
+  const batch = slot.committed?.[0]?.digest ?? ''
+  return toHex(s.options.crypto.digest(historyBytes(s.history, batch)))
+}
+
+/** At indices that are the same everywhere, so that all write the same file. */
 function takeSnapshotIfDue(s: State, out: PbftOut): void {
-  const since = s.lastExecuted - (s.snapshot?.index ?? 0)
-  if (s.takingSnapshot !== null || since < s.options.snapshotIndices) return
+  const { checkpointInterval, snapshotIndices } = s.options
+  const every = checkpointInterval * Math.ceil(snapshotIndices / checkpointInterval)
+  if (s.takingSnapshot !== null || s.lastExecuted % every !== 0) return
   s.takingSnapshot = {
     index: s.lastExecuted,
-    term: s.view,
+    term: 0,
     time: s.agreedTime,
     configuration: s.configuration,
     digest: '',

@@ -41,20 +41,11 @@ export class Pbft implements Core<Message, WalRecord> {
   }
 
   stateRecord(): WalRecord {
-    const { view, active, mute, stable, newView, viewChange, snapshot, configuration } = this.state
-    const { checkpoints } = stable
-    const { members } = configuration
-    return {
-      type: 'State',
-      view,
-      active,
-      mute,
-      checkpoints,
-      newView,
-      viewChange,
-      snapshot,
-      members,
-    }
+    const { view, active, mute, newView, viewChange, snapshot, snapshotHistory } = this.state
+    const { checkpoints } = this.state.stable
+    const { members } = this.state.configuration
+    const views = { view, active, mute, newView, viewChange }
+    return { type: 'State', ...views, checkpoints, snapshot, history: snapshotHistory, members }
   }
 }
 

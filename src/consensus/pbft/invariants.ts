@@ -12,7 +12,7 @@ export function checkState(s: State): string | null {
   if (s.stable.index > 0 && stableProblem(s.stable.checkpoints, rulesOf(s)) !== null)
     return 'h without a proof'
   if (s.primary !== null && !s.active) return 'a primary of no view'
-  const indices = 4 * s.options.windowIndices + s.options.snapshotIndices
+  const indices = 4 * s.options.windowIndices + 4 * s.options.snapshotIndices
   if (s.slots.size > indices) return `${s.slots.size} slots are kept`
   return checkSlots(s)
 }
@@ -31,7 +31,8 @@ function checkSlots(s: State): string | null {
       return `${index}: a COMMIT without a certificate`
     if (s.primary !== null && slot.proposed?.view === s.view && index > s.primary.lastProposed)
       return `${index} was proposed by somebody else`
-    if (index > highWatermark(s) + s.options.windowIndices) return `slot ${index} is far ahead`
+    const farthest = Math.max(highWatermark(s), s.lastExecuted) + s.options.windowIndices
+    if (index > farthest) return `slot ${index} is far ahead`
   }
   return null
 }

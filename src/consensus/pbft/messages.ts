@@ -49,6 +49,21 @@ export interface Checkpoint extends Signed {
   readonly digest: Digest
 }
 
+/**
+ * The snapshot file at `index`: what its content hashes to, and what stands beside it. Files of one state are the same
+ * bytes everywhere, so W that say the same vouch for the state.
+ */
+export interface SnapshotVote extends Signed {
+  readonly type: 'SnapshotVote'
+  readonly index: Index
+  readonly digest: Digest
+  readonly bytes: number
+  /** Agreed time (ms) behind `index`. */
+  readonly time: number
+  /** Of all that was executed up to `index`. */
+  readonly history: Digest
+}
+
 /** prepared(batch, view, index): the primary's proposal and prepares of Q-1 distinct backups. */
 export interface PreparedCertificate {
   readonly proposed: Proposed
@@ -75,7 +90,14 @@ export interface NewView extends Signed {
   readonly proposals: readonly Proposed[]
 }
 
-export type Statement = Proposed | Prepare | Commit | Checkpoint | ViewChange | NewView
+export type Statement =
+  | Proposed
+  | Prepare
+  | Commit
+  | Checkpoint
+  | SnapshotVote
+  | ViewChange
+  | NewView
 
 /** The proposal with its batch; null: the null batch. */
 export interface PrePrepare {
@@ -125,6 +147,12 @@ export interface StableCheckpoint {
   readonly checkpoints: readonly Checkpoint[]
 }
 
+/** W votes for one snapshot. */
+export interface SnapshotProof {
+  readonly type: 'SnapshotProof'
+  readonly votes: readonly SnapshotVote[]
+}
+
 export type Carriage =
   | PrePrepare
   | Forward
@@ -133,6 +161,7 @@ export type Carriage =
   | FetchedBatch
   | CommittedBatch
   | StableCheckpoint
+  | SnapshotProof
 
 /** A proposal travels only in its PrePrepare. */
 export type Message = Exclude<Statement, Proposed> | Carriage
@@ -143,6 +172,7 @@ export const GATE: { readonly [K in Message['type']]: Gate } = {
   Prepare: 'durable',
   Commit: 'durable',
   Checkpoint: 'durable',
+  SnapshotVote: 'durable',
   ViewChange: 'durable',
   NewView: 'durable',
   Forward: 'none',
@@ -151,6 +181,7 @@ export const GATE: { readonly [K in Message['type']]: Gate } = {
   FetchedBatch: 'none',
   CommittedBatch: 'none',
   StableCheckpoint: 'none',
+  SnapshotProof: 'none',
 }
 
 /** Every statement in a message, nested ones too: the host verifies all of them before the core sees it. */
@@ -162,6 +193,8 @@ export function statementsOf(message: Message): Statement[] {
       return [...message.commits]
     case 'StableCheckpoint':
       return [...message.checkpoints]
+    case 'SnapshotProof':
+      return [...message.votes]
     case 'ViewChange':
       return statementsOfViewChange(message)
     case 'NewView':
@@ -169,6 +202,7 @@ export function statementsOf(message: Message): Statement[] {
     case 'Prepare':
     case 'Commit':
     case 'Checkpoint':
+    case 'SnapshotVote':
       return [message]
     case 'Forward':
     case 'Status':

@@ -43,6 +43,8 @@ export interface StateRecord {
   readonly newView: NewView | null
   readonly viewChange: ViewChange | null
   readonly snapshot: SnapshotMeta | null
+  /** Of what the snapshot covers. */
+  readonly history: Digest
   readonly members: readonly Member[]
 }
 
@@ -64,8 +66,12 @@ export type WalRecord =
   /** Before NEW-VIEW and the first PREPARE in it. */
   | { readonly type: 'NewViewAccepted'; readonly newView: NewView }
   | { readonly type: 'Stable'; readonly checkpoints: readonly Checkpoint[] }
-  | { readonly type: 'SnapshotTaken'; readonly snapshot: SnapshotMeta }
-  | { readonly type: 'SnapshotInstalled'; readonly snapshot: SnapshotMeta; readonly digest: Digest }
+  | { readonly type: 'SnapshotTaken'; readonly snapshot: SnapshotMeta; readonly history: Digest }
+  | {
+      readonly type: 'SnapshotInstalled'
+      readonly snapshot: SnapshotMeta
+      readonly history: Digest
+    }
   /** In the place of what the disk lost: the replica no longer knows what it promised. */
   | { readonly type: 'Lost' }
   /** Behind all: the newest snapshot's file is gone. No promise is. */
@@ -129,6 +135,7 @@ function writeRecord(w: Writer, record: WalRecord): void {
       writeOptional(w, record.newView, writeStatement)
       writeOptional(w, record.viewChange, writeStatement)
       writeOptional(w, record.snapshot, writeSnapshotMeta)
+      writeDigest(w, record.history)
       return writeMembers(w, record.members)
     case 'Bootstrap':
       return writeMembers(w, record.members)
@@ -152,10 +159,9 @@ function writeRecord(w: Writer, record: WalRecord): void {
     case 'Stable':
       return writeList(w, record.checkpoints, writeStatement)
     case 'SnapshotTaken':
-      return writeSnapshotMeta(w, record.snapshot)
     case 'SnapshotInstalled':
       writeSnapshotMeta(w, record.snapshot)
-      return writeDigest(w, record.digest)
+      return writeDigest(w, record.history)
     case 'Lost':
     case 'SnapshotLost':
       return
@@ -213,9 +219,9 @@ function readRecord(r: Reader): WalRecord | null {
       return checkpoints && { type: 'Stable', checkpoints }
     }
     case TAGS.SnapshotTaken:
-      return { type: 'SnapshotTaken', snapshot: readSnapshotMeta(r) }
+      return { type: 'SnapshotTaken', snapshot: readSnapshotMeta(r), history: readDigest(r) }
     case TAGS.SnapshotInstalled:
-      return { type: 'SnapshotInstalled', snapshot: readSnapshotMeta(r), digest: readDigest(r) }
+      return { type: 'SnapshotInstalled', snapshot: readSnapshotMeta(r), history: readDigest(r) }
     case TAGS.Lost:
       return { type: 'Lost' }
     case TAGS.SnapshotLost:
@@ -234,8 +240,10 @@ function readState(r: Reader): StateRecord | null {
   const newView = r.byte() === 1 ? readOf(r, 'NewView') : null
   const viewChange = r.byte() === 1 ? readOf(r, 'ViewChange') : null
   const snapshot = r.byte() === 1 ? readSnapshotMeta(r) : null
+  const history = readDigest(r)
   const members = readMembers(r)
-  return { type: 'State', view, active, mute, checkpoints, newView, viewChange, snapshot, members }
+  const views = { view, active, mute, newView, viewChange }
+  return { type: 'State', ...views, checkpoints, snapshot, history, members }
 }
 
 function writeOptional<T>(w: Writer, one: T | null, write: (w: Writer, one: T) => void): void {

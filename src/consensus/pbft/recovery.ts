@@ -13,6 +13,8 @@ import { newSlot, type Slot } from './slot.js'
 import { isPrimary, type PbftOut, primary, replicasOf, type State } from './state.js'
 import { digestOf, signCommit, signPrepare } from './statements.js'
 
+/** Before anything was executed. */
+const NO_HISTORY = '00'.repeat(32)
 const NO_STABLE = { index: 0, digest: '', checkpoints: [] }
 
 export function newState(self: Self, options: Options): State {
@@ -30,8 +32,11 @@ export function newState(self: Self, options: Options): State {
     newView: null,
     viewChange: null,
     snapshot: null,
+    snapshotHistory: NO_HISTORY,
     mute: false,
     lastExecuted: 0,
+    history: NO_HISTORY,
+    restoredThrough: 0,
     agreedTime: 0,
     now: 0,
     nextDeadline: null,
@@ -46,6 +51,9 @@ export function newState(self: Self, options: Options): State {
     parked: [],
     checkpoints: new Map(),
     ownDigests: new Map(),
+    histories: new Map(),
+    snapshotVotes: new Map(),
+    snapshotProof: null,
     fetching: null,
     behindElapsed: 0,
     statusElapsed: 0,
@@ -77,6 +85,8 @@ export function recoverState(records: readonly WalRecord[], self: Self, options:
   for (const record of records) fold(s, record)
   s.lastExecuted = s.snapshot?.index ?? 0
   s.agreedTime = s.snapshot?.time ?? 0
+  s.history = s.snapshot === null ? NO_HISTORY : s.snapshotHistory
+  s.restoredThrough = s.lastExecuted
   for (const [index, slot] of s.slots) {
     if (index <= s.lastExecuted) slot.executed = true
     if (index <= Math.min(s.lastExecuted, s.stable.index)) s.slots.delete(index)
@@ -129,11 +139,9 @@ function fold(s: State, record: WalRecord): void {
     case 'Stable':
       return foldStable(s, record.checkpoints)
     case 'SnapshotTaken':
-      s.snapshot = record.snapshot
-      return
     case 'SnapshotInstalled':
       s.snapshot = record.snapshot
-      s.ownDigests.set(record.snapshot.index, record.digest)
+      s.snapshotHistory = record.history
       return
     case 'Lost':
       s.mute = true
@@ -151,7 +159,10 @@ function foldState(s: State, record: StateRecord): void {
   s.mute = s.mute || record.mute
   s.newView = record.newView
   s.viewChange = record.viewChange
-  if (record.snapshot !== null) s.snapshot = record.snapshot
+  if (record.snapshot !== null) {
+    s.snapshot = record.snapshot
+    s.snapshotHistory = record.history
+  }
   foldStable(s, record.checkpoints)
 }
 

@@ -10,6 +10,7 @@ import type {
   NewView,
   PrePrepare,
   Prepare,
+  SnapshotVote,
   ViewChange,
 } from './messages.js'
 import type { PbftNote } from './notes.js'
@@ -39,7 +40,7 @@ export interface Waiting {
 /** What we signed: it counts here once the batch that holds it is on disk, as it leaves only then. */
 export interface OwnStatement {
   readonly batch: number
-  readonly statement: Prepare | Commit | Checkpoint | ViewChange
+  readonly statement: Prepare | Commit | Checkpoint | SnapshotVote | ViewChange
 }
 
 export interface Primary {
@@ -52,11 +53,9 @@ export interface Primary {
   timedBatch: { index: Index; time: number }
 }
 
-/** State that is fetched: whoever vouches for it is asked in turn. */
+/** A snapshot that W vouch for: each of them is asked in turn. */
 export interface Fetching {
-  readonly index: Index
-  readonly digest: Digest
-  readonly sources: readonly NodeId[]
+  readonly proof: readonly SnapshotVote[]
   asked: number
   /** The host is at it. */
   busy: boolean
@@ -83,12 +82,18 @@ export interface State {
   /** The last that we said. */
   viewChange: ViewChange | null
   snapshot: SnapshotMeta | null
+  /** Of what the snapshot covers. */
+  snapshotHistory: Digest
   /** The disk lost what we had promised: never again a signature under this key. */
   mute: boolean
 
   // Volatile.
   /** The last index whose Apply was emitted. */
   lastExecuted: Index
+  /** Of all that was executed up to there. */
+  history: Digest
+  /** At or below it we have the state from others, and no digests of our own. */
+  restoredThrough: Index
   /** Of the last executed batch (ms). */
   agreedTime: number
   /** Our own clock (ms, wall time). */
@@ -114,6 +119,12 @@ export interface State {
   readonly checkpoints: Map<Index, Map<NodeId, Checkpoint>>
   /** Of the machine at each checkpoint's index. */
   readonly ownDigests: Map<Index, Digest>
+  /** The history at each checkpoint and snapshot that the machine is asked for. */
+  readonly histories: Map<Index, Digest>
+  /** By index: the first of each replica. */
+  readonly snapshotVotes: Map<Index, Map<NodeId, SnapshotVote>>
+  /** W votes for the snapshot file that we have. */
+  snapshotProof: readonly SnapshotVote[] | null
   fetching: Fetching | null
   /** Ticks for which a certified index ahead of us did not come nearer. */
   behindElapsed: number

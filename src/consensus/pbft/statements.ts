@@ -13,6 +13,7 @@ import type {
   Prepare,
   Proposed,
   SlotId,
+  SnapshotVote,
   Statement,
   ViewChange,
 } from './messages.js'
@@ -39,6 +40,13 @@ export function signCommit(s: State, slot: SlotId): Commit {
 
 export function signCheckpoint(s: State, index: number, digest: Digest): Checkpoint {
   return sign<Checkpoint>(s, { type: 'Checkpoint', index, digest })
+}
+
+export function signSnapshotVote(
+  s: State,
+  of: Pick<SnapshotVote, 'index' | 'digest' | 'bytes' | 'time' | 'history'>,
+): SnapshotVote {
+  return sign<SnapshotVote>(s, { type: 'SnapshotVote', ...of })
 }
 
 export function signViewChange(

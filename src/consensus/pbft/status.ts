@@ -50,10 +50,16 @@ function sendCommitted(s: State, to: NodeId, executed: Index, out: PbftOut): voi
   for (let index = executed + 1; index <= through; index++) {
     const slot = s.slots.get(index)
     const batch = slot === undefined ? undefined : committedBatch(slot)
-    // Gone below a checkpoint: the peer fetches the state itself.
-    if (slot?.committed == null || batch === undefined) return
+    // Gone below a checkpoint: the peer fetches a snapshot, if it knows one that is vouched for.
+    if (slot?.committed == null || batch === undefined) return offerSnapshot(s, to, executed, out)
     out.send(to, { type: 'CommittedBatch', commits: slot.committed, batch })
   }
+}
+
+function offerSnapshot(s: State, to: NodeId, executed: Index, out: PbftOut): void {
+  const votes = s.snapshotProof
+  if (votes !== null && (votes[0]?.index ?? 0) > executed)
+    out.send(to, { type: 'SnapshotProof', votes })
 }
 
 /** The same votes, byte for byte: what was lost on the way. */
@@ -77,7 +83,9 @@ export function onCommittedBatch(s: State, m: CommittedBatch, out: PbftOut): voi
   const problem = commitsProblem(m.commits, rulesOf(s))
   if (first === undefined || problem !== null || digestOf(s, m.batch) !== first.digest)
     return out.note({ rule: '4.2', event: 'malformed', index, detail: problem ?? 'another batch' })
-  if (index <= s.lastExecuted || index > highWatermark(s) + s.options.windowIndices) return
+  // Q may be far ahead of what we know to be stable; nobody needs more at once than we can execute soon.
+  const farthest = Math.max(highWatermark(s), s.lastExecuted) + s.options.windowIndices
+  if (index <= s.lastExecuted || index > farthest) return
   const slot = slotAt(s, index)
   if (slot.committed !== null && committedBatch(slot) !== undefined) return
   if (!slot.batches.has(first.digest)) {

@@ -8,6 +8,7 @@ import * as NewViews from './new-view.js'
 import * as Ordering from './ordering.js'
 import * as Requests from './requests.js'
 import { addVote } from './slot.js'
+import * as Snapshots from './snapshot.js'
 import type { PbftOut, State } from './state.js'
 import * as Status from './status.js'
 import * as ViewChanges from './view-change.js'
@@ -28,11 +29,11 @@ export function stepState(s: State, input: Input<Message>, out: PbftOut): void {
     case 'CheckpointTaken':
       return Checkpoints.onCheckpointTaken(s, input, out)
     case 'SnapshotTaken':
-      return Checkpoints.onSnapshotTaken(s, input.snapshot, out)
+      return Snapshots.onSnapshotTaken(s, input.snapshot, out)
     case 'SnapshotReceived':
-      return Checkpoints.onSnapshotReceived(s, input.snapshot, out)
+      return Snapshots.onSnapshotReceived(s, input.snapshot, out)
     case 'SnapshotFailed':
-      return Checkpoints.onSnapshotFailed(s, input.snapshot, input.peer ?? null, out)
+      return Snapshots.onSnapshotFailed(s, input.snapshot, input.peer ?? null, out)
     case 'TransferLeadership':
       // The primary of a view is who it is.
       return out.note({
@@ -59,6 +60,10 @@ function onReceive(s: State, from: NodeId, m: Message, out: PbftOut): void {
       return Checkpoints.onCheckpoint(s, m, out)
     case 'StableCheckpoint':
       return Checkpoints.onStableCheckpoint(s, m.checkpoints, out)
+    case 'SnapshotVote':
+      return Snapshots.onSnapshotVotes(s, [m], out)
+    case 'SnapshotProof':
+      return Snapshots.onSnapshotVotes(s, m.votes, out)
     case 'ViewChange':
       return ViewChanges.onViewChange(s, m, out)
     case 'NewView':
@@ -87,7 +92,7 @@ function onTick(s: State, input: { now: number; nextDeadline: number | null }, o
   proposeTimedBatch(s, out)
   ViewChanges.tickRequests(s, out)
   ViewChanges.tickViewChange(s, out)
-  Checkpoints.tickBehind(s, out)
+  Snapshots.tickBehind(s, out)
   Status.tickStatus(s, out)
 }
 
@@ -122,6 +127,9 @@ function onPersisted(s: State, batch: number, out: PbftOut): void {
       }
       case 'Checkpoint':
         Checkpoints.countOwnCheckpoint(s, statement, out)
+        break
+      case 'SnapshotVote':
+        Snapshots.onSnapshotVotes(s, [statement], out)
         break
       case 'ViewChange':
         ViewChanges.countOwnViewChange(s, statement, out)
