@@ -13,6 +13,7 @@ import { assert, present } from '../../base/assert.js'
 import type { Configuration, SnapshotMeta } from '../contract.js'
 import type { Index } from '../ids.js'
 import type { EntryId, LogEntry } from './messages.js'
+import type { ConfigurationAt } from './state.js'
 
 export interface Log {
   /** The entry before the first one in memory; index 0, term 0 before all. */
@@ -23,6 +24,8 @@ export interface Log {
   holes: Index[]
   /** Not null: the snapshot at `offset` is lost. The newest configuration that is known from below it. */
   lostBase: Configuration | null
+  /** The newest configuration, where its entry is a hole: only a shape tells it. */
+  told: ConfigurationAt | null
 }
 
 export function emptyLog(): Log {
@@ -33,6 +36,7 @@ export function emptyLog(): Log {
     snapshot: null,
     holes: [],
     lostBase: null,
+    told: null,
   }
 }
 
@@ -165,6 +169,7 @@ export function truncate(log: Log, index: Index): void {
   log.entries.length = index - log.offset.index
   log.batches.length = log.entries.length
   if (log.holes.length > 0) log.holes = log.holes.filter((hole) => hole <= index)
+  if (log.told !== null && log.told.index > index) log.told = null
 }
 
 /** Forgets entries up to `index`, which the snapshot covers. */
@@ -187,6 +192,7 @@ export function resetTo(log: Log, snapshot: SnapshotMeta): void {
   log.snapshot = snapshot
   log.holes = []
   log.lostBase = null
+  log.told = null
 }
 
 /**

@@ -21,9 +21,10 @@ export function reconcile(log: Log.Log, shape: Shape): void {
     shape.base.index >= Log.snapshotIndex(log),
     'a shape is no older than what stands before it',
   )
-  const configuration = knownBelow(log, shape.base.index)
+  const configuration = knownBelow(log, shape)
   const agreed = agreement(log, shape)
   const told = shape.runs[0]?.from ?? shape.lastIndex + 1
+  log.told = null
   if (agreed === null || agreed < told - 1) {
     // What we know is of a log that has been replaced meanwhile.
     const untold = told > shape.base.index + 1
@@ -77,6 +78,8 @@ function appendHoles(log: Log.Log, shape: Shape): void {
     holes.push(Log.holeAt({ index, term: present(termIn(shape, index), 'told') }))
   Log.append(log, holes, 0)
   for (const hole of holes) log.holes.push(hole.index)
+  const { configuration } = shape
+  if (configuration !== null && Log.isHole(log, configuration.index)) log.told = configuration
 }
 
 function loseBase(log: Log.Log, base: EntryId, configuration: Configuration): void {
@@ -91,9 +94,10 @@ function loseBase(log: Log.Log, base: EntryId, configuration: Configuration): vo
   log.lostBase = configuration
 }
 
-/** Whom to ask: the newest configuration at or below an index, else the oldest that is known at all. */
-function knownBelow(log: Log.Log, index: Index): Configuration {
-  const known = configurationsIn(log)
-  const best = known.findLast((at) => at.index <= index) ?? known[0]
+/** At the lost base, as far as is known: else whom to ask is all that it is good for, and any configuration tells that. */
+function knownBelow(log: Log.Log, shape: Shape): Configuration {
+  const told = shape.configuration
+  const known = [...configurationsIn(log), ...(told === null ? [] : [told])]
+  const best = known.findLast((at) => at.index <= shape.base.index) ?? known[0]
   return best?.configuration ?? NO_CONFIGURATION
 }

@@ -3,7 +3,7 @@
  * not, and rolled back when its entry is truncated (§6; append-time, as in the thesis).
  */
 import type { Index } from '../ids.js'
-import type { Log } from './log.js'
+import { isHole, type Log } from './log.js'
 import type { LogEntry } from './messages.js'
 import type { ConfigurationAt, State } from './state.js'
 
@@ -13,9 +13,11 @@ export function configurationsIn(log: Log): ConfigurationAt[] {
   if (log.lostBase !== null) found.push({ index: log.offset.index, configuration: log.lostBase })
   if (log.snapshot !== null)
     found.push({ index: log.snapshot.index, configuration: log.snapshot.configuration })
+  const base = log.snapshot?.index ?? log.offset.index
   for (const entry of log.entries) {
-    if (log.snapshot !== null && entry.index <= log.snapshot.index) continue
-    noteConfiguration(found, entry)
+    if (entry.index <= base) continue
+    if (isHole(log, entry.index) && log.told?.index === entry.index) found.push(log.told)
+    else noteConfiguration(found, entry)
   }
   return found
 }

@@ -1,6 +1,6 @@
 /**
- * How the log looks without what is in it: term, vote, the snapshot's end, and the runs of equal terms up to the last
- * entry. Every batch on disk is followed by the shape after it (docs/decisions/0004): when a stretch of the log
+ * How the log looks without what is in it: term, vote, the snapshot's end, the configuration in effect, and the runs of equal
+ * terms up to the last entry. Every batch on disk is followed by the shape after it (docs/decisions/0004): when a stretch of the log
  * is damaged, the first shape behind it tells which entries are gone and what this node had voted.
  *
  * A shape is bounded. Runs are written newest first; what is older than the bound is not told, and a reader must not guess.
@@ -8,9 +8,12 @@
 
 import { utf8Decode, utf8Encode } from '../../base/utf8.js'
 import { Reader, Writer } from '../../base/varint.js'
+import type { Configuration } from '../contract.js'
 import type { Index, NodeId } from '../ids.js'
+import { readConfiguration, writeConfiguration } from './codec-parts.js'
 import { baseOf, type Log, lastIndex, termAt } from './log.js'
 import type { EntryId } from './messages.js'
+import type { ConfigurationAt } from './state.js'
 
 /** Entries `from` to the next run, or to the last entry, are of this term. */
 export interface Run {
@@ -24,6 +27,8 @@ export interface Shape {
   /** Where the snapshot ends; index 0 without one. */
   readonly base: EntryId
   readonly lastIndex: Index
+  /** In effect, and from where on: who the members are must not hang on one record. Null: nobody formed a cluster. */
+  readonly configuration: ConfigurationAt | null
   /** Oldest first. The first one begins right behind the base, or later: then what is before it is not told. */
   readonly runs: readonly Run[]
 }
@@ -31,7 +36,15 @@ export interface Shape {
 /** Elections that left entries behind the snapshot; a log with more is told in part. At most 16 bytes each. */
 export const RUNS_MAX = 64
 
+/** What the log keeps room for. */
 const BYTES_MAX = 2048
+
+/** With members whose names and uids take more than this, fewer runs are told: all must fit. */
+const CONFIGURATION_BYTES_USUAL = 800
+const RUNS_MIN = 16
+
+/** A memo: it goes with every batch, and changes with the members only. */
+const ENCODED = new WeakMap<Configuration, Uint8Array>()
 
 /** Terms never decrease along the log, so that the begin of a run is found by halving: no bookkeeping a batch. */
 export function runsOf(log: Log, after: Index, max = RUNS_MAX): Run[] {
@@ -52,10 +65,26 @@ export function runsOf(log: Log, after: Index, max = RUNS_MAX): Run[] {
   return runs.reverse()
 }
 
-export function shapeOf(hard: { term: number; votedFor: NodeId | null }, log: Log): Shape {
+export function shapeOf(
+  s: { term: number; votedFor: NodeId | null; configurations: readonly ConfigurationAt[] },
+  log: Log,
+): Shape {
   const base = baseOf(log)
-  const { term, votedFor } = hard
-  return { term, votedFor, base, lastIndex: lastIndex(log), runs: runsOf(log, base.index) }
+  const { term, votedFor } = s
+  const configuration = s.configurations.at(-1) ?? null
+  const bytes = configuration === null ? 0 : encoded(configuration.configuration).length
+  const runs = runsOf(log, base.index, bytes > CONFIGURATION_BYTES_USUAL ? RUNS_MIN : RUNS_MAX)
+  return { term, votedFor, base, lastIndex: lastIndex(log), configuration, runs }
+}
+
+function encoded(configuration: Configuration): Uint8Array {
+  const known = ENCODED.get(configuration)
+  if (known !== undefined) return known
+  const w = new Writer(256)
+  writeConfiguration(w, configuration)
+  const bytes = w.finish()
+  ENCODED.set(configuration, bytes)
+  return bytes
 }
 
 /** Of an index that the shape tells; null: it is not told, or not there. */
@@ -69,7 +98,10 @@ export function encodeShape(shape: Shape): Uint8Array {
   const w = new Writer(64)
   w.varint(shape.term).chunk(utf8Encode(shape.votedFor ?? ''))
   w.varint(shape.base.index).varint(shape.base.term)
-  w.varint(shape.lastIndex - shape.base.index).varint(shape.runs.length)
+  w.varint(shape.lastIndex - shape.base.index).byte(shape.configuration === null ? 0 : 1)
+  if (shape.configuration !== null)
+    w.varint(shape.configuration.index).raw(encoded(shape.configuration.configuration))
+  w.varint(shape.runs.length)
   let end = shape.lastIndex
   for (const run of [...shape.runs].reverse()) {
     w.varint(run.term).varint(end - run.from)
@@ -86,9 +118,13 @@ export function decodeShape(bytes: Uint8Array): Shape | null {
   const votedFor = utf8Decode(r.chunk())
   const base = { index: r.varint(), term: r.varint() }
   const lastIndex = base.index + r.varint()
+  const configuration =
+    r.byte() === 1 ? { index: r.varint(), configuration: readConfiguration(r) } : null
   const runs = readRuns(r, { base, lastIndex, term })
+  if (configuration !== null && configuration.index > lastIndex) return null
   if (runs === null || !r.ok || r.left !== 0 || !Number.isSafeInteger(lastIndex)) return null
-  return { term, votedFor: votedFor === '' ? null : votedFor, base, lastIndex, runs }
+  const vote = votedFor === '' ? null : votedFor
+  return { term, votedFor: vote, base, lastIndex, configuration, runs }
 }
 
 function readRuns(

@@ -142,19 +142,26 @@ const record: fc.Arbitrary<WalRecord> = fc.oneof(
   places
     .chain((ids) => fc.tuple(...ids.map(entry)))
     .map((entries) => ({ type: 'Filled' as const, entries })),
-  fc.record({ votedFor: fc.option(name), last: fc.integer({ min: 4, max: 90 }) }).map((shape) => ({
-    type: 'Lost' as const,
-    shape: {
-      term: 9,
-      votedFor: shape.votedFor,
-      base: { index: 2, term: 1 },
-      lastIndex: shape.last,
-      runs: [
-        { from: 3, term: 4 },
-        { from: 4, term: 9 },
-      ],
-    },
-  })),
+  fc
+    .record({
+      configuration: fc.option(fc.record({ index: fc.nat(4), configuration })),
+      votedFor: fc.option(name),
+      last: fc.integer({ min: 4, max: 90 }),
+    })
+    .map((shape) => ({
+      type: 'Lost' as const,
+      shape: {
+        term: 9,
+        votedFor: shape.votedFor,
+        base: { index: 2, term: 1 },
+        lastIndex: shape.last,
+        configuration: shape.configuration,
+        runs: [
+          { from: 3, term: 4 },
+          { from: 4, term: 9 },
+        ],
+      },
+    })),
   fc.constant({ type: 'SnapshotLost' as const }),
 )
 

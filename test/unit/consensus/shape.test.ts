@@ -9,6 +9,7 @@ import {
   shapeOf,
   termIn,
 } from '../../../src/consensus/raft/shape.js'
+import type { ConfigurationAt } from '../../../src/consensus/raft/state.js'
 import { entriesOf } from '../../support/raft-core.js'
 import { meta } from '../../support/raft-life.js'
 
@@ -25,6 +26,9 @@ function logOf(base: number, lengths: readonly number[]): Log.Log {
   return log
 }
 
+const NONE: ConfigurationAt[] = []
+const ONE: ConfigurationAt[] = [{ index: 3, configuration: meta(3, 1).configuration }]
+
 const lengths = fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 90 })
 
 describe('a shape', () => {
@@ -32,7 +36,7 @@ describe('a shape', () => {
     fc.assert(
       fc.property(fc.nat(50), lengths, (base, runs) => {
         const log = logOf(base, runs)
-        const shape = shapeOf({ term: 500, votedFor: 'n2' }, log)
+        const shape = shapeOf({ term: 500, votedFor: 'n2', configurations: NONE }, log)
         const told = shape.runs[0]?.from ?? base + 1
         for (let index = base + 1; index <= Log.lastIndex(log); index++)
           expect(termIn(shape, index)).toBe(index < told ? null : Log.termAt(log, index))
@@ -44,7 +48,10 @@ describe('a shape', () => {
   })
 
   it('is small: some twenty bytes, at most 1 KiB and a name', () => {
-    const usual = shapeOf({ term: 12, votedFor: 'n2' }, logOf(100_000, [9, 9, 9]))
+    const usual = shapeOf(
+      { term: 12, votedFor: 'n2', configurations: NONE },
+      logOf(100_000, [9, 9, 9]),
+    )
     expect(encodeShape(usual).length).toBeLessThan(25)
     const far = Number.MAX_SAFE_INTEGER
     const runs = Array.from({ length: RUNS_MAX }, (_, i) => ({
@@ -56,10 +63,27 @@ describe('a shape', () => {
       votedFor: 'x'.repeat(63),
       base: { index: 1, term: 1 },
       lastIndex: far,
+      configuration: null,
       runs,
     }
     expect(decodeShape(encodeShape(worst))).toEqual(worst)
     expect(encodeShape(worst).length).toBeLessThan(1024 + 128)
+  })
+
+  it('with many long names still fits: then it tells fewer runs', () => {
+    const ids = Array.from({ length: 7 }, (_, i) => `${i}`.repeat(63))
+    const members = ids.map((id) => ({ id, uid: 'f'.repeat(32) }))
+    const configuration = { ...meta(3, 1).configuration, members, voters: ids }
+    const shape = shapeOf(
+      { term: 500, votedFor: ids[0] ?? '', configurations: [{ index: 2, configuration }] },
+      logOf(
+        1,
+        Array.from({ length: 90 }, () => 1),
+      ),
+    )
+    expect(shape.runs.length).toBe(16)
+    expect(encodeShape(shape).length).toBeLessThan(2048)
+    expect(decodeShape(encodeShape(shape))).toEqual(shape)
   })
 
   it('whatever the bytes, decoding gives a shape that holds together or nothing', () => {
@@ -76,7 +100,9 @@ describe('a shape', () => {
   })
 
   it('cut short or prolonged it is none', () => {
-    const bytes = encodeShape(shapeOf({ term: 9, votedFor: 'n3' }, logOf(3, [2, 4])))
+    const bytes = encodeShape(
+      shapeOf({ term: 9, votedFor: 'n3', configurations: ONE }, logOf(3, [2, 4])),
+    )
     for (let length = 0; length < bytes.length; length++)
       expect(decodeShape(bytes.subarray(0, length))).toBe(null)
     expect(decodeShape(Uint8Array.of(...bytes, 0))).toBe(null)
