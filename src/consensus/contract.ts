@@ -12,6 +12,8 @@ export interface Request extends RequestId {
   readonly command: Uint8Array
   /** Who asks, and a proof of it, where replicas do not trust each other: opaque to consensus. Absent over Raft. */
   readonly auth?: Uint8Array
+  /** A query, ordered so that it is linearizable where no single replica can be believed: it changes nothing. */
+  readonly readOnly?: boolean
 }
 
 /** One position of the log: a batch of requests under one agreed time (ms). No-ops have no requests. */

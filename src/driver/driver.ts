@@ -330,11 +330,14 @@ export class Driver<M extends { readonly type: string }, R> {
         })
         return
       }
-      case 'FetchSnapshot':
-        // No protocol here asks for it yet, and no port fetches: say so, and let the core go on.
-        this.#note('fetch-snapshot-unsupported', effect.from)
-        this.#complete({ type: 'SnapshotFailed', snapshot: effect.target, peer: effect.from })
+      case 'FetchSnapshot': {
+        const { from, target } = effect
+        const failed = () =>
+          this.#complete({ type: 'SnapshotFailed', snapshot: target, peer: from })
+        if (communicator.fetchSnapshot === undefined) failed()
+        else communicator.fetchSnapshot(from, target, failed)
         return
+      }
       case 'Release':
         this.#gate.pass({ type: 'release', through: effect.through })
         return

@@ -36,6 +36,11 @@ export interface CommunicatorPort {
   send(to: NodeId, message: Uint8Array): void
   /** Streams a snapshot that is on disk; `done(false)` when it could not be delivered whole. */
   sendSnapshot(to: NodeId, snapshot: SnapshotMeta, done: (delivered: boolean) => void): void
+  /**
+   * Asks a peer for the very file that `target` names. When it is here, verified and synced, the driver is told as of any
+   * snapshot that is received; `failed` when it cannot be had. Raft never asks: absent where nothing else runs.
+   */
+  fetchSnapshot?(from: NodeId, target: SnapshotMeta, failed: () => void): void
 }
 
 /** The state machine and its snapshots on disk: strictly in the order of the calls. */

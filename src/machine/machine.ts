@@ -118,6 +118,8 @@ export class SessionMachine {
   }
 
   #applyRequest(request: Request, context: { index: Index; time: number }): Uint8Array {
+    // At its place in the order, and without a trace in the state: asked twice, it is answered twice.
+    if (request.readOnly === true) return encodeOk(this.#inner.query(request.command))
     const ordinal = ++this.#ordinal
     const time = this.#time
     if (request.session === 0) {

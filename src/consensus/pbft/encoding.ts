@@ -59,13 +59,21 @@ export function decodeBatch(bytes: Uint8Array): Batch | null {
 export function writeRequest(w: Writer, request: Request): void {
   w.varint(request.session).varint(request.seq).varint(request.ackedThrough)
   w.chunk(request.command).chunk(request.auth ?? EMPTY)
+  w.byte(request.readOnly === true ? 1 : 0)
 }
 
 export function readRequest(r: Reader): Request {
   const [session, seq, ackedThrough] = [r.varint(), r.varint(), r.varint()]
   const [command, auth] = [r.chunk(), r.chunk()]
-  const request = { session, seq, ackedThrough, command }
-  return auth.length === 0 ? request : { ...request, auth }
+  const readOnly = r.byte() === 1
+  return {
+    session,
+    seq,
+    ackedThrough,
+    command,
+    ...(auth.length === 0 ? {} : { auth }),
+    ...(readOnly ? { readOnly } : {}),
+  }
 }
 
 /** The statement without its signature; `signedBytes` puts the cluster before it. */

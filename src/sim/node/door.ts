@@ -5,6 +5,7 @@ import type { Request } from '../../consensus/contract.js'
 import type { Driver } from '../../driver/driver.js'
 import type { ReadOutcome } from '../../driver/outcomes.js'
 import type { SimMachine } from '../machine.js'
+import { sessionCodec } from '../sessions.js'
 import type { Life } from './life.js'
 
 /** Which way nothing passes between the clients and the node. */
@@ -17,6 +18,7 @@ export class Door<M extends { readonly type: string }, R> {
   readonly #now: () => number
   readonly #driver: () => Driver<M, R> | null
   readonly #machine: () => SimMachine | null
+  #lastRead = 0
   cut: ClientCut = 'none'
 
   constructor(parts: {
@@ -38,11 +40,22 @@ export class Door<M extends { readonly type: string }, R> {
   }
 
   query(query: Uint8Array, deadlineMs: number, reply: Reply): void {
-    this.#admit(reply, (driver, answer) =>
-      driver.read({ deadline: this.#now() + deadlineMs }, (outcome) =>
-        answer(this.#answered(query, outcome)),
-      ),
-    )
+    this.#admit(reply, (driver, answer) => {
+      const deadline = this.#now() + deadlineMs
+      driver.read({ deadline }, (outcome) => {
+        if (outcome.type === 'Unsupported') this.#ordered(driver, query, deadline, answer)
+        else answer(this.#answered(query, outcome))
+      })
+    })
+  }
+
+  /** Where no single replica can be believed a read is ordered like a command. */
+  #ordered(driver: Driver<M, R>, query: Uint8Array, deadline: number, answer: Reply): void {
+    const id = { session: 0, seq: ++this.#lastRead, ackedThrough: 0 }
+    driver.submit({ ...id, command: query, readOnly: true }, { deadline }, (outcome) => {
+      if (outcome.type !== 'Answer') return answer(outcome)
+      answer({ type: 'Answer', bytes: sessionCodec.content(outcome.bytes) })
+    })
   }
 
   /** A node that died in between answers nothing; nor does one that cannot be reached. */
@@ -62,12 +75,13 @@ export class Door<M extends { readonly type: string }, R> {
     })()
   }
 
-  #answered(query: Uint8Array, outcome: ReadOutcome): ReplyOutcome {
+  #answered(
+    query: Uint8Array,
+    outcome: Exclude<ReadOutcome, { readonly type: 'Unsupported' }>,
+  ): ReplyOutcome {
     switch (outcome.type) {
       case 'Ready':
         return { type: 'Answer', bytes: present(this.#machine()).ledger.query(query) }
-      case 'Unsupported':
-        return { type: 'Overloaded', reason: 'unsupported' }
       default:
         return outcome
     }

@@ -33,6 +33,23 @@ function start() {
   return { counter, machine, apply, open, ask }
 }
 
+describe('ordered reads', () => {
+  test('are answered at their place and leave no trace', () => {
+    const { counter, machine, apply, open, ask } = start()
+    const s = open()
+    const read = { session: 0, seq: 5, ackedThrough: 0, command: b(''), readOnly: true }
+    ask(s, 1)
+    const before = machine.fullHash()
+    const command = { session: s, seq: 2, ackedThrough: 0, command: b('x') }
+    const answers = apply([read, read])
+    expect(answers).toEqual([1, 1].map(() => ({ type: 'Ok', result: b('1') })))
+    expect(machine.fullHash()).toBe(before)
+    expect(machine.sessionCount).toBe(1)
+    expect(apply([command, read]).at(-1)).toEqual({ type: 'Ok', result: b('2') })
+    expect(counter.executed).toHaveLength(2)
+  })
+})
+
 describe('exactly once', () => {
   test('a session id is the ordinal position of the request that opened it, and is not used again', () => {
     const { open, ask } = start()
