@@ -24,7 +24,10 @@ export interface Log {
   holes: Index[]
   /** Not null: the snapshot at `offset` is lost. The newest configuration that is known from below it. */
   lostBase: Configuration | null
-  /** The newest configuration, where its entry is a hole: only a shape tells it. */
+  /**
+   * The newest configuration, where its entry is a hole: only a shape tells it. Should a leader truncate that, one before
+   * it may stand in a hole too: this node knows whom to ask, and not for certain who decides. It decides nothing.
+   */
   told: ConfigurationAt | null
 }
 

@@ -69,8 +69,9 @@ function damaged(life: Life, batches: readonly Batch[], random: RandomState): Wa
 function outline(core: Raft, from: number): string {
   const { term, votedFor, log } = core.state
   const tail = log.entries.filter((e) => e.index > from).map((e) => `${e.index}@${e.term}`)
-  const { learners } = core.status().configuration
-  return JSON.stringify({ term, votedFor, tail, last: lastIndex(log), learners })
+  // Whom to ask is known, though a hole may hide a later configuration until it is filled.
+  const { voters } = core.status().configuration
+  return JSON.stringify({ term, votedFor, tail, last: lastIndex(log), voters })
 }
 
 /** The peer that has everything answers until nothing is missing. What it writes goes to `wal`. */
