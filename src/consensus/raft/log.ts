@@ -25,8 +25,8 @@ export interface Log {
   /** Not null: the snapshot at `offset` is lost. The newest configuration that is known from below it. */
   lostBase: Configuration | null
   /**
-   * The newest configuration, where its entry is a hole: only a shape tells it. Should a leader truncate that, one before
-   * it may stand in a hole too: this node knows whom to ask, and not for certain who decides. It decides nothing.
+   * The newest configuration that a shape told of; it holds where its entry is a hole. Should a leader truncate that, one
+   * before it may stand in a hole too: this node knows whom to ask, and not for certain who decides. It decides nothing.
    */
   told: ConfigurationAt | null
 }
@@ -172,7 +172,6 @@ export function truncate(log: Log, index: Index): void {
   log.entries.length = index - log.offset.index
   log.batches.length = log.entries.length
   if (log.holes.length > 0) log.holes = log.holes.filter((hole) => hole <= index)
-  if (log.told !== null && log.told.index > index) log.told = null
 }
 
 /** Forgets entries up to `index`, which the snapshot covers. */

@@ -24,7 +24,6 @@ export function reconcile(log: Log.Log, shape: Shape): void {
   const configuration = knownBelow(log, shape)
   const agreed = agreement(log, shape)
   const told = shape.runs[0]?.from ?? shape.lastIndex + 1
-  log.told = null
   if (agreed === null || agreed < told - 1) {
     // What we know is of a log that has been replaced meanwhile.
     const untold = told > shape.base.index + 1
@@ -78,8 +77,7 @@ function appendHoles(log: Log.Log, shape: Shape): void {
     holes.push(Log.holeAt({ index, term: present(termIn(shape, index), 'told') }))
   Log.append(log, holes, 0)
   for (const hole of holes) log.holes.push(hole.index)
-  const { configuration } = shape
-  if (configuration !== null && Log.isHole(log, configuration.index)) log.told = configuration
+  log.told = shape.configuration
 }
 
 function loseBase(log: Log.Log, base: EntryId, configuration: Configuration): void {

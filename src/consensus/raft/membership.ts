@@ -19,7 +19,13 @@ export function configurationsIn(log: Log): ConfigurationAt[] {
     if (isHole(log, entry.index) && log.told?.index === entry.index) found.push(log.told)
     else noteConfiguration(found, entry)
   }
-  return found
+  return orTold(log, found)
+}
+
+/** Where every entry with a configuration is lost, and the one that a shape told of truncated: still whom to ask. */
+function orTold(log: Log, found: ConfigurationAt[]): ConfigurationAt[] {
+  if (found.length > 0 || log.told === null) return found
+  return [{ index: log.offset.index, configuration: log.told.configuration }]
 }
 
 export function configurationsAppended(s: State, entries: readonly LogEntry[]): void {
@@ -27,7 +33,10 @@ export function configurationsAppended(s: State, entries: readonly LogEntry[]): 
 }
 
 export function configurationsTruncated(s: State, lastIndex: Index): void {
-  s.configurations = s.configurations.filter((at) => at.index <= lastIndex)
+  s.configurations = orTold(
+    s.log,
+    s.configurations.filter((at) => at.index <= lastIndex),
+  )
 }
 
 /** Forgets what was superseded at or below a snapshot. */
