@@ -7,5 +7,5 @@ export const mutant: Mutant = {
   why: 'A follower acknowledges entries that a power loss takes from it.',
   seed: 1,
   caughtBy: 'durable-commit',
-  needsFaults: false,
+  needsFaults: true,
 }

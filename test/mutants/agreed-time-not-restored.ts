@@ -8,5 +8,5 @@ export const mutant: Mutant = {
   why: 'The machine forgets the time that its snapshot was taken at.',
   seed: 1,
   caughtBy: 'state-hash',
-  needsFaults: true,
+  needsFaults: false,
 }

@@ -7,5 +7,5 @@ export const mutant: Mutant = {
   why: 'Entries of an older term in between keep the leader from committing anything (RaftOS 30).',
   seed: 1,
   caughtBy: 'liveness',
-  needsFaults: true,
+  needsFaults: false,
 }

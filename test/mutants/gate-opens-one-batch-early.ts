@@ -7,5 +7,5 @@ export const mutant: Mutant = {
   why: 'A reply leaves while the last batch that it vouches for is not on disk yet.',
   seed: 1,
   caughtBy: 'durable-commit',
-  needsFaults: false,
+  needsFaults: true,
 }

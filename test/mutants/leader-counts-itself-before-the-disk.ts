@@ -7,5 +7,5 @@ export const mutant: Mutant = {
   why: 'The leader counts its own copy before its sync (etcd 14370: a cluster of one acknowledged unsynced writes for years).',
   seed: 1,
   caughtBy: 'durable-commit',
-  needsFaults: false,
+  needsFaults: true,
 }

@@ -7,7 +7,7 @@ export const mutant: Mutant = {
   replace: `matchIndex: nextIndex - 1,
     nextIndex,`,
   why: 'A new leader counts its whole log as replicated before anybody has answered.',
-  seed: 6,
+  seed: 1,
   caughtBy: 'liveness',
-  needsFaults: true,
+  needsFaults: false,
 }

@@ -7,7 +7,7 @@ export const mutant: Mutant = {
   replace: `    ;((next: () => void) => next())(() =>
       this.#takeSpare(rotation.capacity`,
   why: 'A segment is begun while the end of the one before is not on disk: a tear in the middle of the log.',
-  seed: null,
-  caughtBy: null,
+  seed: 81,
+  caughtBy: 'recovery',
   needsFaults: true,
 }

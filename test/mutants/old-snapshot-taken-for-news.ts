@@ -7,5 +7,5 @@ export const mutant: Mutant = {
   why: 'A snapshot older than what is committed here is installed.',
   seed: 7,
   caughtBy: 'monotonic',
-  needsFaults: true,
+  needsFaults: false,
 }

@@ -10,5 +10,5 @@ export const mutant: Mutant = {
   why: 'A session keeps one answer: retries of earlier ones are executed again.',
   seed: 1,
   caughtBy: 'linearizable',
-  needsFaults: true,
+  needsFaults: false,
 }

@@ -8,5 +8,5 @@ export const mutant: Mutant = {
   why: 'A new leader answers reads by a commitIndex that lags behind its predecessor.',
   seed: 1,
   caughtBy: 'linearizable',
-  needsFaults: true,
+  needsFaults: false,
 }

@@ -6,6 +6,6 @@ export const mutant: Mutant = {
   replace: 'commitIndex: Math.min(missingFrom - 1, Log.lastIndex(log)),',
   why: 'After a restart all that is on disk is applied, though it may never have committed.',
   seed: 1,
-  caughtBy: 'committed-entry',
-  needsFaults: true,
+  caughtBy: 'durable-commit',
+  needsFaults: false,
 }

@@ -10,5 +10,5 @@ export const mutant: Mutant = {
   why: 'Behind a snapshot nobody remembers what was executed: a retry is executed again.',
   seed: 1,
   caughtBy: 'state-hash',
-  needsFaults: true,
+  needsFaults: false,
 }

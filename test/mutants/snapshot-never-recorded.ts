@@ -8,5 +8,5 @@ export const mutant: Mutant = {
   why: 'The log is cut for a snapshot of which no record speaks.',
   seed: 3,
   caughtBy: 'snapshot-file',
-  needsFaults: true,
+  needsFaults: false,
 }

@@ -7,5 +7,5 @@ export const mutant: Mutant = {
   why: 'A sync vouches for what was appended while it ran.',
   seed: 1,
   caughtBy: 'durable-batch',
-  needsFaults: true,
+  needsFaults: false,
 }

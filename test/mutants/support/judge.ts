@@ -2,13 +2,19 @@
 import { randomInt } from 'node:crypto'
 import type { Named } from './mutant.js'
 import type { Tree } from './tree.js'
-import { type Outcome, Trial } from './trial.js'
+import { type Baseline, type Outcome, Trial } from './trial.js'
 
 const FRESH_SEEDS = 10
 const FAULT_FREE_SEEDS = 20
 /** Far above what a search reaches, and the bound of what a seed may be. */
 const FRESH_MIN = 1_000_000
 const FRESH_MAX = 1_000_000_000
+
+/** Where a mutant is judged. */
+export interface Bench {
+  readonly tree: Tree
+  readonly baseline: Baseline
+}
 
 export interface Verdict {
   readonly name: string
@@ -20,7 +26,11 @@ export interface Verdict {
  * The recorded seed must kill it. Of seeds that nobody chose is told how many see it, as long as `mayGoOn`: they only
  * show whether the recorded one is luck.
  */
-export async function confirm(tree: Tree, mutant: Named, mayGoOn: () => boolean): Promise<Verdict> {
+export async function confirm(
+  { tree, baseline }: Bench,
+  mutant: Named,
+  mayGoOn: () => boolean,
+): Promise<Verdict> {
   const { name, seed } = mutant
   tree.plant(mutant)
   const trial = new Trial(tree.root)
@@ -35,6 +45,8 @@ export async function confirm(tree: Tree, mutant: Named, mayGoOn: () => boolean)
     }
     const also = `${saw} of ${ran} fresh seeds see it`
     if (outcome === null) return { name, result: 'skipped', line: `no seed is known; ${also}` }
+    if (outcome.type === 'caught' && seed !== null && !(await baseline.passes(seed)))
+      return { name, result: 'failed', line: `seed ${seed} fails without the bug as well; ${also}` }
     const result = outcome.type === 'caught' ? 'passed' : 'failed'
     return { name, result, line: `seed ${seed}: ${inWords(outcome)}; ${also}` }
   } finally {
@@ -54,7 +66,7 @@ export interface Found {
  * known of those stays.
  */
 export async function search(
-  tree: Tree,
+  { tree, baseline }: Bench,
   mutant: Named,
   options: { readonly seedsMax: number; readonly faultFree: boolean },
 ): Promise<Found> {
@@ -66,9 +78,9 @@ export async function search(
     let found: { seed: number; caughtBy: string; message: string } | null = null
     for (let seed = 1; seed <= seedsMax && found === null; seed++) {
       const outcome = await trial.run({ seed, faultFree: false })
-      if (outcome.type === 'caught')
+      if (outcome.type === 'caught' && (await baseline.passes(seed)))
         found = { seed, caughtBy: outcome.check, message: outcome.message }
-      else if (outcome.type !== 'passed' && thrown === '')
+      else if (outcome.type === 'thrown' && thrown === '')
         thrown = ` (seed ${seed}: ${inWords(outcome)})`
       if (outcome.type === 'hung') break
     }

@@ -5,11 +5,12 @@
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { loadMutants } from './catalog.js'
-import { confirm, search } from './judge.js'
+import { type Bench, confirm, search } from './judge.js'
 import type { Named } from './mutant.js'
 import { recordFound, recordTable } from './record.js'
 import { totals } from './table.js'
 import { Tree } from './tree.js'
+import { Baseline } from './trial.js'
 
 const SEARCHED_SEEDS = 5_000
 /** So long, from the beginning, seeds are run that decide nothing. */
@@ -46,8 +47,8 @@ process.exit(failed ? 1 : 0)
 
 async function confirmAll(): Promise<boolean> {
   const counts = { passed: 0, failed: 0, skipped: 0 }
-  await eachOf(async (tree, mutant) => {
-    const { result, line } = await confirm(tree, mutant, () => performance.now() < FRESH_MS)
+  await eachOf(async (bench, mutant) => {
+    const { result, line } = await confirm(bench, mutant, () => performance.now() < FRESH_MS)
     counts[result]++
     console.log(`${result.padEnd(7)} ${mutant.name}: ${line}`)
   })
@@ -59,8 +60,8 @@ async function confirmAll(): Promise<boolean> {
 
 async function searchAll(): Promise<boolean> {
   const found = new Map<string, Named>()
-  await eachOf(async (tree, mutant) => {
-    const { line, ...seen } = await search(tree, mutant, {
+  await eachOf(async (bench, mutant) => {
+    const { line, ...seen } = await search(bench, mutant, {
       seedsMax: Number(values['max-seeds']),
       faultFree: values['fault-free'],
     })
@@ -79,14 +80,16 @@ async function searchAll(): Promise<boolean> {
 }
 
 /** Each mutant in its turn, in so many trees at once. One that does not fit is told and counts for nothing. */
-async function eachOf(judge: (tree: Tree, mutant: Named) => Promise<void>): Promise<void> {
+async function eachOf(judge: (bench: Bench, mutant: Named) => Promise<void>): Promise<void> {
   const queue = [...wanted]
+  const sane = new Tree(repository)
+  const baseline = new Baseline(sane.root)
   const lane = async (): Promise<void> => {
     const tree = new Tree(repository)
     try {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
         try {
-          await judge(tree, next)
+          await judge({ tree, baseline }, next)
         } catch (error) {
           console.log(`failed  ${next.name}: ${error instanceof Error ? error.message : error}`)
         }
@@ -97,5 +100,10 @@ async function eachOf(judge: (tree: Tree, mutant: Named) => Promise<void>): Prom
   }
   const lanes: Promise<void>[] = []
   for (let i = 0; i < Math.min(Number(values.jobs), wanted.length); i++) lanes.push(lane())
-  await Promise.all(lanes)
+  try {
+    await Promise.all(lanes)
+  } finally {
+    baseline.close()
+    sane.remove()
+  }
 }

@@ -51,6 +51,35 @@ export class Trial {
   }
 }
 
+/** The sources without a bug: what fails there as well shows nothing of a mutant. */
+export class Baseline {
+  readonly #trial: Trial
+  readonly #known = new Map<number, Promise<boolean>>()
+  #last: Promise<unknown> = Promise.resolve()
+
+  /** `root`: of a tree that carries no mutant. */
+  constructor(root: string) {
+    this.#trial = new Trial(root)
+  }
+
+  passes(seed: number): Promise<boolean> {
+    let known = this.#known.get(seed)
+    if (known === undefined) {
+      known = this.#last.then(async () => {
+        const outcome = await this.#trial.run({ seed, faultFree: false })
+        return outcome.type === 'passed'
+      })
+      this.#last = known
+      this.#known.set(seed, known)
+    }
+    return known
+  }
+
+  close(): void {
+    this.#trial.close()
+  }
+}
+
 function outcomeOf({ failure }: Report): Outcome {
   if (failure === null) return { type: 'passed' }
   const { invariant, message } = failure
