@@ -47,6 +47,7 @@ export class Driver<M extends { readonly type: string }, R> {
   #initial: readonly Effect<M, R>[]
 
   #now = 0
+  #time = 0
   #nextTickAt: number | null = null
   #ticksDue = 0
   /** The sync that ended last, and the last one the core was told of (the core's batch numbers). */
@@ -85,11 +86,15 @@ export class Driver<M extends { readonly type: string }, R> {
     else this.#note('inbox-full', from)
   }
 
-  /** To be called every `tickMs`, with a monotonic clock in ms. */
-  tick(now: number): void {
+  /**
+   * To be called every `tickMs`, with a monotonic clock in ms. `time`: the clock from which the protocol takes agreed
+   * time (ms), where that is another: PBFT's is the wall's, which others can compare with their own.
+   */
+  tick(now: number, time: number = now): void {
     if (this.#stopped) return
     assert(now >= this.#now, 'the clock is monotonic')
     this.#now = now
+    this.#time = time
     this.#nextTickAt ??= now
     const { tickMs, catchUpTicksMax } = this.#limits
     const due = Math.floor((now - this.#nextTickAt) / tickMs) + 1
@@ -190,7 +195,7 @@ export class Driver<M extends { readonly type: string }, R> {
     if (this.#ticksDue === 0) return
     const nextDeadline = this.#ports.machine.nextDeadline()
     for (; this.#ticksDue > 0; this.#ticksDue--)
-      this.#step({ type: 'Tick', now: this.#now, nextDeadline })
+      this.#step({ type: 'Tick', now: this.#time, nextDeadline })
     this.#watchLeadership()
     this.#pending.expire(this.#now)
     this.#reads.expire(this.#now)

@@ -72,7 +72,7 @@ function repeatVotes(s: State, to: NodeId, executed: Index, out: PbftOut): void 
     const batch = proposed === null ? undefined : slot.batches.get(proposed.digest)
     if (proposed !== null && batch != null && isPrimary(s))
       out.send(to, { type: 'PrePrepare', proposed, batch })
-    for (const vote of votesOf(slot, s.id)) out.send(to, vote)
+    for (const vote of votesOf(slot, s.id)) if (vote.view === s.view) out.send(to, vote)
   }
 }
 

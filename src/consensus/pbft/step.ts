@@ -84,7 +84,8 @@ function onReceive(s: State, from: NodeId, m: Message, out: PbftOut): void {
 }
 
 function onTick(s: State, input: { now: number; nextDeadline: number | null }, out: PbftOut): void {
-  s.now = Math.max(s.now, Math.floor(input.now))
+  // It may go back, as a wall clock does when it is set; agreed time does not.
+  s.now = Math.max(0, Math.floor(input.now))
   s.nextDeadline = input.nextDeadline
   if (s.replicas.length === 0) return
   Ordering.retryParked(s, out)
