@@ -8,6 +8,7 @@
  */
 import {
   endsRecord,
+  RECORD_ALIGN,
   type RecordHeader,
   readPayload,
   readRecordHeader,
@@ -16,7 +17,6 @@ import {
 import { corrupt, type WalError } from './refusal.js'
 
 const SECTOR_BYTES = 512
-const STEP_BYTES = 8
 
 export interface Cut {
   readonly file: string
@@ -67,7 +67,7 @@ export function judgeTail(stretch: Stretch): TailVerdict {
       return { type: 'damaged', error: damaged(stretch, what) }
     }
   }
-  const rest = next ?? Math.ceil(used / STEP_BYTES) * STEP_BYTES
+  const rest = next ?? Math.ceil(used / RECORD_ALIGN) * RECORD_ALIGN
   const end = found === null ? rest : offset + recordBytes(found.length)
   if (endsRecord(bytes, end) && !hasHole(bytes, offset, end))
     return { type: 'damaged', error: damaged(stretch, 'written whole and has changed since') }
@@ -89,11 +89,11 @@ export function damaged(stretch: Stretch, what: string): WalError {
 export function* intactBehind(stretch: Stretch): Generator<Behind> {
   const { bytes, number, salt, offset } = stretch
   const used = usedBytes(bytes)
-  let at = offset + STEP_BYTES
+  let at = offset + RECORD_ALIGN
   while (at < used) {
     const header = readRecordHeader(bytes, { salt, segment: number, offset: at })
     if (header === null || readPayload(bytes, at, header) === null) {
-      at += STEP_BYTES
+      at += RECORD_ALIGN
       continue
     }
     yield { at, header }

@@ -12,7 +12,8 @@ export const TRAILER_BYTES = 8
 export const RECORD_BYTES_MAX = 64 * 1024 * 1024
 /** Of one shape: room for it is kept at the end of every segment. A protocol that needs more is wrong. */
 export const SHAPE_BYTES_MAX = 2048
-const ALIGN = 8
+/** Every record begins at a multiple of it. */
+export const RECORD_ALIGN = 8
 const SUM_AT = RECORD_HEADER_BYTES - 4
 
 const RECORD_MAGIC = 0x4352_5251 // "QRRC"
@@ -59,7 +60,7 @@ export function recordBytes(payloadLength: number): number {
 export const EMPTY_RECORD_BYTES: number = RECORD_HEADER_BYTES + TRAILER_BYTES
 
 function align(length: number): number {
-  return Math.ceil(length / ALIGN) * ALIGN
+  return Math.ceil(length / RECORD_ALIGN) * RECORD_ALIGN
 }
 
 /** What the next record's `previousSum` must be. */

@@ -9,6 +9,7 @@ import { type Cut, damaged, intactBehind, judgeTail, type Stretch, usedBytes } f
 import { type Headed, type HeaderOptions, readHeaders, type SegmentFile } from './headers.js'
 import {
   chainSum,
+  RECORD_ALIGN,
   type RecordHeader,
   type RecordKind,
   readPayload,
@@ -94,15 +95,15 @@ export function survey(files: readonly SegmentFile[], options: SurveyOptions): S
     const follows = next?.file.number === one.file.number + 1 ? next : null
     const isLast = next === null
     const breaks = surveyor.breaks
-    const end = surveyor.scan(i, one, { next: follows, isLast })
-    const { number, name } = one.file
     const hashed = follows?.header ? hashMatches(one, follows, options.newHasher) : null
-    const isWhole = surveyor.breaks === breaks
-    const isSolid = hashed === true && isWhole
-    if (hashed === false && isWhole && one.error === null)
+    const end = surveyor.scan(i, one, { next: follows, isLast, isOther: hashed === false })
+    const { number, name } = one.file
+    const hasBreak = surveyor.breaks > breaks
+    if (hashed === false && !hasBreak && one.error === null)
       surveyor.harmless.push(
         corrupt(name, 0, 'its hash is not the one that the next segment recorded'),
       )
+    const isSolid = hashed === true && !hasBreak
     segments.push({ name, number, capacity: one.capacity, end, isSolid })
   }
   const { parts, cut, harmless, chain } = surveyor
@@ -121,6 +122,8 @@ interface Neighbours {
   /** The segment behind this one; null: there is none, or it is missing. */
   readonly next: Headed | null
   readonly isLast: boolean
+  /** Its hash is not the one that the next one has. */
+  readonly isOther: boolean
 }
 
 class Surveyor {
@@ -145,7 +148,7 @@ class Surveyor {
   }
 
   /** Gives where the used part ends. */
-  scan(segment: number, headed: Headed, { next, isLast }: Neighbours): number {
+  scan(segment: number, headed: Headed, { next, isLast, isOther }: Neighbours): number {
     const { file, error, capacity } = headed
     this.#lastKind = null
     const known = next?.header?.previousEnd ?? null
@@ -153,6 +156,11 @@ class Surveyor {
     const isShort = headed.header !== null && error !== null
     if (headed.isAlien) {
       if (error !== null) this.#gap(segment, error, null)
+      return bytes.length
+    }
+    if (isOther && known !== null && this.#endsElsewhere(headed, known)) {
+      const problem = `it does not end at byte ${known}, as the next segment says: it is of another time`
+      this.#gap(segment, corrupt(file.name, 0, problem), null)
       return bytes.length
     }
     const at = { segment, file, bytes, isTail: isLast && !isShort, isBounded: known !== null }
@@ -164,6 +172,22 @@ class Surveyor {
     if (isShort ? isWhole : hasRecords) this.harmless.push(error)
     else this.#gap(segment, error, null)
     return end
+  }
+
+  /**
+   * An intact seal before the end that the next segment recorded, or a record behind it, is never the work of a disk:
+   * the whole file is of another life of this log. One that only stops short is a copy of before, right as far as it goes.
+   */
+  #endsElsewhere({ file, capacity }: Headed, end: number): boolean {
+    const { name, number } = file
+    const bytes = file.bytes.subarray(0, capacity)
+    const offset = SEGMENT_HEADER_BYTES - RECORD_ALIGN
+    const place = { name, number, salt: this.#salt, bytes, offset, found: null }
+    for (const { at, header } of intactBehind({ ...place, batch: 0, lastIndex: 0 })) {
+      const isSeal = header.kind === 'seal'
+      if (isSeal ? at !== end : at + recordBytes(header.length) > end) return true
+    }
+    return false
   }
 
   #records(at: {
@@ -230,14 +254,34 @@ class Surveyor {
       const verdict = judgeTail(stretch)
       if (verdict.type === 'torn') this.cut = verdict.cut
       if (verdict.type !== 'damaged') return null
+      if (this.#isSpare(stretch)) return this.#passOver(stretch, verdict.error)
       this.#gap(segment, verdict.error, found)
     } else {
       // The end is not known, and there is nothing more: whether this is it, the next segment's first record tells.
       if (!isBounded && usedBytes(bytes) <= offset) return null
-      this.#gap(segment, damaged(stretch, 'damaged'), found)
+      const error = damaged(stretch, 'damaged')
+      if (this.#isSpare(stretch)) return this.#passOver(stretch, error)
+      this.#gap(segment, error, found)
     }
     const [behind] = intactBehind(stretch)
     return behind?.at ?? null
+  }
+
+  /** A shape or a mark, by its intact header, with whole records on both sides: nothing that counts is lost with it. */
+  #isSpare({ found, bytes, number, offset }: Stretch): boolean {
+    if (found === null || (found.kind !== 'shape' && found.kind !== 'mark')) return false
+    const at = offset + recordBytes(found.length)
+    const next = readRecordHeader(bytes, { salt: this.#salt, segment: number, offset: at })
+    if (next === null || readPayload(bytes, at, next) === null) return false
+    return found.previousSum === this.chain && next.previousSum === chainSum(found)
+  }
+
+  #passOver({ found, offset }: Stretch, error: WalError): number {
+    this.harmless.push(error)
+    if (found === null) return offset
+    this.chain = chainSum(found)
+    this.#lastKind = found.kind
+    return offset + recordBytes(found.length)
   }
 
   #take(

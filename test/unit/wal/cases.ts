@@ -2,10 +2,29 @@
 import { EMPTY, equalBytes } from '../../../src/base/bytes.js'
 import { nextInt, seededRandom } from '../../../src/base/random.js'
 import { readRecordHeader, recordBytes } from '../../../src/wal/record.js'
-import { type RecoveredRecord, recover, type SegmentFile } from '../../../src/wal/recovery.js'
+import {
+  type Lost,
+  type Recovered,
+  type RecoveredRecord,
+  recover,
+  type SegmentFile,
+} from '../../../src/wal/recovery.js'
 import { WalError } from '../../../src/wal/refusal.js'
 import { saltOf } from '../../../src/wal/segment-header.js'
-import { aboutOf, DIR, IDENTITY, memory, nativeHasher, opened, segmentPaths } from './support.js'
+import {
+  aboutOf,
+  DIR,
+  IDENTITY,
+  type Item,
+  memory,
+  nativeHasher,
+  opened,
+  SEGMENT_BYTES,
+  segmentPaths,
+  shapeOf,
+} from './support.js'
+
+export const RECOVER = { identity: IDENTITY, newHasher: nativeHasher, segmentBytes: SEGMENT_BYTES }
 
 export interface Original {
   readonly files: readonly SegmentFile[]
@@ -61,7 +80,8 @@ export function mixedLog(options: { readonly marked: boolean }): Original {
     number: i + 1,
     bytes: disk.fs.content(path)!,
   }))
-  const { records } = recover(files, { identity: IDENTITY, newHasher: nativeHasher })
+  const { items } = recover(files, RECOVER)
+  const records = items as RecoveredRecord[]
   const promised = records.map((record, i) => {
     const { bytes, number: segment } = files.find(({ name }) => name === record.file)!
     const place = { salt: saltOf(IDENTITY), segment, offset: record.offset }
@@ -86,41 +106,84 @@ export interface Touched {
   readonly to: number
 }
 
-export type Verdict = 'all' | 'prefix' | 'refused'
+/**
+ * `healed`: some of it is missing, and a shape tells what. `prefix`: the end is, as a torn tail. `harmless`: nothing
+ * is, and yet damage is told.
+ */
+export type Verdict = 'all' | 'harmless' | 'healed' | 'prefix' | 'refused'
 
 /**
- * Recovers `files` and holds the result against the original: never a wrong record; what an untouched record behind
- * vouches for is there, or the log is refused by name.
+ * Recovers `files` and holds the result against the original: never a wrong record, all in order; where some are
+ * missing between others stands one Lost with the shape behind a batch that is none of them nor before them; what an
+ * untouched record behind vouches for is there, or lost in this way, or the log is refused by name.
  */
 export function judge(
   original: Original,
   files: readonly SegmentFile[],
   touched: Touched,
 ): Verdict {
-  let found: readonly RecoveredRecord[]
+  let recovered: Recovered
   try {
-    found = recover(files, { identity: IDENTITY, newHasher: nativeHasher }).records
+    recovered = recover(files, RECOVER)
   } catch (error) {
     if (!(error instanceof WalError)) throw error
     if (!/^wal-[0-9a-f]{14}\.seg$/.test(error.refusal.file)) throw new Error('no file is named')
     return 'refused'
   }
-  const { records } = original
-  for (const [i, record] of found.entries()) {
-    const true_ = records[i]
-    if (
-      true_ === undefined ||
-      true_.batch !== record.batch ||
-      true_.kind !== record.kind ||
-      true_.lastIndex !== record.lastIndex ||
-      !equalBytes(true_.payload, record.payload)
-    )
-      throw new Error(`record ${i} is a wrong one: ${JSON.stringify(touched)}`)
+  try {
+    return judgeItems(original, recovered, vouchedFor(original, touched))
+  } catch (error) {
+    throw new Error(`${(error as Error).message}: ${JSON.stringify(touched)}`)
   }
-  const vouched = vouchedFor(original, touched)
-  if (found.length < vouched)
-    throw new Error(`${found.length} of ${vouched} promised: ${JSON.stringify(touched)}`)
-  return found.length === records.length ? 'all' : 'prefix'
+}
+
+function judgeItems(original: Original, recovered: Recovered, vouched: number): Verdict {
+  const { records } = original
+  let next = 0
+  let lost: Lost | null = null
+  let healed = false
+  for (const [i, item] of recovered.items.entries()) {
+    if (item.kind === 'lost') {
+      if (lost !== null) throw new Error('two Losts, nothing between them')
+      lost = item
+      continue
+    }
+    const at = records.findIndex((one, n) => n >= next && isSame(one, item))
+    if (at < 0) throw new Error(`item ${i} is a wrong record`)
+    const missing = records.slice(next, at)
+    const counts = missing.some(({ kind }) => kind === 'batch' || kind === 'state')
+    if (counts && lost === null) throw new Error(`records before ${i} are missing in silence`)
+    if (missing.length === 0 && lost !== null) throw new Error('lost, and nothing is missing')
+    if (lost !== null) checkShape(lost, missing, recovered.items.slice(i))
+    healed ||= lost !== null
+    lost = null
+    next = at + 1
+  }
+  if (lost !== null) throw new Error('lost, and nothing behind it')
+  if (healed && recovered.damage === null) throw new Error('healed in silence')
+  if (next < vouched) throw new Error(`${next} of ${vouched} promised`)
+  if (healed) return 'healed'
+  if (next < records.length) return 'prefix'
+  return recovered.damage === null ? 'all' : 'harmless'
+}
+
+function isSame(a: RecoveredRecord, b: RecoveredRecord): boolean {
+  if (a.file !== b.file || a.offset !== b.offset || a.kind !== b.kind) return false
+  return a.batch === b.batch && a.lastIndex === b.lastIndex && equalBytes(a.payload, b.payload)
+}
+
+/** What the log looked like is known by the number of the batch: `shapeOf` is of a batch, whatever is on the disk. */
+function checkShape(
+  lost: Lost,
+  missing: readonly RecoveredRecord[],
+  behind: readonly Item[],
+): void {
+  const shapes = behind.filter(({ kind }) => kind === 'shape' || kind === 'mark')
+  const [first] = shapes as RecoveredRecord[]
+  if (first === undefined) throw new Error('lost, and no shape behind it')
+  if (!equalBytes(lost.shape, shapeOf(first.batch))) throw new Error('a wrong shape')
+  for (const { kind, batch } of missing)
+    if (kind !== 'state' && batch > first.batch) throw new Error('a shape of before the damage')
 }
 
 /** How many records were promised by those that the mutation left alone, and by the segments' own chain. */

@@ -22,7 +22,7 @@ function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-describe('format 1', () => {
+describe('format 2', () => {
   it('of a log is what it was', () => {
     const disk = memory()
     const { wal } = opened(disk)

@@ -27,22 +27,30 @@ describe('looking at a log', () => {
     const { error, inspection } = inspect(() => {})
     expect(error).toBeNull()
     expect(inspection?.identity).toEqual(IDENTITY)
-    expect(inspection?.recovered.records).toEqual(log.records)
+    expect(inspection?.recovered.items).toEqual(log.records)
     expect(inspection?.recovered.segments.map((segment) => segment.number)).toEqual([1, 2, 3])
   })
 
-  it('that is damaged gives the refusal, and the records that are intact before it', () => {
+  it('that is damaged tells where, and all that is intact around it', () => {
     const hit = log.records.filter((record) => record.file === log.files[1]!.name)[7]!
     const { error, inspection } = inspect((bytes) => {
       bytes[hit.offset + 4]! ^= 1
     })
-    expect(error?.refusal).toMatchObject({
-      code: 'WAL_CORRUPT',
-      file: hit.file,
-      offset: hit.offset,
-    })
+    expect(error).toBeNull()
+    const { stretches } = inspection!.recovered.damage!
+    expect(stretches).toMatchObject([{ file: hit.file, offset: hit.offset, outcome: 'lost' }])
+    const told = inspection!.recovered.items.filter(({ kind }) => kind !== 'lost')
+    expect(told).toEqual(log.records.filter((record) => record !== hit))
+  })
+
+  it('that nothing behind its damage can heal gives the refusal, and all that is intact', () => {
+    const hit = log.records.at(-1)!
+    const { error, inspection } = inspect((bytes) => {
+      bytes[hit.offset + 50]! ^= 1
+    }, 2)
+    expect(error?.refusal).toMatchObject({ code: 'WAL_CORRUPT', offset: hit.offset })
     expect(inspection?.identity).toEqual(IDENTITY)
-    expect(inspection?.recovered.records).toEqual(log.records.slice(0, log.records.indexOf(hit)))
+    expect(inspection?.recovered.items).toEqual(log.records.slice(0, -1))
   })
 
   it('of which a file cannot be read gives the disk’s error', () => {

@@ -13,7 +13,7 @@ import type { Wal, WalOptions } from '../../../src/wal/wal.js'
 
 export const DIR = '/data'
 export const IDENTITY = { clusterId: 'c1', nodeId: 'n1', uid: 'u1' }
-export const SEGMENT_BYTES = 4096
+export const SEGMENT_BYTES = 5120
 
 export function nativeHasher(): Hasher {
   const hash = createHash('sha256')
