@@ -10,7 +10,7 @@ export const CLIENTS = 10
 const COMMAND_MS = 3_000
 const ATTEMPT_MS = 1_000
 /** Between two operations of a client: the rate of the load, not its speed, is what a run is about. */
-const PACE_MS = { min: 20, max: 90 } as const
+const PACE_MS = { min: 10, max: 50 } as const
 
 interface Worker {
   readonly client: Client
@@ -34,14 +34,15 @@ export class Workload {
     this.#random = seededRandom(seed)
     this.#draw = new Draw(this.#random)
     this.#workers = Array.from({ length: CLIENTS }, (_, i) => {
-      // Some know one node only: what that node says, as leader or follower, is what they see.
-      const own = endpoints[i % endpoints.length] ?? ''
-      const known = i % 3 === 2 ? [own] : endpoints
+      // Half know one node only: what that node says, as leader or follower, is what they see.
+      const turn = Math.floor(i / 2)
+      const own = endpoints[turn % endpoints.length] ?? ''
+      const known = i % 2 === 1 ? [own] : endpoints
       const client = new Client({
         endpoints: known,
         commandTimeoutMs: COMMAND_MS,
         attemptTimeoutMs: ATTEMPT_MS,
-        transport: i % 2 === 0 ? 'unary' : 'stream',
+        transport: turn % 2 === 0 ? 'unary' : 'stream',
       })
       return { client, process: i }
     })

@@ -139,6 +139,22 @@ function network(of: (random: RandomState) => Partial<TargetFaults>): Fault {
   }
 }
 
+/** The leader stops for about an election timeout, again and again: each time it may wake up deposed, with work to do. */
+const stutter: Fault = async (scene) => {
+  const { cluster, random, wait, holdMs } = scene
+  const roll = async () => {
+    const end = performance.now() + 2 * holdMs
+    while (performance.now() < end) {
+      const leader = await cluster.leader()
+      leader?.pause()
+      await wait(nextInt(random, 700, 1_800))
+      leader?.resume()
+      await wait(nextInt(random, 100, 500))
+    }
+  }
+  return { what: 'whoever leads', lasting: roll(), end: async () => {} }
+}
+
 const rollingRestart: Fault = async ({ cluster, random }) => {
   const names = shuffled(random, cluster.nodes)
   const roll = async () => {
@@ -187,6 +203,7 @@ export const PROCESS_FAULTS: Readonly<Record<string, Fault>> = {
   'kill all': async ({ cluster }) => kill(cluster.nodes),
   'pause one': async (scene) => pause([await victim(scene)]),
   'pause some': async (scene) => pause(several(scene)),
+  stutter,
   'rolling restart': rollingRestart,
   'hand over': handOver,
 }

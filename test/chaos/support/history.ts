@@ -40,7 +40,9 @@ export class History {
     return this.counts.ok + this.counts.fail
   }
 
+  /** All of it is in the file. */
   async close(): Promise<void> {
+    if (this.#out.closed) return
     await new Promise<void>((done) => this.#out.end(() => done()))
   }
 }

@@ -58,6 +58,7 @@ export async function chaosRun(options: RunOptions): Promise<RunReport> {
     await progress(cluster, workload)
     await workload.stop()
     await readAll(cluster, history)
+    await history.close()
     problems.push(...workload.errors.map((error) => `a client: ${error.stack ?? error.message}`))
     problems.push(...(await judge(cluster, history)))
   } catch (error) {
@@ -69,7 +70,7 @@ export async function chaosRun(options: RunOptions): Promise<RunReport> {
   }
   const report = { completed: history.completed, unknown: history.counts.info }
   if (problems.length === 0) {
-    rmSync(root, { recursive: true })
+    if (process.env['CHAOS_KEEP'] === undefined) rmSync(root, { recursive: true })
     return report
   }
   const replay = `npm run test:chaos -- --only '${options.name}' --seed ${options.seed} --for ${process.env['CHAOS_FOR_MS']}ms`

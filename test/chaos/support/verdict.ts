@@ -1,13 +1,12 @@
 /** What must hold when all is over, whatever was done to the cluster. */
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { quorate } from '../../process/support/cluster.js'
 import type { ChaosCluster } from './cluster.js'
 import type { History } from './history.js'
 import { judgeLists } from './lists.js'
 import type { Ending } from './node-process.js'
 
-/** Until the checker is given up, which is a failure too. */
+/** Until the checker gives up. */
 const CHECK_MS_MAX = 120_000
 /** Equal state after healing; followers may need a snapshot first. */
 const CONVERGENCE_MS_MAX = 60_000
@@ -49,31 +48,25 @@ async function judgeHashes(cluster: ChaosCluster): Promise<string[]> {
   return [`state hashes differ: ${rows.map((row) => `${row.name} ${row.stateHash}`).join(', ')}`]
 }
 
-/** The history through `quorate check`, registers and lists each with their model. */
-async function judgeHistory(cluster: ChaosCluster, history: History): Promise<string[]> {
+/** The history as it was written down, through `quorate check`; a verdict that takes too long is a failure too. */
+async function judgeHistory(history: History): Promise<string[]> {
   const problems = judgeLists(history.lines)
-  for (const [model, names] of MODELS) {
-    const path = join(cluster.root, `${model}.jsonl`)
-    const lines = history.lines.filter((line) => names.includes(line.f))
-    writeFileSync(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
-    const ran = await quorate(['check', path, '--model', model], { timeoutMs: CHECK_MS_MAX })
-    // Interim: until the checker is there.
-    if (ran.stderr.includes('unknown command')) return problems
-    if (ran.code !== 0)
-      problems.push(`check --model ${model} ended with ${ran.code}: ${ran.stdout}${ran.stderr}`)
-  }
+  const picture = history.path.replace(/\.jsonl$/, '.html')
+  const ran = await quorate(
+    [
+      ...['check', history.path, '--model', 'kv', '--failed-cas', 'observed'],
+      ...['--timeout', `${CHECK_MS_MAX}ms`, '--html', picture],
+    ],
+    { timeoutMs: 3 * CHECK_MS_MAX },
+  )
+  if (ran.code !== 0) problems.push(`check ended with ${ran.code}: ${ran.stdout}${ran.stderr}`)
   return problems
 }
-
-const MODELS: readonly (readonly [model: string, names: readonly string[]])[] = [
-  ['cas-register', ['read', 'write', 'cas']],
-  ['kv', ['get', 'append']],
-]
 
 /** Everything that is wrong, one line each. The cluster is healed and runs; clients have stopped. */
 export async function judge(cluster: ChaosCluster, history: History): Promise<string[]> {
   const problems = await judgeHashes(cluster)
-  problems.push(...(await judgeHistory(cluster, history)))
+  problems.push(...(await judgeHistory(history)))
   problems.push(...judgeEndings(cluster.endings))
   for (const node of cluster.nodes)
     problems.push(...judgeLog(node.name, readFileSync(node.place.logFile, 'utf8')))
