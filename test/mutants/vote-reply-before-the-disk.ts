@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: "RequestVoteReply: 'durable',",
   replace: "RequestVoteReply: 'none',",
   why: 'A vote leaves before it is on disk.',
-  seed: 24,
+  seed: 1,
   caughtBy: 'durable-term',
   needsFaults: true,
 }
