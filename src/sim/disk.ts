@@ -3,21 +3,33 @@
  * synced. A killed process loses what it had not yet handed over; a power loss also loses, tears and reorders what
  * was written and not synced.
  */
-import { crc32c } from '../base/crc32c.js'
-import type { Hasher } from '../base/sha256.js'
+import { nextInt, pick, type RandomState } from '../base/random.js'
 import type { SnapshotMeta } from '../consensus/contract.js'
-import type { Operation } from '../wal/memory-file-system.js'
-import { MemoryFileSystem } from '../wal/memory-file-system.js'
+import { type DiskImage, MemoryFileSystem, type Operation } from '../wal/memory-file-system.js'
 import { openWal } from '../wal/open.js'
+import type { Identity } from '../wal/segment-header.js'
+import { segmentNumber } from '../wal/segments.js'
+import { snapshotIndex } from '../wal/snapshot-file.js'
 import { type SnapshotFile, SnapshotStore } from '../wal/snapshot-store.js'
 import type { Wal } from '../wal/wal.js'
-import { check, Violation } from './checkers/violation.js'
+import type { Atlas } from './atlas.js'
+import { check } from './checkers/violation.js'
+import { type Corruption, corrupt, flipBits } from './disk/corruption.js'
+import { FakeHasher } from './disk/fake-hasher.js'
+import { MediumFaults } from './disk/medium-faults.js'
+import { type DurableSegment, damageable, durableRecords } from './disk/records.js'
+import type { FaultKind } from './faults.js'
 import type { World } from './world.js'
 
 export type CrashKind = 'process' | 'power'
 
+/** In the place of a stretch of the log that is damaged: how the log looked behind it. */
+export interface LostStretch {
+  readonly shape: Uint8Array
+}
+
 export interface OpenedDisk {
-  readonly payloads: readonly Uint8Array[]
+  readonly items: readonly (Uint8Array | LostStretch)[]
   readonly lastBatch: number
   readonly wal: Wal
   /** A torn tail was cut off. */
@@ -29,7 +41,9 @@ export interface DiskOptions {
   readonly syncMs: () => number
   readonly segmentBytes: number
   /** A call that was to fail has failed. */
-  readonly onInjected: () => void
+  readonly onInjected: (kind: FaultKind) => void
+  /** The log cannot be opened, and not for want of trying. */
+  readonly onRefusal: (message: string) => void
   /** The log is broken for good: the process must end. */
   readonly onFailure: (message: string) => void
   /** Runs a completion when the process is awake. */
@@ -41,25 +55,12 @@ const SNAPSHOT_DIR = 'snap'
 /** Everything but a sync: into the system's cache. */
 const CALL_MS = 0.02
 
-/** Stands in for SHA-256 where nobody lies: a tenth of a run would go into it. */
-class FakeHasher implements Hasher {
-  #sum = 0
-
-  update(bytes: Uint8Array): void {
-    this.#sum = crc32c(bytes, this.#sum)
-  }
-
-  digest(): Uint8Array {
-    const out = new Uint8Array(32)
-    for (let i = 0; i < 4; i++) out[i] = this.#sum >>> (8 * i)
-    return out
-  }
-}
-
 export class SimDisk {
   readonly #world: World
   readonly #options: DiskOptions
+  readonly faults: MediumFaults
   readonly #fs: MemoryFileSystem
+  readonly #identity: Identity
   readonly #snapshots: SnapshotStore
   /** What was durable for certain, over all lives. */
   #durableBatch = 0
@@ -67,14 +68,25 @@ export class SimDisk {
   #writing = false
   #waiting: (() => void)[] = []
   #life = 0
-  /** Calls left until one fails; null: none will. */
-  #callsLeft: number | null = null
 
   constructor(world: World, options: DiskOptions) {
     this.#world = world
     this.#options = options
+    const { nodeId } = options
+    this.#identity = { clusterId: 'sim', nodeId, uid: `uid-${nodeId}` }
+    this.faults = new MediumFaults(() => world.now, options.onInjected)
+    // Full before the call is made: a short write takes what there is, and only the next one is refused.
+    let full = false
     this.#fs = new MemoryFileSystem({
-      fail: () => this.#fails(),
+      writes: (_path, length) => {
+        full = this.faults.full
+        return this.faults.takes(length)
+      },
+      fail: (operation) => {
+        const isFull = operation === 'write' ? full : this.faults.full
+        return this.faults.codeOf(operation, isFull)
+      },
+      failedSyncLoses: true,
       soon: (operation, _path, task) =>
         world.after(this.#latency(operation), () => options.awake(task)),
     })
@@ -87,7 +99,7 @@ export class SimDisk {
   open(done: (opened: OpenedDisk) => void): void {
     const { nodeId, segmentBytes } = this.#options
     const options = {
-      identity: { clusterId: 'sim', nodeId, uid: `uid-${nodeId}` },
+      identity: this.#identity,
       segmentBytes,
       newHasher: () => new FakeHasher(),
       onFailure: (error: Error) => this.#options.onFailure(error.message),
@@ -96,9 +108,8 @@ export class SimDisk {
     openWal(this.#fs, WAL_DIR, options, (error, opened) => {
       if (life !== this.#life) return
       if (error?.refusal.code === 'WAL_IO') return this.#options.onFailure(error.message)
-      if (error !== null || opened === null) throw new Violation('recovery', String(error))
-      const { wal, records, cut, damage } = opened
-      if (damage !== null) throw new Violation('recovery', String(damage.error))
+      if (error !== null || opened === null) return this.#options.onRefusal(String(error))
+      const { wal, records, cut } = opened
       check(
         wal.lastBatch >= this.#durableBatch,
         'durable-batch',
@@ -106,18 +117,72 @@ export class SimDisk {
           `${nodeId}: batch ${this.#durableBatch} was synced, recovery ends at ${wal.lastBatch}`,
       )
       this.#durableBatch = wal.lastBatch
-      const payloads = records.flatMap((item) => (item.kind === 'lost' ? [] : [item.payload]))
-      done({ payloads, lastBatch: wal.lastBatch, wal, cut: cut !== null })
+      const items = records.map((item) => (item.kind === 'lost' ? item : item.payload))
+      done({ items, lastBatch: wal.lastBatch, wal, cut: cut !== null })
     })
   }
 
-  /** The n-th call from now fails; null: none. */
-  breakAfter(calls: number | null): void {
-    this.#callsLeft = calls
+  /** What was done; null: nothing on it may be damaged. */
+  corrupt(how: Corruption, atlas: Atlas, random: RandomState): string | null {
+    const records = durableRecords(this.#segments(), this.#identity)
+    const { nodeId } = this.#options
+    const allowed = damageable(records, this.#durableBatch).filter((one) =>
+      one.uncertain ? atlas.mayLoseAll(nodeId) : atlas.mayLose(nodeId, one.from, one.through),
+    )
+    if (allowed.length === 0) return null
+    return corrupt(how, { fs: this.#fs, allowed, records }, random)
   }
 
-  get willFail(): boolean {
-    return this.#callsLeft !== null
+  /** One that is whole and named; null: there is none, or it may not be lost. */
+  corruptSnapshot(atlas: Atlas, random: RandomState): string | null {
+    if (!atlas.mayLoseAll(this.#options.nodeId)) return null
+    const paths = this.#fs.paths().filter((path) => snapshotIndex(nameOf(path)) !== null)
+    if (paths.length === 0) return null
+    const path = pick(random, paths)
+    const size = this.#fs.content(path)?.length ?? 0
+    if (size === 0) return null
+    flipBits(this.#fs, { path, at: 0, size }, random)
+    return `${path} rots`
+  }
+
+  /** Some sectors of one segment cannot be read until they are written again, or the medium is mended. */
+  spoil(random: RandomState): string | null {
+    const segments = this.#segments()
+    if (segments.length === 0) return null
+    const { path, bytes } = pick(random, segments)
+    const at = nextInt(random, 0, Math.max(0, bytes.length - 1))
+    return this.#fs.spoil(path, at, 1) ? `${path} cannot be read at ${at}` : null
+  }
+
+  mend(): void {
+    this.#fs.mend()
+  }
+
+  /** For a backup: what is durable now. */
+  image(): DiskImage {
+    return this.#fs.snapshotImage()
+  }
+
+  /** An old backup in the place of what has come since; nothing that was promised since is held against it. */
+  restoreImage(image: DiskImage): void {
+    this.#fs.restoreImage(image)
+    this.#durableBatch = 0
+  }
+
+  wipe(): void {
+    this.#fs.wipe()
+    this.#durableBatch = 0
+  }
+
+  #segments(): DurableSegment[] {
+    return this.#fs
+      .paths()
+      .flatMap((path) => {
+        const number = segmentNumber(nameOf(path))
+        const bytes = number === null ? null : this.#fs.durableContent(path)
+        return number === null || bytes === null ? [] : [{ path, number, bytes }]
+      })
+      .sort((a, b) => a.number - b.number)
   }
 
   synced(batch: number): void {
@@ -183,13 +248,6 @@ export class SimDisk {
     this.#snapshots.removeBelow(index, () => {})
   }
 
-  #fails(): string | null {
-    if (this.#callsLeft === null || --this.#callsLeft > 0) return null
-    this.#callsLeft = null
-    this.#options.onInjected()
-    return 'EIO'
-  }
-
   #oneByOne(job: (finished: () => void) => void): void {
     this.#waiting.push(() => job(this.#ofThisLife(() => this.#nextJob())))
     if (!this.#writing) this.#nextJob()
@@ -210,6 +268,11 @@ export class SimDisk {
 
   #latency(operation: Operation): number {
     const synchronous = operation === 'datasync' || operation === 'syncDirectory'
-    return synchronous ? CALL_MS + this.#world.exponential(this.#options.syncMs()) : CALL_MS
+    const ms = synchronous ? CALL_MS + this.#world.exponential(this.#options.syncMs()) : CALL_MS
+    return Math.max(ms, this.faults.stallMs)
   }
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
 }

@@ -81,6 +81,7 @@ export class Nemesis<M extends { readonly type: string }, R, O, C extends Core<M
     disturbance.snapshotFails = 0
     for (const node of nodes) {
       node.disarm()
+      node.disk.mend()
       node.clock.thaw()
       node.clock.drift(null)
       node.cutClients('none')

@@ -4,7 +4,7 @@
  * the real recovery.
  */
 import type { ReplyOutcome } from '../client/core/state.js'
-import type { Core, Request, SnapshotMeta } from '../consensus/contract.js'
+import type { Core, Request, Self, SnapshotMeta } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
 import { Driver } from '../driver/driver.js'
 import { lineTrace } from '../driver/trace.js'
@@ -17,6 +17,7 @@ import { NodeClock } from './node/clock.js'
 import { type ClientCut, Door } from './node/door.js'
 import { Life } from './node/life.js'
 import { communicatorPort, type Living, newMachine, walPort } from './node/ports.js'
+import { type RecoveredCore, recordsOf, recoverCore } from './node/recovery.js'
 import type { NodeContext } from './node-context.js'
 import { observed } from './observed.js'
 import { RecordedSnapshots } from './recorded-snapshots.js'
@@ -30,9 +31,9 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
 {
   readonly id: NodeId
   readonly clock: NodeClock
+  readonly disk: SimDisk
   readonly #index: number
   readonly #context: NodeContext<M, R, O, C>
-  readonly #disk: SimDisk
   readonly #life = new Life()
   readonly #door: Door<M, R>
   /** Effects left until it dies; null: it does not. */
@@ -41,18 +42,20 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
   #core: C | null = null
   #machine: SimMachine | null = null
   #wal: Wal | null = null
+  #refused = false
 
   constructor(id: NodeId, index: number, context: NodeContext<M, R, O, C>) {
     this.id = id
     this.#index = index
     this.#context = context
     const { world, swarm, disturbance } = context
-    this.#disk = new SimDisk(world, {
+    this.disk = new SimDisk(world, {
       nodeId: id,
       syncMs: () => swarm.syncMs + disturbance.slowDiskMs,
       segmentBytes: swarm.segmentBytes,
       awake: (task) => this.#life.whenAwake(task),
-      onInjected: () => context.diskFailed(),
+      onInjected: (kind) => context.struck(kind),
+      onRefusal: (message) => this.#refuse(message),
       onFailure: (message) => {
         world.tell(() => `${id}: ${message}`)
         this.kill('process')
@@ -85,6 +88,10 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     return this.alive && !this.paused && (role === 'leader' || role === 'primary')
   }
 
+  get commitIndex(): number {
+    return this.#core?.status().commitIndex ?? 0
+  }
+
   get core(): C | null {
     return this.#core
   }
@@ -99,14 +106,15 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
 
   /** An empty disk gets the record that forms the cluster; any other is recovered. */
   start(): void {
+    if (this.#refused) return
     this.#life.begin()
     this.#effectsLeft = null
     this.#context.world.tell(() => `${this.id}: starts`)
     const living = this.#life.witness()
-    this.#disk.open((opened) => {
+    this.disk.open((opened) => {
       if (!living()) return
       const { protocol } = this.#context.sim
-      if (opened.payloads.length > 0) {
+      if (opened.items.length > 0) {
         this.#recovered(opened)
         return
       }
@@ -118,9 +126,9 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
       const stateRecord = () => protocol.encodeRecords([])
       opened.wal.append(1, payload, { lastIndex: 1, shape, stateRecord })
       opened.wal.sync((batch) => {
-        this.#disk.synced(batch)
+        this.disk.synced(batch)
         if (!living()) return
-        this.#recovered({ ...opened, payloads: [payload], lastBatch: 1 })
+        this.#recovered({ ...opened, items: [payload], lastBatch: 1 })
       })
     })
   }
@@ -135,17 +143,12 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     this.#core = null
     this.#machine = null
     this.#wal = null
-    this.#disk.crash(how)
+    this.disk.crash(how)
   }
 
   /** Will it die at some effect or call of the disk to come? */
   get armed(): boolean {
-    return this.#effectsLeft !== null || this.#disk.willFail
-  }
-
-  /** The n-th call of the disk from now fails; null: none does. */
-  breakDiskAfter(calls: number | null): void {
-    this.#disk.breakAfter(calls)
+    return this.#effectsLeft !== null || this.disk.faults.willFail
   }
 
   /** Dies at the n-th effect from now. */
@@ -156,7 +159,9 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
   /** Nothing that was to strike later strikes any more. */
   disarm(): void {
     this.#effectsLeft = null
-    this.#disk.breakAfter(null)
+    this.disk.faults.breakAfter(null)
+    this.disk.faults.limit(null)
+    this.disk.faults.stallUntil(0)
   }
 
   pause(): void {
@@ -176,6 +181,11 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     this.#door.cut = cut
   }
 
+  /** It will not start on this disk again. */
+  get refused(): boolean {
+    return this.#refused
+  }
+
   receive(from: NodeId, bytes: Uint8Array): void {
     this.#life.guarded(() => this.#driver?.receive(from, bytes))()
   }
@@ -189,7 +199,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     const { meta, pieces } = file
     this.#life.guarded(() => {
       const behind = () => (this.#core?.status().commitIndex ?? 0) < meta.index
-      this.#disk.receiveSnapshot(meta, pieces, behind, (written) => {
+      this.disk.receiveSnapshot(meta, pieces, behind, (written) => {
         // What is committed here needs no file; writing one could replace our own of that index.
         if (written || !behind()) this.#driver?.snapshotReceived(from, meta)
         done(written || !behind())
@@ -206,15 +216,34 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
   }
 
   #recovered(opened: OpenedDisk): void {
-    const { world, sim, swarm, checker, protocolChecker } = this.#context
-    const records = this.#decoded(opened)
+    const { world, swarm, sim } = this.#context
+    const records = recordsOf(opened, this.#context)
+    if (typeof records === 'string') return this.#refuse(records)
     const self = {
       id: this.id,
       seed: world.int(1, 0x7fffffff),
       incarnation: world.int(1, 0x7fffffff),
     }
     world.mark(3, this.#index, records.length)
-    const { core, effects } = sim.protocol.recover(records, self, sim.options(swarm))
+    const recovered = recoverCore(records, self, this.#context)
+    if (typeof recovered === 'string') return this.#refuse(recovered)
+    const { snapshot } = recovered
+    if (snapshot === null || !swarm.kinds.has('snapshot-rot'))
+      return this.#run(opened, recovered, self)
+    const living = this.#life.witness()
+    this.disk.readSnapshot(snapshot, (pieces) => {
+      if (!living()) return
+      if (pieces !== null) return this.#run(opened, recovered, self)
+      this.#context.noted('snapshot-lost')
+      const without = recoverCore([...records, sim.protocol.snapshotLost()], self, this.#context)
+      if (typeof without === 'string') this.#refuse(without)
+      else this.#run(opened, without, self)
+    })
+  }
+
+  #run(opened: OpenedDisk, recovered: RecoveredCore<M, R, C>, self: Self): void {
+    const { world, sim, swarm, checker, protocolChecker } = this.#context
+    const { core, effects, records } = recovered
     this.#core = core
     this.#wal = opened.wal
     if (opened.cut) this.#context.noted('torn-tail-cut')
@@ -248,23 +277,13 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     this.#tick()
   }
 
-  #decoded(opened: OpenedDisk): R[] {
-    const records: R[] = []
-    for (const payload of opened.payloads) {
-      const decoded = this.#context.sim.protocol.decodeRecords(payload)
-      check(decoded !== null, 'recovery', () => `${this.id}: a record that we did not write`)
-      records.push(...(decoded ?? []))
-    }
-    return records
-  }
-
   #living(core: C, lastBatch: number): Living<M, R, O, C> {
     const living = this.#life.witness()
     return {
       id: this.id,
       index: this.#index,
       context: this.#context,
-      disk: this.#disk,
+      disk: this.disk,
       life: this.#life,
       core,
       lastBatch,
@@ -272,7 +291,18 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
       living,
       boundary: () => this.#boundary(living),
       inOrder: (task) => this.#machine?.inOrder(task),
+      snapshotGone: () => this.#snapshotGone(),
     }
+  }
+
+  /** Only what no copy is left of, or a disk that was exchanged, is a reason. */
+  #refuse(reason: string): void {
+    const { swarm, world } = this.#context
+    check(swarm.hopeless, 'recovery', () => `${this.id}: ${reason}`)
+    world.tell(() => `${this.id}: refuses to start: ${reason}`)
+    this.#context.noted('refused')
+    this.#refused = true
+    this.kill('process')
   }
 
   #tick(): void {
@@ -283,6 +313,13 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
       swarm.tickMs / this.clock.rate,
       this.#life.guarded(() => this.#tick()),
     )
+  }
+
+  /** A file that was there, and now is not the one any more: the next start finds that out. */
+  #snapshotGone(): boolean {
+    if (!this.#context.swarm.kinds.has('snapshot-rot')) return false
+    this.kill('process')
+    return true
   }
 
   /** Between two effects: is this the place to die? True: dead. */

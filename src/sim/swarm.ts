@@ -11,6 +11,8 @@ import type { WorkloadOptions } from './workload.js'
 
 export interface SwarmOptions {
   readonly faultFree: boolean
+  /** Damage may hit the last good copy: nodes may refuse to start, and nothing may be wrong all the same. */
+  readonly hopeless: boolean
   readonly kinds: ReadonlySet<FaultKind>
   readonly nodes: number
   readonly tickMs: number
@@ -40,6 +42,22 @@ export interface SwarmOptions {
 }
 
 const FAULT_FREE_SHARE = 0.1
+/** Of the seeds: damage may hit the last good copy. */
+const HOPELESS_SHARE = 0.02
+/**
+ * An empty disk or an old copy under the name of a member. Nothing here tells yet that the node is not who it was, so
+ * no seed draws them by itself.
+ */
+const IDENTITY_REFUSED = false
+const DAMAGES: ReadonlySet<FaultKind> = new Set<FaultKind>([
+  'bit-rot',
+  'stale-sector',
+  'misdirected-write',
+  'snapshot-rot',
+])
+const IDENTITY_KINDS: ReadonlySet<FaultKind> = new Set<FaultKind>(['disk-wiped', 'backup-restored'])
+/** Below it nobody can spare a copy. */
+const NODES_MIN_FOR_DAMAGE = 3
 const OUTAGES: readonly FaultKind[] = [
   'process-killed',
   'power-lost',
@@ -50,17 +68,20 @@ const OUTAGES: readonly FaultKind[] = [
 export function drawSwarm(seed: number): SwarmOptions {
   const r = seededRandom(seed * 2 + 1)
   const faultFree = chance(r, FAULT_FREE_SHARE)
+  const hopeless = !faultFree && chance(r, HOPELESS_SHARE)
+  const nodes = pick(r, [1, 1, 3, 3, 3, 3, 3, 3, 3, 3, 5, 5, 5, 5, 5, 7])
   const kinds = new Set<FaultKind>()
   if (!faultFree) {
-    for (const kind of FAULT_KINDS) if (chance(r, 0.5)) kinds.add(kind)
+    for (const kind of FAULT_KINDS)
+      if (chance(r, 0.5) && mayDraw(kind, nodes, hopeless)) kinds.add(kind)
     // Never a seed without any outage, be the cluster a single node.
     if (!OUTAGES.some((kind) => kinds.has(kind))) kinds.add('process-killed')
   }
-  const nodes = pick(r, [1, 1, 3, 3, 3, 3, 3, 3, 3, 3, 5, 5, 5, 5, 5, 7])
   const tickMs = pick(r, [20, 30, 40])
   const electionTicks = nextInt(r, 8, 25)
   return {
     faultFree,
+    hopeless,
     kinds,
     nodes,
     tickMs,
@@ -85,6 +106,12 @@ export function drawSwarm(seed: number): SwarmOptions {
     mutedStrikes: new Set(),
     mutedLinkWindows: [],
   }
+}
+
+function mayDraw(kind: FaultKind, nodes: number, hopeless: boolean): boolean {
+  if (IDENTITY_KINDS.has(kind)) return IDENTITY_REFUSED
+  if (!DAMAGES.has(kind)) return true
+  return hopeless || nodes >= NODES_MIN_FOR_DAMAGE
 }
 
 /** How strong each kind would be; only those in `kinds` strike. */

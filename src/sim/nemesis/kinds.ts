@@ -1,6 +1,7 @@
 /** Every kind of strike that the nemesis knows. */
 import { CLIENTS } from './clients.js'
 import { CLOCKS } from './clocks.js'
+import { CORRUPTIONS } from './corruption.js'
 import { DISKS } from './disks.js'
 import { LINKS } from './links.js'
 import { MACHINES } from './machines.js'
@@ -13,6 +14,7 @@ export const STRIKE_KINDS: readonly StrikeKind[] = [
   ...LINKS,
   ...PROCESSES,
   ...DISKS,
+  ...CORRUPTIONS,
   ...CLOCKS,
   ...CLIENTS,
   ...MACHINES,

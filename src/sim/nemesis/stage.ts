@@ -1,6 +1,7 @@
 /** What strikes act on: the nodes, the network and the disturbances of one run, without a word of any protocol. */
 import type { NodeId } from '../../consensus/ids.js'
-import type { CrashKind } from '../disk.js'
+import { Atlas } from '../atlas.js'
+import type { CrashKind, SimDisk } from '../disk.js'
 import type { FaultCounts } from '../faults.js'
 import type { Network } from '../network.js'
 import type { NodeClock } from '../node/clock.js'
@@ -17,13 +18,15 @@ export interface StruckNode {
   readonly paused: boolean
   /** It lives, is awake, and takes itself for the leader. */
   readonly leads: boolean
+  /** As far as it knows; 0 for one that is down. */
+  readonly commitIndex: number
   /** Something is still to strike it. */
   readonly armed: boolean
   readonly clock: NodeClock
+  readonly disk: SimDisk
   start(): void
   kill(how: CrashKind): void
   killAtEffect(count: number, how: CrashKind): void
-  breakDiskAfter(calls: number | null): void
   pause(): void
   resume(): void
   disarm(): void
@@ -41,6 +44,8 @@ export class Stage {
   readonly nodes: readonly StruckNode[]
   readonly network: Network
   readonly disturbance: Disturbance
+  readonly atlas: Atlas
+  #committedThrough = 0
   /** False once the faults have ended: nothing that was to be undone is undone twice. */
   active = false
 
@@ -58,6 +63,16 @@ export class Stage {
     this.nodes = parts.nodes
     this.network = parts.network
     this.disturbance = parts.disturbance
+    const { hopeless } = parts.swarm
+    const committed = () => this.#committed()
+    this.atlas = new Atlas(parts.world.seed, { ids: this.ids, hopeless, committed })
+  }
+
+  /** What was committed stays so, whoever knows of it at this moment. */
+  #committed(): number {
+    for (const { commitIndex } of this.nodes)
+      this.#committedThrough = Math.max(this.#committedThrough, commitIndex)
+    return this.#committedThrough
   }
 
   get ids(): NodeId[] {
@@ -82,6 +97,13 @@ export class Stage {
     if (leader !== null) return leader
     const living = this.nodes.filter((node) => node.alive && !node.paused)
     return living[target.nth % living.length] ?? null
+  }
+
+  /** All nodes, living or dead, from the one that is meant on. */
+  from(target: Target): StruckNode[] {
+    const leader = target.rule === 'leader' ? this.leader(target.nth) : null
+    const first = leader === null ? target.nth % this.nodes.length : this.nodes.indexOf(leader)
+    return [...this.nodes.slice(first), ...this.nodes.slice(0, first)]
   }
 
   /** The ids in the drawn order; the one that is struck comes first if it is a leader that is wanted. */

@@ -27,6 +27,8 @@ export interface Living<M extends { readonly type: string }, R, O, C extends Cor
   /** True: dead. */
   boundary(): boolean
   inOrder(task: () => void): void
+  /** A snapshot of our own cannot be read. True: dead of it. */
+  snapshotGone(): boolean
 }
 
 export function walPort<M extends { readonly type: string }, R, O, C extends Core<M, R>>(
@@ -111,6 +113,9 @@ export function newMachine<M extends { readonly type: string }, R, O, C extends 
       }
       disk.writeSnapshot(at, chunks, done)
     },
-    readSnapshot: (meta, done) => disk.readSnapshot(meta, done),
+    readSnapshot: (meta, done) =>
+      disk.readSnapshot(meta, (pieces) => {
+        if (pieces !== null || !node.snapshotGone()) done(pieces)
+      }),
   })
 }
