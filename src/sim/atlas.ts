@@ -52,7 +52,9 @@ export class Atlas {
   mayLose(id: NodeId, from: number, through: number): boolean {
     if (this.mayLoseAll(id)) return true
     if (this.#ids.length < NODES_MIN || this.#sole !== null) return false
-    if (from > through) return true
+    // No entries: a vote, of which the shape behind it is a copy, or a snapshot's record, of which it is none. A majority
+    // that lost those has lost what the snapshots cover.
+    if (from > through) return false
     if (through > this.#committed()) return false
     for (let block = blockOf(from); block <= blockOf(through); block++)
       if (this.#ownerOf(block) !== id) return false
