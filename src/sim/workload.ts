@@ -3,6 +3,7 @@
  * they write is unique.
  */
 import { EMPTY } from '../base/bytes.js'
+import { nextInt, type RandomState } from '../base/random.js'
 import {
   type ClientEffect,
   type ClientOptions,
@@ -18,6 +19,7 @@ import type { NodeId } from '../consensus/ids.js'
 import { History, type LedgerOperation, type Recorded } from './checkers/history.js'
 import type { FaultCounts } from './faults.js'
 import { decodeList, decodeNumber, encodeCommand, encodeQuery } from './ledger.js'
+import { STREAM, streamOf } from './streams.js'
 import type { World } from './world.js'
 
 /** A node's front door, as a client reaches it. `deadlineMs` is what is left of the operation's time. */
@@ -58,6 +60,11 @@ export interface WorkloadOptions {
 }
 
 const CLIENT_TICK_MS = 25
+/** All clients together are busy for a while, then calm, so that a cluster is seen idle too (ms). */
+const BUSY_MS_MAX = 2_500
+const CALM_MS_MAX = 4_000
+/** How much longer a client thinks while it is calm. */
+const CALM_FACTOR = 8
 /** Operations of one client without an answer. */
 const UNANSWERED_MAX = 12
 
@@ -79,6 +86,8 @@ export class Workload {
   #lastValue = 0
   #lastId = 0
   #issuing = true
+  readonly #waves: RandomState
+  #busy = false
   faulty = true
 
   constructor(setup: {
@@ -94,7 +103,15 @@ export class Workload {
     this.#options = setup.options
     this.#door = setup.door
     this.#session = setup.session
+    this.#waves = streamOf(setup.world.seed, STREAM.load)
     for (let i = 0; i < setup.options.clients; i++) this.#addClient(setup.nodes)
+    this.#wave()
+  }
+
+  #wave(): void {
+    this.#busy = !this.#busy
+    const ms = nextInt(this.#waves, 1, this.#busy ? BUSY_MS_MAX : CALM_MS_MAX)
+    this.#world.after(ms, () => this.#wave())
   }
 
   /** No new operations from now on. */
@@ -137,7 +154,8 @@ export class Workload {
       const room = UNANSWERED_MAX - client.recorded.size
       const burst = Math.min(room, this.#world.int(1, this.#options.burstMax))
       for (let i = 0; i < burst; i++) this.#ask(client, this.#draw(), this.#options.operationMs)
-      this.#world.after(this.#world.exponential(this.#options.thinkMsMean), think)
+      const thinkMs = this.#options.thinkMsMean * (this.#busy ? 1 : CALM_FACTOR)
+      this.#world.after(this.#world.exponential(thinkMs), think)
     }
     this.#world.after(this.#world.exponential(this.#options.thinkMsMean), think)
   }
