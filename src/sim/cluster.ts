@@ -78,10 +78,11 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
     for (const node of this.nodes) node.start()
   }
 
-  /** Their processes run, and have read their disks. */
+  /** Their processes run, and have read their disks, and no disk still hangs. */
   isUp(ids: ReadonlySet<NodeId>): boolean {
     return this.#some(ids).every(
-      (node) => node.alive && !node.paused && node.core !== null && node.machine !== null,
+      ({ alive, paused, core, machine, disk }) =>
+        alive && !paused && core !== null && machine !== null && !disk.faults.isHolding,
     )
   }
 

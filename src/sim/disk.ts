@@ -269,7 +269,7 @@ export class SimDisk {
   #latency(operation: Operation): number {
     const synchronous = operation === 'datasync' || operation === 'syncDirectory'
     const ms = synchronous ? CALL_MS + this.#world.exponential(this.#options.syncMs()) : CALL_MS
-    return Math.max(ms, this.faults.stallMs)
+    return Math.max(ms, this.faults.stallMs())
   }
 }
 

@@ -8,7 +8,7 @@ import { check, Violation } from './checkers/violation.js'
 import { Cluster } from './cluster.js'
 import { FaultCounts } from './faults.js'
 import { Nemesis } from './nemesis.js'
-import { judge } from './run/judge.js'
+import { judge, judgeRegisters } from './run/judge.js'
 import { FAULTY_MS, type SeedFailure, type SeedOptions, type SeedReport } from './run/options.js'
 import { drawQuorum } from './run/quorum.js'
 import { sessionCodec } from './sessions.js'
@@ -26,6 +26,8 @@ const HEAL_MS_MAX = 60_000
 const UP_MS_MAX = 20_000
 /** Maximal election timeouts until a quorum that is up has a leader. */
 const LEADER_TIMEOUTS = 10
+/** What a cluster gets that may have lost everything (ms). */
+const HOPELESS_MS = 10_000
 /** Operations that must succeed before the load ends. */
 const PROGRESS_OPERATIONS = 10
 /** A bound against a world that spins: of a run, and for each ms of it. */
@@ -78,9 +80,12 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
       const led = () => this.#cluster.isLed(this.#all)
       this.#until(HEAL_MS_MAX, led, 'formation: a leader')
       this.#underFaults()
-      this.#healQuorum()
-      this.#healRest()
-      this.#judge()
+      if (this.#swarm.hopeless) this.#endHopeless()
+      else {
+        this.#healQuorum()
+        this.#healRest()
+        this.#judge()
+      }
     } catch (error) {
       failure = this.#failed(error)
     }
@@ -131,6 +136,16 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
     this.#askAll(false)
     this.#askAll(true)
     this.#until(HEAL_MS_MAX, () => this.#cluster.isConverged(core), 'liveness: equal states')
+  }
+
+  /** What had no copy left may be lost for good, and nodes may refuse to start; but nothing that was said was wrong. */
+  #endHopeless(): void {
+    this.#workload.faulty = false
+    this.#nemesis.stop()
+    const end = this.#world.now + HOPELESS_MS
+    this.#until(2 * HOPELESS_MS, () => this.#world.now >= end, 'the end')
+    if (this.#cluster.isConverged(this.#all)) return this.#judge()
+    this.#undecided = judgeRegisters(this.#workload.history.operations)
   }
 
   /** Every client asks once more, and is answered. */

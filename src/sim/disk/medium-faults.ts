@@ -14,6 +14,7 @@ export class MediumFaults {
   /** Room left; null: plenty. */
   #bytesLeft: number | null = null
   #stalledUntilMs = 0
+  #heldUntilMs = 0
 
   constructor(now: () => number, onInjected: (kind: FaultKind) => void) {
     this.#now = now
@@ -63,8 +64,15 @@ export class MediumFaults {
     return this.#bytesLeft === 0
   }
 
-  /** At least so long until the call ends. */
-  get stallMs(): number {
-    return Math.max(0, this.#stalledUntilMs - this.#now())
+  /** At least so long until the call that is made now ends. */
+  stallMs(): number {
+    const ms = Math.max(0, this.#stalledUntilMs - this.#now())
+    if (ms > 0) this.#heldUntilMs = Math.max(this.#heldUntilMs, this.#stalledUntilMs)
+    return ms
+  }
+
+  /** A call made in a stall may not have ended yet. */
+  get isHolding(): boolean {
+    return this.#heldUntilMs > this.#now()
   }
 }

@@ -7,17 +7,17 @@ import { decodeList, encodeQuery, type Ledger } from '../ledger.js'
 
 /** Throws a Violation; else how many registers could not be judged within bounds. */
 export function judge(operations: readonly Recorded[], final: Ledger): number {
-  const registers = new Map<number, Recorded[]>()
-  const lists = new Map<number, Recorded[]>()
-  for (const recorded of operations) {
-    const { type, key } = recorded.operation
-    const map = type === 'Append' || type === 'List' ? lists : registers
-    const some = map.get(key)
-    if (some === undefined) map.set(key, [recorded])
-    else some.push(recorded)
+  for (const [key, some] of byKey(operations, true)) {
+    const wrong = checkList(some, decodeList(final.query(encodeQuery({ type: 'List', key }))))
+    check(wrong === null, 'exactly-once', () => `list ${key}: ${wrong}`)
   }
+  return judgeRegisters(operations)
+}
+
+/** Of registers alone, which the history decides by itself. */
+export function judgeRegisters(operations: readonly Recorded[]): number {
   let undecided = 0
-  for (const [key, some] of registers) {
+  for (const [key, some] of byKey(operations, false)) {
     const verdict = checkRegister(some)
     if (verdict === 'unknown') undecided++
     check(
@@ -26,9 +26,17 @@ export function judge(operations: readonly Recorded[], final: Ledger): number {
       () => `the history of register ${key} has no legal order`,
     )
   }
-  for (const [key, some] of lists) {
-    const wrong = checkList(some, decodeList(final.query(encodeQuery({ type: 'List', key }))))
-    check(wrong === null, 'exactly-once', () => `list ${key}: ${wrong}`)
-  }
   return undecided
+}
+
+function byKey(operations: readonly Recorded[], lists: boolean): Map<number, Recorded[]> {
+  const keys = new Map<number, Recorded[]>()
+  for (const recorded of operations) {
+    const { type, key } = recorded.operation
+    if ((type === 'Append' || type === 'List') !== lists) continue
+    const some = keys.get(key)
+    if (some === undefined) keys.set(key, [recorded])
+    else some.push(recorded)
+  }
+  return keys
 }
