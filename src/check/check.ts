@@ -1,6 +1,6 @@
 /** Is a history linearizable? Partition by partition, the easy ones first, within a budget. */
 import { present } from '../base/assert.js'
-import { type Counterexample, explain } from './counterexample.js'
+import { type Counterexample, explain, explainPlain } from './counterexample.js'
 import { type HistoryEvent, type Operation, pairEvents } from './history.js'
 import type { Model } from './model.js'
 import { type SearchResult, search } from './search.js'
@@ -51,6 +51,12 @@ export function checkLinearizable(
     undecided,
     counterexample,
   })
+  for (const [name, part] of partitions) {
+    const plain = model.contradictionIn?.(part) ?? null
+    if (plain === null) continue
+    undecided = undecided.filter((other) => other !== name)
+    return result('violation', explainPlain(part, plain, name))
+  }
   for (let budget = FIRST_ROUND_STEPS; undecided.length > 0; budget *= 8) {
     const left: string[] = []
     for (const name of undecided) {

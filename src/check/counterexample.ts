@@ -1,7 +1,7 @@
 /** The smallest part of a history that still cannot be explained, and how far an explanation gets. */
 import { present } from '../base/assert.js'
 import type { Operation } from './history.js'
-import type { Model, Space } from './model.js'
+import type { Contradiction, Model, Space } from './model.js'
 import { search } from './search.js'
 import { encodeValue, isList, type Value } from './value.js'
 
@@ -11,8 +11,8 @@ export interface Counterexample {
   readonly operations: readonly Operation[]
   /** Ids, in the order of the longest linearization of some of them. */
   readonly longest: readonly number[]
-  /** The state after it. */
-  readonly state: string
+  /** The state after it; null where it takes more than these operations to know. */
+  readonly state: string | null
   /** Operations that could be next by their times, and why none fits. */
   readonly next: readonly { readonly id: number; readonly why: string }[]
   /** For each value that one of these saw: who brought it last before, as far as inputs tell. */
@@ -43,6 +43,25 @@ export function explain(
     ...far,
     sources: sourcesOf(operations, far.next, part),
     minimal: !shouldStop(),
+    surroundings: part,
+  }
+}
+
+/** A contradiction that needed no search. */
+export function explainPlain(
+  part: readonly Operation[],
+  { operations, why }: Contradiction,
+  partition: string,
+): Counterexample {
+  const last = operations[operations.length - 1]
+  return {
+    partition,
+    operations,
+    longest: operations.slice(0, -1).map((operation) => operation.id),
+    state: null,
+    next: last === undefined ? [] : [{ id: last.id, why }],
+    sources: [],
+    minimal: true,
     surroundings: part,
   }
 }

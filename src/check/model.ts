@@ -7,10 +7,17 @@ import type { Operation } from './history.js'
 /** A step that the model does not allow. */
 export const IMPOSSIBLE = -1
 
+export interface Contradiction {
+  readonly operations: readonly Operation[]
+  readonly why: string
+}
+
 export interface Model {
   readonly name: string
   /** Operations of different partitions do not touch each other. */
   partitionOf(operation: Operation): string
+  /** A few operations that no order explains, where that is plain without a search; null when none is seen. */
+  contradictionIn?(operations: readonly Operation[]): Contradiction | null
   /** Throws a HistoryError for an operation that it does not know. */
   arrange(operations: readonly Operation[]): Space
 }

@@ -49,7 +49,7 @@ export function counterexampleWords(counterexample: Counterexample): string[] {
     `These ${operations.length} operations${where} have no order that explains what they answered${minimal ? '; with any one of them left open they do' : ''}.`,
     longest.length === 0
       ? 'None can be the first.'
-      : `The longest that some of them explain: ${order}. After it the value is ${state}.`,
+      : `The longest that some of them explain: ${order}. ${state === null ? '' : `After it the value is ${state}.`}`,
     next.length === 0
       ? ''
       : `Then ${next.map((one) => `#${one.id}`).join(' or ')} would have to be next, and none can be.`,

@@ -2,16 +2,21 @@
  * One cell that is read, written, compared and swapped, and appended to: what registers, the keys of a key-value
  * store and locks come down to. Here: which of its operations matter at all.
  */
-import type { Space } from '../model.js'
+import type { Contradiction, Space } from '../model.js'
 import { encodeValue, isList } from '../value.js'
 import type { Action, CellOperation } from './cell-actions.js'
 import { CellSpace } from './cell-space.js'
 import { DARK, type Growth, pieceOf, Texts, textOf } from './cell-texts.js'
+import { contradictionOfGrowth } from './growth-order.js'
 
 export function arrangeCell(all: readonly CellOperation[]): Space {
   const growth = growthOf(all)
   const { kept, shown } = relevant(all, growth)
   return new CellSpace(kept, new Texts(shown, growth), growth)
+}
+
+export function contradictionInCell(all: readonly CellOperation[]): Contradiction | null {
+  return contradictionOfGrowth(all, growthOf(all))
 }
 
 /** Values grow where something is appended: to lists where a list is shown or no text is appended, else to texts. */

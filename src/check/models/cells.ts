@@ -2,7 +2,7 @@
 import { HistoryError, type Operation } from '../history.js'
 import type { Model } from '../model.js'
 import { encodeValue, isList, type Value } from '../value.js'
-import { arrangeCell } from './cell.js'
+import { arrangeCell, contradictionInCell } from './cell.js'
 import type { Action, CellOperation } from './cell-actions.js'
 
 export interface CellOptions {
@@ -30,19 +30,19 @@ export function keyValue(options: CellOptions = {}): Model {
 }
 
 function cells(name: string, words: ReadonlySet<string>, options: CellOptions): Model {
+  const cellOperations = (operations: readonly Operation[]) =>
+    operations.map((operation) => {
+      if (!words.has(operation.f))
+        throw new HistoryError(
+          `${name} knows ${[...words].join(', ')}, not ${operation.f} (process ${operation.process})`,
+        )
+      return cellOperation(operation, actionOf(operation, options))
+    })
   return {
     name,
     partitionOf: (operation) => encodeValue(operation.key),
-    arrange: (operations) =>
-      arrangeCell(
-        operations.map((operation) => {
-          if (!words.has(operation.f))
-            throw new HistoryError(
-              `${name} knows ${[...words].join(', ')}, not ${operation.f} (process ${operation.process})`,
-            )
-          return cellOperation(operation, actionOf(operation, options))
-        }),
-      ),
+    contradictionIn: (operations) => contradictionInCell(cellOperations(operations)),
+    arrange: (operations) => arrangeCell(cellOperations(operations)),
   }
 }
 

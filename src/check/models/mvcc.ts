@@ -6,6 +6,7 @@ import type { Operation } from '../history.js'
 import { IMPOSSIBLE, type Model, type Space } from '../model.js'
 import { encodeValue, isList, type Value } from '../value.js'
 import { Queue } from './queue.js'
+import { contradictionOfRevisions } from './revision-order.js'
 import { effectOf, keyText, misfit, type Request, requestOf } from './versioned-requests.js'
 import { Versions } from './versions.js'
 
@@ -18,6 +19,7 @@ export function multiVersion(options: MvccOptions = {}): Model {
   return {
     name: 'mvcc',
     partitionOf: () => '',
+    contradictionIn: contradictionOfRevisions,
     arrange: (operations) => new VersionedSpace(operations, options.revision ?? 1),
   }
 }

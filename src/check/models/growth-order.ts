@@ -1,0 +1,62 @@
+/**
+ * What appends contradict without any search, where a value only grows: who was asked after an append had been
+ * answered sees it, and of two readers one sees what the other saw, and maybe more.
+ */
+import type { Contradiction } from '../model.js'
+import { showValue } from '../value.js'
+import type { CellOperation } from './cell-actions.js'
+import { type Growth, NIL_TEXT, pieceOf, textOf } from './cell-texts.js'
+
+export function contradictionOfGrowth(
+  all: readonly CellOperation[],
+  growth: Growth,
+): Contradiction | null {
+  if (growth === 'none') return null
+  if (all.some(({ action }) => action.type === 'write' || action.type === 'swap')) return null
+  const reads = all.flatMap(({ operation, action, optional }) =>
+    action.type === 'read' && !optional ? [{ operation, text: textOf(action.value, growth) }] : [],
+  )
+  return branches(reads) ?? misses(all, reads, growth)
+}
+
+type Read = { readonly operation: CellOperation['operation']; readonly text: string }
+
+function branches(reads: readonly Read[]): Contradiction | null {
+  const byLength = reads
+    .filter(({ text }) => text !== NIL_TEXT)
+    .sort((a, b) => a.text.length - b.text.length)
+  for (let i = 1; i < byLength.length; i++) {
+    const shorter = byLength[i - 1] as Read
+    const longer = byLength[i] as Read
+    if (longer.text.startsWith(shorter.text)) continue
+    return {
+      operations: [shorter.operation, longer.operation],
+      why: `it does not begin with ${showValue(shorter.operation.output)}, which another read`,
+    }
+  }
+  return null
+}
+
+function misses(
+  all: readonly CellOperation[],
+  reads: readonly Read[],
+  growth: Growth,
+): Contradiction | null {
+  for (const { operation: append, action, optional } of all) {
+    if (action.type !== 'append' || optional) continue
+    const piece = pieceOf(action.value, growth)
+    const blind =
+      piece === null
+        ? undefined
+        : reads.find(
+            ({ operation, text }) =>
+              append.completedAt < operation.invokedAt && !text.includes(piece),
+          )
+    if (blind !== undefined)
+      return {
+        operations: [append, blind.operation],
+        why: `it lacks ${showValue(append.input)}, whose append had been answered before it was asked`,
+      }
+  }
+  return null
+}
