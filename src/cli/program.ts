@@ -48,7 +48,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'quorate fault network n1 --to n2,n3 --loss 0.1 --delay 50ms --jitter 20ms --ttl 30s',
     'quorate fault clear',
   ],
-  sim: ['quorate sim --seeds 1..1000', 'quorate sim --seeds 17 --trace'],
+  sim: ['quorate sim --seeds 1..1000', 'quorate sim --seed 17 --trace'],
   check: ['quorate check history.jsonl', 'quorate check jepsen.log --html history.html'],
   bench: ['quorate bench --only stream --seconds 8'],
 }
@@ -225,9 +225,17 @@ function addTools(program: Command, setExitCode: SetExitCode): void {
     .option('--protocol <name>', 'raft', 'raft')
     .option('--seeds <range>', 'A..B, or one seed', '1..100')
     .option('--nodes <n>', 'of each cluster; else drawn from the seed', number('--nodes', 1, 9))
-    .option('--faults <kinds>', 'only these kinds, commas between; none for a quiet run')
+    .option('--seed <seed>', 'one seed, instead of --seeds')
+    .option(
+      '--for <duration>',
+      'how long faults strike in each run, in simulated time: 30s, 5m; longer only until enough has happened',
+      '30s',
+    )
+    .option('--faults <kinds>', 'only these kinds or groups, commas between; none for a quiet run')
     .option('--jobs <n>', 'processes; else one a core', number('--jobs', 1, 256))
     .option('--trace', 'print what happened')
+    .option('--doublecheck', 'run each seed in two processes and demand the same history')
+    .option('--history <file>', 'write what the clients of one seed saw, as JSON lines')
     .option('--json', 'print JSON')
     .action(async (options) => {
       setExitCode(await (await import('./commands/sim.js')).sim(options))

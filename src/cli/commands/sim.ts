@@ -1,71 +1,140 @@
 /** `sim`: many seeds of the simulator on all cores; a failure is one line that replays it. */
+import { writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import type { SeedReport } from '../../sim/index.js'
+import type { Recorded, SeedReport } from '../../sim/index.js'
 import { EXIT, usageError } from '../errors.js'
 import { print, printJson } from '../output.js'
-import { progressBar } from '../progress.js'
-import { type Job, parseFaults, parseSeeds, runJob } from '../sim/job.js'
+import { Doublecheck } from '../sim/doublecheck.js'
+import { historyLines } from '../sim/history-lines.js'
+import { type Job, parseFaults, parseFor, parseSeeds, runJob } from '../sim/job.js'
 import { runPool } from '../sim/pool.js'
-import { addReport, idleKinds, isGood, newSummary, summaryLines } from '../sim/summary.js'
+import { simProgress } from '../sim/progress.js'
+import {
+  addReport,
+  idleKinds,
+  isGood,
+  newSummary,
+  type Summary,
+  summaryLines,
+} from '../sim/summary.js'
 
 export interface SimFlags {
   readonly protocol: string
   readonly seeds: string
+  readonly seed?: string
   readonly nodes?: number
+  readonly for: string
   readonly faults?: string
   readonly jobs?: number
   readonly trace?: boolean
+  readonly doublecheck?: boolean
+  readonly history?: string
   readonly json?: boolean
 }
 
+type OnReport = (report: SeedReport) => void
+
+interface Plan {
+  readonly first: number
+  readonly last: number
+  job(seed: number): Job
+}
+
 export async function sim(flags: SimFlags): Promise<number> {
-  if (flags.protocol !== 'raft')
-    throw usageError(
-      `--protocol: expected raft, got ${JSON.stringify(flags.protocol)}${flags.protocol === 'pbft' ? ': PBFT is not built yet' : ''}`,
-    )
-  const { first, last } = parseSeeds(flags.seeds)
-  const faults = flags.faults === undefined ? null : parseFaults(flags.faults)
-  const job = (seed: number): Job => ({
-    seed,
-    protocol: flags.protocol,
-    nodes: flags.nodes ?? null,
-    faults,
-  })
-  const count = last - first + 1
+  const plan = planned(flags)
   const summary = newSummary()
-  const bar = flags.trace === true ? null : progressBar('seeds', count)
-  const onReport = (report: SeedReport) => {
+  const beganAt = performance.now()
+  const count = plan.last - plan.first + 1
+  const runs = flags.doublecheck === true ? 2 * count : count
+  const progress = flags.trace === true || flags.json === true ? null : simProgress(runs)
+  const onReport: OnReport = (report) => {
     addReport(summary, report)
-    bar?.increment()
     if (report.failure !== null && flags.json !== true)
       for (const line of failureLines(report, flags)) print(line)
   }
   try {
-    if (flags.trace === true)
-      for (let seed = first; seed <= last; seed++) onReport(runJob(job(seed), print))
-    else {
-      const workers = Math.min(count, flags.jobs ?? availableParallelism())
-      await runPool(range(first, last, job), workers, onReport)
-    }
+    if (flags.trace === true || flags.history !== undefined) runHere(plan, flags, onReport)
+    else await runElsewhere(plan, flags, { onReport, onEnd: () => progress?.ended() })
   } finally {
-    bar?.stop()
+    progress?.stop()
   }
-  if (flags.json === true)
-    printJson({
-      protocol: flags.protocol,
-      seeds: `${first}..${last}`,
-      passed: summary.passed,
-      failed: summary.failed.map((report) => ({ ...report, replay: replayLine(report, flags) })),
-      skipped: summary.voided,
-      undecided: summary.undecided,
-      operations: summary.operations,
-      steps: summary.steps,
-      simulatedMs: summary.simulatedMs,
-      faults: Object.fromEntries([...summary.struck].sort()),
-      idleKinds: idleKinds(summary),
-    })
+  summary.realMs = performance.now() - beganAt
+  if (flags.json === true) printJson(asJson(summary, plan, flags))
   else for (const line of summaryLines(`sim-${flags.protocol}`, summary)) print(line)
   return isGood(summary) ? EXIT.ok : EXIT.generic
+}
+
+function planned(flags: SimFlags): Plan {
+  if (flags.protocol !== 'raft')
+    throw usageError(
+      `--protocol: expected raft, got ${JSON.stringify(flags.protocol)}${flags.protocol === 'pbft' ? ': PBFT is not built yet' : ''}`,
+    )
+  const { first, last } = parseSeeds(flags.seed ?? flags.seeds)
+  const faults = flags.faults === undefined ? null : parseFaults(flags.faults)
+  const forMs = parseFor(flags.for)
+  if (flags.history !== undefined && first !== last)
+    throw usageError('--history: expected one seed, as --seed 42')
+  if (flags.history !== undefined && flags.doublecheck === true)
+    throw usageError('--history: not together with --doublecheck')
+  if (flags.trace === true && flags.doublecheck === true)
+    throw usageError('--trace: not together with --doublecheck')
+  const { protocol } = flags
+  return {
+    first,
+    last,
+    job: (seed) => ({ seed, protocol, nodes: flags.nodes ?? null, faults, forMs }),
+  }
+}
+
+/** In this process: what is printed or written while a seed runs does not cross to another. */
+function runHere(plan: Plan, flags: SimFlags, onReport: OnReport): void {
+  const { history } = flags
+  const watch = {
+    ...(flags.trace === true ? { trace: print } : {}),
+    ...(history === undefined
+      ? {}
+      : {
+          history: (operations: readonly Recorded[]) =>
+            writeFileSync(history, `${historyLines(operations).join('\n')}\n`),
+        }),
+  }
+  for (let seed = plan.first; seed <= plan.last; seed++) onReport(runJob(plan.job(seed), watch))
+}
+
+async function runElsewhere(
+  plan: Plan,
+  flags: SimFlags,
+  { onReport, onEnd }: { readonly onReport: OnReport; readonly onEnd: () => void },
+): Promise<void> {
+  const count = plan.last - plan.first + 1
+  const workers = Math.min(count, flags.jobs ?? availableParallelism())
+  const run = (each: OnReport) =>
+    runPool(jobs(plan), workers, (report) => {
+      onEnd()
+      each(report)
+    })
+  if (flags.doublecheck !== true) return run(onReport)
+  const doublecheck = new Doublecheck()
+  await run((report) => doublecheck.first(report))
+  await run((report) => onReport(doublecheck.second(report)))
+}
+
+function asJson(summary: Summary, { first, last }: Plan, flags: SimFlags): object {
+  return {
+    protocol: flags.protocol,
+    seeds: `${first}..${last}`,
+    passed: summary.passed,
+    failed: summary.failed.map((report) => ({ ...report, replay: replayLine(report, flags) })),
+    skipped: summary.voided,
+    undecided: summary.undecided,
+    operations: summary.operations,
+    steps: summary.steps,
+    simulatedMs: summary.simulatedMs,
+    realMs: Math.round(summary.realMs),
+    faults: Object.fromEntries([...summary.struck].sort()),
+    seen: Object.fromEntries([...summary.notes].sort()),
+    idleKinds: idleKinds(summary),
+  }
 }
 
 function failureLines(report: SeedReport, flags: SimFlags): string[] {
@@ -78,12 +147,14 @@ function failureLines(report: SeedReport, flags: SimFlags): string[] {
   ]
 }
 
-function replayLine(report: SeedReport, flags: SimFlags): string {
+/** What differs between two processes is not seen in one. */
+function replayLine({ seed, failure }: SeedReport, flags: SimFlags): string {
   const nodes = flags.nodes === undefined ? '' : ` --nodes ${flags.nodes}`
   const faults = flags.faults === undefined ? '' : ` --faults ${flags.faults}`
-  return `quorate sim --protocol ${flags.protocol} --seeds ${report.seed}${nodes}${faults} --trace`
+  const how = failure?.invariant === 'determinism' ? '--doublecheck' : '--trace'
+  return `quorate sim --protocol ${flags.protocol} --seed ${seed}${nodes} --for ${flags.for}${faults} ${how}`
 }
 
-function* range(first: number, last: number, job: (seed: number) => Job): Generator<Job> {
+function* jobs({ first, last, job }: Plan): Generator<Job> {
   for (let seed = first; seed <= last; seed++) yield job(seed)
 }

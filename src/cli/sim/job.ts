@@ -1,14 +1,20 @@
 /** One seed to run, as it crosses to another process. */
 import {
+  FAULT_GROUPS,
   FAULT_KINDS,
   type FaultKind,
+  type Recorded,
   raftSim,
   runSeed,
   type SeedReport,
   type SwarmOptions,
 } from '../../sim/index.js'
 import { usageError } from '../errors.js'
+import { parseDuration } from '../parse/duration.js'
 import { suggest } from '../parse/suggest.js'
+
+const FOR_MS_MIN = 1_000
+const FOR_MS_MAX = 3_600_000
 
 export interface Job {
   readonly seed: number
@@ -17,15 +23,23 @@ export interface Job {
   readonly nodes: number | null
   /** Null: what the seed draws; of these only, none for a quiet run. */
   readonly faults: readonly string[] | null
+  readonly forMs: number
 }
 
-export function runJob(job: Job, trace?: (line: string) => void): SeedReport {
+/** For a human or a file; it changes nothing. */
+export interface Watch {
+  readonly trace?: (line: string) => void
+  readonly history?: (operations: readonly Recorded[]) => void
+}
+
+export function runJob(job: Job, watch: Watch = {}): SeedReport {
   const adjust = (drawn: SwarmOptions): SwarmOptions => adjusted(drawn, job)
   return runSeed({
     sim: raftSim,
     seed: job.seed,
+    forMs: job.forMs,
     adjust,
-    ...(trace === undefined ? {} : { trace }),
+    ...watch,
   })
 }
 
@@ -47,15 +61,32 @@ export function parseSeeds(text: string): { readonly first: number; readonly las
   return { first, last }
 }
 
-/** `none`, or kinds with commas between. Throws CliError. */
+/** `none`, or kinds and groups of kinds with commas between. Throws CliError. */
 export function parseFaults(text: string): FaultKind[] {
   if (text === 'none') return []
-  return text.split(',').map((raw) => {
-    const kind = FAULT_KINDS.find((one) => one === raw.trim())
-    if (kind !== undefined) return kind
-    const near = suggest(raw.trim(), FAULT_KINDS)
-    const hint =
-      near === null ? `expected none or some of ${FAULT_KINDS.join(',')}` : `did you mean ${near}?`
-    throw usageError(`--faults: ${JSON.stringify(raw.trim())} is no kind of fault; ${hint}`)
-  })
+  const wanted = new Set(text.split(',').flatMap((raw) => parseKind(raw.trim())))
+  return FAULT_KINDS.filter((kind) => wanted.has(kind))
+}
+
+function parseKind(word: string): readonly FaultKind[] {
+  const group = Object.entries(FAULT_GROUPS).find(([name]) => name === word)
+  if (group !== undefined && group[1].length > 0) return group[1]
+  const kind = FAULT_KINDS.find((one) => one === word)
+  if (kind !== undefined) return [kind]
+  const groups = Object.entries(FAULT_GROUPS).flatMap(([name, { length }]) =>
+    length > 0 ? name : [],
+  )
+  const near = suggest(word, [...groups, ...FAULT_KINDS])
+  const hint =
+    near === null
+      ? `expected none, or some of ${groups.join(',')}, or of ${FAULT_KINDS.join(',')}`
+      : `did you mean ${near}?`
+  throw usageError(`--faults: ${JSON.stringify(word)} is no kind of fault; ${hint}`)
+}
+
+/** Throws CliError. */
+export function parseFor(text: string): number {
+  const ms = parseDuration(text)
+  if (ms !== null && ms >= FOR_MS_MIN && ms <= FOR_MS_MAX) return ms
+  throw usageError(`--for: expected 1s to 1h, such as 30s or 5m, got ${JSON.stringify(text)}`)
 }

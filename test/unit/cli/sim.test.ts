@@ -25,6 +25,7 @@ function report(seed: number, change: Partial<SeedReport> = {}): SeedReport {
     faults: { 'message-lost': 2 },
     operations: { ok: 300, failed: 0, unknown: 0 },
     undecided: 0,
+    quorum: null,
     notes: {},
     ...change,
   }
