@@ -35,14 +35,15 @@ export function explain(
   const fails = (operations: readonly Operation[]) =>
     search(model.arrange(operations), { stepsMax: STEPS_MAX, shouldStop }).verdict === 'violation'
   const first = shortestPrefix(part, fails)
-  const operations = withoutTheRest(first, model, fails, shouldStop)
+  const smallest = withoutTheRest(first, model, fails, shouldStop)
+  const operations = fails(smallest) ? smallest : first
   const far = howFar(operations, model)
   return {
     partition,
     operations,
     ...far,
     sources: sourcesOf(operations, far.next, part),
-    minimal: !shouldStop(),
+    minimal: operations === smallest && !shouldStop(),
     surroundings: part,
   }
 }
@@ -135,7 +136,7 @@ function howFar(
   operations: readonly Operation[],
   model: Model,
 ): Pick<Counterexample, 'longest' | 'state' | 'next'> {
-  const space = withoutForesight(model.arrange(operations))
+  const space = withoutForesight(model.arrange(operations, true))
   const { order } = search(space, { stepsMax: STEPS_MAX, shouldStop: () => false })
   let state = space.initial
   for (const op of order) {

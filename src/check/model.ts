@@ -18,8 +18,11 @@ export interface Model {
   partitionOf(operation: Operation): string
   /** A few operations that no order explains, where that is plain without a search; null when none is seen. */
   contradictionIn?(operations: readonly Operation[]): Contradiction | null
-  /** Throws a HistoryError for an operation that it does not know. */
-  arrange(operations: readonly Operation[]): Space
+  /**
+   * Throws a HistoryError for an operation that it does not know. `exact`: no two states are one, so that each can
+   * be shown to people.
+   */
+  arrange(operations: readonly Operation[], exact?: boolean): Space
 }
 
 /**

@@ -1,11 +1,11 @@
 /** A counterexample in words and columns, for people. */
 import type { Counterexample } from './counterexample.js'
 import type { Operation } from './history.js'
-import { showValue } from './value.js'
+import { shorten, showValue } from './value.js'
 
 /** What was asked and what was answered. */
 export function wordsOf(operation: Operation): { asked: string; answered: string } {
-  const { f, input, output, outcome, error, asked, answer } = operation
+  const { f, key, input, output, outcome, error, asked, answer } = operation
   const reads = f === 'read' || f === 'get' || f === 'range' || f === 'txn'
   const value = input === null && (reads || f === 'delete') ? '' : ` ${showValue(input)}`
   const at = Object.entries(asked).map(([name, field]) => ` ${name}=${showValue(field)}`)
@@ -16,7 +16,10 @@ export function wordsOf(operation: Operation): { asked: string; answered: string
     fail: `failed${why}`,
     info: `unknown${why}`,
   }
-  return { asked: `${f}${value}${at.join('')}`, answered: answers[outcome] }
+  return {
+    asked: `${f}${key === null ? '' : ` ${typeof key === 'string' ? shorten(key) : showValue(key)}`}${value}${at.join('')}`,
+    answered: answers[outcome],
+  }
 }
 
 /** Rows of a table; the first is its head. Times are places in the history. */
@@ -49,7 +52,7 @@ export function counterexampleWords(counterexample: Counterexample): string[] {
     `These ${operations.length} operations${where} have no order that explains what they answered${minimal ? '; with any one of them left open they do' : ''}.`,
     longest.length === 0
       ? 'None can be the first.'
-      : `The longest that some of them explain: ${order}. ${state === null ? '' : `After it the value is ${state}.`}`,
+      : `The longest that some of them explain: ${order}.${state === null ? '' : ` After it the value is ${state}.`}`,
     next.length === 0
       ? ''
       : `Then ${next.map((one) => `#${one.id}`).join(' or ')} would have to be next, and none can be.`,

@@ -134,6 +134,8 @@ class Board {
   readonly #rank: Int32Array
   #first = 0
   readonly #optionalRank: Int32Array
+  /** Optional ones that have an end, by it. */
+  readonly #bounded: readonly number[]
   /** For each placed operation the latest invocation up to it. */
   readonly #calls: number[] = []
 
@@ -148,6 +150,9 @@ class Board {
     const byInvocation = [...operations.keys()].sort((a, b) => this.#call(a) - this.#call(b))
     const required = byInvocation.filter((op) => this.#required[op] === 1)
     this.optional = byInvocation.filter((op) => this.#required[op] === 0)
+    this.#bounded = this.optional
+      .filter((op) => this.#end(op) !== Number.POSITIVE_INFINITY)
+      .sort((a, b) => this.#end(a) - this.#end(b))
     this.remaining = required.length
     this.#byCompletion = [...required].sort((a, b) => this.#end(a) - this.#end(b))
     this.#rank = new Int32Array(n)
@@ -215,13 +220,14 @@ class Board {
         op = this.#next[op] as number
       ) {
         if (!this.#space.observes(op) || this.#space.step(state, op) === IMPOSSIBLE) continue
+        if (!this.#mayGoAhead(op)) continue
         this.take(op)
         if (this.#rank[op] === this.#first) deadline = this.#deadline()
       }
       const pending = this.#findPending()
       this.pending = pending
       const forced = this.#space.forced(state, pending, this.#deadline())
-      if (forced.length === 0) return state
+      if (forced.length === 0 || !forced.every((op) => this.#mayGoAhead(op))) return state
       for (const op of forced) {
         state = this.#space.step(state, op)
         this.take(op)
@@ -290,6 +296,26 @@ class Board {
     this.#first = first
     const op = this.#byCompletion[first]
     return op === undefined ? Number.POSITIVE_INFINITY : this.#end(op)
+  }
+
+  /** Not if that took the chance from an operation that may happen, but only before this one. */
+  #mayGoAhead(op: number): boolean {
+    if (this.#bounded.length === 0) return true
+    const latest = this.#latest()
+    const call = this.#call(op)
+    let low = 0
+    let high = this.#bounded.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#end(this.#bounded[middle] as number) < latest) low = middle + 1
+      else high = middle
+    }
+    for (; low < this.#bounded.length; low++) {
+      const other = this.#bounded[low] as number
+      if (this.#end(other) >= call) return true
+      if (this.#placed[other] === 0) return false
+    }
+    return true
   }
 
   /** The latest invocation among those that are placed. */

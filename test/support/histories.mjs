@@ -77,16 +77,16 @@ export function generate(options) {
       }
       const end = at + took
       if (fate < o.infoRate + o.failRate) {
-        push(end, () =>
+        push(end, () => {
           events.push({
             ...head,
             type: 'fail',
             value: asked.value ?? null,
             error: 'refused',
             time: end,
-          }),
-        )
-        push(end + r.next() * o.thinkTime, () => client(process, end + r.next() * o.thinkTime))
+          })
+          client(process, end + r.next() * o.thinkTime)
+        })
         return
       }
       let answer = null

@@ -9,9 +9,12 @@ import { CellSpace } from './cell-space.js'
 import { DARK, type Growth, pieceOf, Texts, textOf } from './cell-texts.js'
 import { contradictionOfGrowth } from './growth-order.js'
 
-export function arrangeCell(all: readonly CellOperation[]): Space {
+export function arrangeCell(all: readonly CellOperation[], exact: boolean): Space {
   const growth = growthOf(all)
   const { kept, shown } = relevant(all, growth)
+  if (exact)
+    for (const { action } of kept)
+      if (action.type === 'write' || action.type === 'swap') shown.add(textOf(action.value, growth))
   return new CellSpace(kept, new Texts(shown, growth), growth)
 }
 

@@ -42,7 +42,7 @@ function cells(name: string, words: ReadonlySet<string>, options: CellOptions): 
     name,
     partitionOf: (operation) => encodeValue(operation.key),
     contradictionIn: (operations) => contradictionInCell(cellOperations(operations)),
-    arrange: (operations) => arrangeCell(cellOperations(operations)),
+    arrange: (operations, exact = false) => arrangeCell(cellOperations(operations), exact),
   }
 }
 
@@ -51,7 +51,7 @@ export function lock(): Model {
   return {
     name: 'lock',
     partitionOf: (operation) => encodeValue(operation.key),
-    arrange: (operations) =>
+    arrange: (operations, exact = false) =>
       arrangeCell(
         operations.map((operation) => {
           const owner = operation.input ?? operation.process
@@ -65,6 +65,7 @@ export function lock(): Model {
               throw new HistoryError(`lock knows acquire and release, not ${operation.f}`)
           }
         }),
+        exact,
       ),
   }
 }

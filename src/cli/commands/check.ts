@@ -18,12 +18,13 @@ import {
   type Model,
   type ModelName,
   multiVersion,
+  pictureOf,
   readHistory,
   register,
 } from '../../check/index.js'
 import { EXIT, usageError } from '../errors.js'
 import { table } from '../format/table.js'
-import { print, printJson } from '../output.js'
+import { note, print, printJson } from '../output.js'
 
 export interface CheckFlags {
   readonly model?: string
@@ -62,6 +63,7 @@ async function checkHistory(source: string, file: string, flags: CheckFlags): Pr
     shouldStopShrinking: () => elapsed() >= 2 * flags.timeout,
   })
   report(result, elapsed(), flags)
+  if (flags.html !== undefined) await draw(result, file, flags.html)
   return { ok: EXIT.ok, violation: EXIT.generic, unknown: EXIT.unknown }[result.verdict]
 }
 
@@ -90,6 +92,24 @@ function report(result: CheckResult, ms: number, flags: CheckFlags): void {
   print('')
   const [head = [], ...rows] = counterexampleRows(counterexample)
   print(table(head, rows))
+}
+
+async function draw(result: CheckResult, file: string, to: string): Promise<void> {
+  const { counterexample, operations, model } = result
+  if (counterexample === null) {
+    note(`nothing to draw: ${to} is not written`)
+    return
+  }
+  const html = pictureOf(counterexample, {
+    title: `${nameOf(file)} is not linearizable`,
+    subtitle: `${operations} operations, model ${model}`,
+  })
+  try {
+    await writeFile(to, html)
+  } catch (error) {
+    throw usageError(`cannot write ${to}: ${error instanceof Error ? error.message : error}`)
+  }
+  note(`drawn in ${to}`)
 }
 
 function modelOf(
@@ -141,4 +161,3 @@ function oneOf<T extends string>(
     throw usageError(`${flag}: expected ${known.join(', ')}, got ${JSON.stringify(given)}`)
   return found
 }
-void writeFile

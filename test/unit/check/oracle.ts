@@ -10,9 +10,12 @@ export function tryEveryOrder<S>(operations: readonly Operation[], initial: S, s
     if (left.every((operation) => operation.outcome === 'info')) return true
     return left.some((operation) => {
       const rest = left.filter((other) => other !== operation)
-      if (rest.some((other) => other.completedAt < operation.invokedAt)) return false
+      const before = rest.filter((other) => other.completedAt < operation.invokedAt)
+      if (before.some((other) => other.outcome === 'ok')) return false
       const next = step(state, operation)
-      return next !== undefined && place(next, rest)
+      // One that may have happened in its time or not: its time is over.
+      const after = rest.filter((other) => !before.includes(other))
+      return next !== undefined && place(next, after)
     })
   }
   return place(initial, happened)
