@@ -5,7 +5,14 @@
 import { nextUint32, type RandomState, seededRandom } from '../base/random.js'
 
 /** What a generator is for; the numbers are part of every seed's history. */
-export const STREAM = { strikeTimes: 1, strike: 2, link: 3, diskFault: 4, quorum: 16, load: 17 } as const
+export const STREAM = {
+  strikeTimes: 1,
+  strike: 2,
+  link: 3,
+  atlas: 4,
+  quorum: 16,
+  load: 17,
+} as const
 
 export type Stream = (typeof STREAM)[keyof typeof STREAM]
 
