@@ -8,7 +8,7 @@ import { check, Violation } from './checkers/violation.js'
 import { Cluster } from './cluster.js'
 import { FaultCounts } from './faults.js'
 import { Nemesis } from './nemesis.js'
-import { judge, judgeRegisters } from './run/judge.js'
+import { judge, judgeHistory } from './run/judge.js'
 import { FAULTY_MS, type SeedFailure, type SeedOptions, type SeedReport } from './run/options.js'
 import { drawQuorum } from './run/quorum.js'
 import { sessionCodec } from './sessions.js'
@@ -145,7 +145,7 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
     const end = this.#world.now + HOPELESS_MS
     this.#until(2 * HOPELESS_MS, () => this.#world.now >= end, 'the end')
     if (this.#cluster.isConverged(this.#all)) return this.#judge()
-    this.#undecided = judgeRegisters(this.#workload.history.operations)
+    this.#undecided = judgeHistory(this.#workload.history.operations)
   }
 
   /** Every client asks once more, and is answered. */

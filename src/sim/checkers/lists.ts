@@ -4,10 +4,14 @@
  */
 import type { Recorded } from './history.js'
 
-/** What is wrong, in words; null when all is well. `final`: the list as the replicas hold it in the end. */
+/**
+ * What is wrong, in words; null when all is well. `final`: the list as the replicas hold it in the end, or, if it may
+ * end early, as far as it is known.
+ */
 export function checkList(
   operations: readonly Recorded[],
   final: readonly number[],
+  extent: 'whole' | 'may-end-early' = 'whole',
 ): string | null {
   const placeOf = new Map<number, number>()
   for (let i = 0; i < final.length; i++) {
@@ -24,6 +28,7 @@ export function checkList(
       if (outcome === 'failed' && place !== undefined)
         return `item ${operation.value} was said to have failed and is in the list`
       if (outcome !== 'ok') continue
+      if (extent === 'may-end-early' && recorded.number > final.length) continue
       if (place === undefined) return `item ${operation.value} was acknowledged and is lost`
       if (place !== recorded.number)
         return `item ${operation.value} was told place ${recorded.number} and has ${place}`
@@ -35,6 +40,14 @@ export function checkList(
   for (const value of final)
     if (!appendOf.has(value)) return `item ${value} is in the list and nobody appended it`
   return checkRealTime(operations, final, appendOf)
+}
+
+/** Where what was acknowledged may be gone with its last copy: what was read must still be one list. */
+export function checkReads(operations: readonly Recorded[]): string | null {
+  let longest: readonly number[] = []
+  for (const { outcome, list } of operations)
+    if (outcome === 'ok' && list.length > longest.length) longest = list
+  return checkList(operations, longest, 'may-end-early')
 }
 
 /**

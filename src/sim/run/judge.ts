@@ -1,7 +1,7 @@
 /** What the clients saw, held against what the replicas hold in the end. */
 import type { Recorded } from '../checkers/history.js'
 import { checkRegister } from '../checkers/linearizable.js'
-import { checkList } from '../checkers/lists.js'
+import { checkList, checkReads } from '../checkers/lists.js'
 import { check } from '../checkers/violation.js'
 import { decodeList, encodeQuery, type Ledger } from '../ledger.js'
 
@@ -14,8 +14,16 @@ export function judge(operations: readonly Recorded[], final: Ledger): number {
   return judgeRegisters(operations)
 }
 
-/** Of registers alone, which the history decides by itself. */
-export function judgeRegisters(operations: readonly Recorded[]): number {
+/** Where the replicas may have lost what they held: by the history alone. */
+export function judgeHistory(operations: readonly Recorded[]): number {
+  for (const [key, some] of byKey(operations, true)) {
+    const wrong = checkReads(some)
+    check(wrong === null, 'exactly-once', () => `list ${key}: ${wrong}`)
+  }
+  return judgeRegisters(operations)
+}
+
+function judgeRegisters(operations: readonly Recorded[]): number {
   let undecided = 0
   for (const [key, some] of byKey(operations, false)) {
     const verdict = checkRegister(some)
