@@ -14,6 +14,7 @@ const PACE_MS = { min: 10, max: 50 } as const
 
 interface Worker {
   readonly client: Client
+  readonly next: () => Operation
   process: number
 }
 
@@ -34,17 +35,20 @@ export class Workload {
     this.#random = seededRandom(seed)
     this.#draw = new Draw(this.#random)
     this.#workers = Array.from({ length: CLIENTS }, (_, i) => {
-      // Half know one node only: what that node says, as leader or follower, is what they see.
+      // Half only read, and know one node only: a write would tell them who leads, and they would follow. So whoever
+      // is deposed without knowing it is asked all the while.
       const turn = Math.floor(i / 2)
+      const reader = i % 2 === 1
       const own = endpoints[turn % endpoints.length] ?? ''
-      const known = i % 2 === 1 ? [own] : endpoints
+      const known = reader ? [own] : endpoints
       const client = new Client({
         endpoints: known,
         commandTimeoutMs: COMMAND_MS,
         attemptTimeoutMs: ATTEMPT_MS,
         transport: turn % 2 === 0 ? 'unary' : 'stream',
       })
-      return { client, process: i }
+      const next = () => (reader ? this.#draw.nextRead() : this.#draw.next())
+      return { client, next, process: i }
     })
   }
 
@@ -66,7 +70,7 @@ export class Workload {
 
   async #work(worker: Worker): Promise<void> {
     while (!this.#stopped) {
-      await this.#one(worker, this.#draw.next())
+      await this.#one(worker, worker.next())
       const ms = nextInt(this.#random, PACE_MS.min, PACE_MS.max)
       await new Promise((done) => setTimeout(done, ms))
     }

@@ -33,6 +33,10 @@ async function victim({ cluster, random }: Scene): Promise<NodeProcess> {
   return atLeader ? ((await cluster.leader()) ?? drawn) : drawn
 }
 
+async function whoeverLeads(scene: Scene): Promise<NodeProcess> {
+  return (await scene.cluster.leader()) ?? pick(scene.random, scene.cluster.nodes)
+}
+
 async function kill(nodes: readonly NodeProcess[]): Promise<Begun> {
   await Promise.all(nodes.map((node) => node.end('SIGKILL')))
   return {
@@ -100,10 +104,10 @@ async function order(
   })
 }
 
-function partition(name: ShapeName): Fault {
+function partition(name: ShapeName, whom: typeof victim = victim): Fault {
   return async (scene) => {
     const { cluster, random } = scene
-    const target = await victim(scene)
+    const target = await whom(scene)
     const blocks = SHAPES[name](cluster.names, target.name, random)
     await block(cluster, blocks)
     return {
@@ -176,7 +180,11 @@ const handOver: Fault = async ({ cluster, random }) => {
   return { what: to, lasting: Promise.resolve(), end: async () => {} }
 }
 
+/** What opens every run, however short: a leader that does not know of its successor. */
+export const ISOLATE_LEADER = 'isolate the leader'
+
 export const NETWORK_FAULTS: Readonly<Record<string, Fault>> = {
+  [ISOLATE_LEADER]: partition('isolate', whoeverLeads),
   isolate: partition('isolate'),
   split: partition('split'),
   shatter: partition('shatter'),

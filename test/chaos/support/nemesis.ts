@@ -12,10 +12,10 @@ import {
   shuffled,
 } from '../../../src/base/random.js'
 import type { ChaosCluster } from './cluster.js'
-import { type Begun, block, NETWORK_FAULTS, PROCESS_FAULTS } from './faults.js'
+import { type Begun, block, ISOLATE_LEADER, NETWORK_FAULTS, PROCESS_FAULTS } from './faults.js'
 
-/** How long a fault holds. */
-const HOLD_MS = { min: 700, max: 4_000 } as const
+/** How long a fault holds: mostly long enough for a successor to be elected and to get work done. */
+const HOLD_MS = { min: 800, max: 5_000 } as const
 const PAUSE_MS_MAX = 30_000
 /** A pause is at most so much of the run. */
 const PAUSE_SHARE_MAX = 1 / 6
@@ -48,7 +48,8 @@ export class Nemesis {
 
   /** Until the time is over; then everything is healed and every node runs. Throws when recovery takes too long. */
   async run(): Promise<void> {
-    while (this.#elapsed < this.#options.forMs) await this.#round()
+    await this.#round([ISOLATE_LEADER])
+    while (this.#elapsed < this.#options.forMs) await this.#round(this.#drawKinds())
     await this.heal()
   }
 
@@ -66,13 +67,18 @@ export class Nemesis {
     return performance.now() - this.#start
   }
 
-  async #round(): Promise<void> {
+  #drawKinds(): string[] {
     const random = this.#random
-    const both = chance(random, 0.3)
+    const both = chance(random, 0.25)
     const first = chance(random, 0.5)
-    const wanted: string[] = []
-    if (both || first) wanted.push(this.#draw('network'))
-    if (both || !first) wanted.push(this.#draw('process'))
+    const kinds: string[] = []
+    if (both || first) kinds.push(this.#draw('network'))
+    if (both || !first) kinds.push(this.#draw('process'))
+    return kinds
+  }
+
+  async #round(wanted: readonly string[]): Promise<void> {
+    const random = this.#random
     // Network first and ended last: who is killed or stopped in between is told when it is back.
     const begun: Begun[] = []
     const holdMs = this.#holdMs(wanted)
@@ -104,11 +110,12 @@ export class Nemesis {
 
   #holdMs(kinds: readonly string[]): number {
     const random = this.#random
-    const max = kinds.some((kind) => kind.startsWith('pause'))
-      ? Math.min(PAUSE_MS_MAX, this.#options.forMs * PAUSE_SHARE_MAX)
-      : HOLD_MS.max
+    if (kinds.includes(ISOLATE_LEADER)) return HOLD_MS.max
+    if (!kinds.some((kind) => kind.startsWith('pause')))
+      return nextInt(random, HOLD_MS.min, HOLD_MS.max)
+    const max = Math.min(PAUSE_MS_MAX, this.#options.forMs * PAUSE_SHARE_MAX)
     // Short ones more often than long ones.
-    return nextInt(random, HOLD_MS.min, nextInt(random, HOLD_MS.min, Math.max(max, HOLD_MS.max)))
+    return nextInt(random, HOLD_MS.min, nextInt(random, HOLD_MS.max, Math.max(max, HOLD_MS.max)))
   }
 
   #draw(of: 'network' | 'process'): string {

@@ -1,5 +1,5 @@
 /** What the clients do to the key-value store: registers with compare-and-set, and lists that are appended to. */
-import { pick, type RandomState } from '../../../src/base/random.js'
+import { nextInt, pick, type RandomState } from '../../../src/base/random.js'
 import { type Client, ClientError, type ClientErrorKind } from '../../../src/client/index.js'
 import { putRequest } from '../../../src/client/kv.js'
 
@@ -128,6 +128,14 @@ export class Draw {
     if (kind === 'read') return read(key)
     if (kind === 'write') return write(key, pick(random, VALUES))
     return cas(key, pick(random, VALUES), pick(random, VALUES))
+  }
+
+  /** A look at some key that others work on now. */
+  nextRead(): Operation {
+    const random = this.#random
+    const turn = nextInt(random, 0, REGISTERS + LISTS - 1)
+    if (turn < LISTS) return readList(`l${slot(this.#lists + turn, LISTS, LIST_OPS)}`)
+    return read(`r${slot(this.#registers + turn - LISTS, REGISTERS, REGISTER_OPS)}`)
   }
 }
 
