@@ -7,7 +7,7 @@ import { encodeValue, isList, type Value } from './value.js'
 
 export interface Counterexample {
   readonly partition: string
-  /** No order explains them; with any one of them free to have happened or not, one does. */
+  /** No order explains them. Made few, greedily: each was tried without. */
   readonly operations: readonly Operation[]
   /** Ids, in the order of the longest linearization of some of them. */
   readonly longest: readonly number[]
@@ -147,7 +147,11 @@ function howFar(
   const left = [...space.operations.keys()].filter((op) => !placed.has(op))
   const deadline = Math.min(...left.map((op) => present(space.operations[op]).completedAt))
   const next = left
-    .filter((op) => present(space.operations[op]).invokedAt <= deadline)
+    // Those of unknown outcome do not have to be next.
+    .filter((op) => {
+      const { invokedAt, outcome } = present(space.operations[op])
+      return invokedAt <= deadline && outcome === 'ok'
+    })
     .map((op) => ({ id: present(space.operations[op]).id, why: space.why(state, op) }))
   return {
     longest: order.map((op) => present(space.operations[op]).id),

@@ -17,3 +17,10 @@ export { type MvccOptions, multiVersion } from './models/mvcc.js'
 export { type PictureOptions, pictureOf } from './picture.js'
 export { counterexampleRows, counterexampleWords, wordsOf } from './report.js'
 export type { Value } from './value.js'
+export {
+  checkWatches,
+  type WatchResult,
+  type WatchRule,
+  type WatchViolation,
+} from './watch.js'
+export { readWatchHistory, type WatchEvent, type WatchLine } from './watch-lines.js'

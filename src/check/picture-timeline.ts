@@ -14,6 +14,7 @@ export interface Marks {
 
 const ROW = 30
 const BAR = 18
+const PAGE = 1190
 const LEFT = 90
 const RIGHT = 30
 const TOP = 24
@@ -56,11 +57,12 @@ function columnsOf(operations: readonly Operation[]) {
 function stepOf(
   operations: readonly Operation[],
   { dim }: Marks,
-  columns: { of(at: number): number },
+  columns: { readonly count: number; of(at: number): number },
 ): number {
+  // A picture with surroundings is to fit a page.
+  if (dim.size > 0) return Math.max(4, (PAGE - LEFT - RIGHT) / Math.max(1, columns.count))
   let step = operations.length > 60 ? 7 : operations.length > 25 ? 16 : 30
   for (const operation of operations) {
-    if (dim.has(operation.id)) continue
     const span = columns.of(operation.completedAt) - columns.of(operation.invokedAt)
     step = Math.max(step, Math.min(90, (label(operation).length * LETTER + 26) / Math.max(1, span)))
   }

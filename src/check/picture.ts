@@ -9,7 +9,7 @@ import { drawTimeline } from './picture-timeline.js'
 import { counterexampleRows, counterexampleWords } from './report.js'
 
 /** Operations drawn around the counterexample. */
-const SURROUNDINGS_MAX = 200
+const SURROUNDINGS_MAX = 80
 
 export interface PictureOptions {
   readonly title: string
@@ -33,7 +33,7 @@ export function pictureOf(counterexample: Counterexample, options: PictureOption
     `<tr>${row.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join('')}</tr>`
   const wider =
     around.length > operations.length
-      ? `<h2>What else was under way</h2><p>${around.length} operations on the same key around them; those that the failure does not need are pale.</p>${drawTimeline(around, { ...marks, dim })}`
+      ? `<h2>What else was under way</h2><p>${around.length} operations on the same key under way at the same time, the latest of them; those that the failure does not need are pale.</p>${drawTimeline(around, { ...marks, dim })}`
       : ''
   return `<!doctype html>
 <html lang="en">

@@ -49,7 +49,7 @@ export function counterexampleWords(counterexample: Counterexample): string[] {
   const where = partition === 'null' || partition === '' ? '' : ` of key ${partition}`
   const order = longest.map((id) => `#${id}`).join(', ')
   return [
-    `These ${operations.length} operations${where} have no order that explains what they answered${minimal ? '; with any one of them left open they do' : ''}.`,
+    `These ${operations.length} operations${where} have no order that explains what they answered.${minimal ? '' : ' Time ran out before they were made as few as can be.'}`,
     longest.length === 0
       ? 'None can be the first.'
       : `The longest that some of them explain: ${order}.${state === null ? '' : ` After it the value is ${state}.`}`,

@@ -5,6 +5,7 @@ import {
   type CheckResult,
   casRegister,
   checkLinearizable,
+  checkWatches,
   counterexampleRows,
   counterexampleWords,
   detectModel,
@@ -20,11 +21,15 @@ import {
   multiVersion,
   pictureOf,
   readHistory,
+  readWatchHistory,
   register,
 } from '../../check/index.js'
 import { EXIT, usageError } from '../errors.js'
 import { table } from '../format/table.js'
 import { note, print, printJson } from '../output.js'
+
+/** Broken promises of watches that are printed. */
+const BROKEN_SHOWN_MAX = 20
 
 export interface CheckFlags {
   readonly model?: string
@@ -40,6 +45,7 @@ export interface CheckFlags {
 export async function check(file: string, flags: CheckFlags): Promise<number> {
   const source = await readSource(file)
   try {
+    if (flags.watch === true) return checkWatch(source, file, flags)
     return await checkHistory(source, file, flags)
   } catch (error) {
     if (error instanceof HistoryError) throw usageError(`${nameOf(file)}: ${error.message}`)
@@ -65,6 +71,25 @@ async function checkHistory(source: string, file: string, flags: CheckFlags): Pr
   report(result, elapsed(), flags)
   if (flags.html !== undefined) await draw(result, file, flags.html)
   return { ok: EXIT.ok, violation: EXIT.generic, unknown: EXIT.unknown }[result.verdict]
+}
+
+function checkWatch(source: string, file: string, flags: CheckFlags): number {
+  const result = checkWatches(readWatchHistory(source))
+  if (result.watches === 0) throw usageError(`${nameOf(file)}: no watch starts in it`)
+  const { watches, events, violations, verdict } = result
+  if (flags.json === true) printJson(result)
+  else {
+    print(
+      verdict === 'ok'
+        ? `ok: ordered, unique, atomic, reliable, resumable (${watches} watches, ${events} events)`
+        : `violation: ${violations.length} broken promises (${watches} watches, ${events} events)`,
+    )
+    for (const { rule, watch, line, message } of violations.slice(0, BROKEN_SHOWN_MAX))
+      print(`${rule}: ${watch}${line === null ? '' : `, line ${line}`}: ${message}`)
+    if (violations.length > BROKEN_SHOWN_MAX)
+      print(`and ${violations.length - BROKEN_SHOWN_MAX} more`)
+  }
+  return verdict === 'ok' ? EXIT.ok : EXIT.generic
 }
 
 function report(result: CheckResult, ms: number, flags: CheckFlags): void {
