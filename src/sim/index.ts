@@ -1,5 +1,6 @@
 /** The simulator: the production code on a simulated disk, network and clock. Pure, so a browser runs it too. */
 export type { Recorded } from './checkers/history.js'
+export { MARKS, type Mark } from './marks/table.js'
 export { FAULT_GROUPS, FAULT_KINDS, type FaultGroup, type FaultKind } from './faults.js'
 export type { ExecutedStrike, Strike } from './nemesis/strike.js'
 export type { SimProtocol } from './protocol.js'

@@ -217,8 +217,19 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
       operations: this.#workload.history.counts(),
       undecided: this.#undecided,
       quorum: this.#quorum === null ? null : [...this.#quorum].sort(),
+      marks: this.#marks(),
       notes: sortedCounts(this.#cluster.notes),
     }
+  }
+
+  /** What a start of a node tells is no step of its core. */
+  #marks(): { readonly [mark: string]: number } {
+    const marks = new Map(this.#cluster.protocolChecker.marks ?? [])
+    for (const name of ['torn-tail-cut', 'snapshot-lost', 'log-damaged']) {
+      const count = this.#cluster.notes.get(name)
+      if (count !== undefined) marks.set(name, count)
+    }
+    return sortedCounts(marks)
   }
 }
 

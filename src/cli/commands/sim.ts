@@ -16,6 +16,7 @@ import {
   newSummary,
   type Summary,
   summaryLines,
+  unreachedMarks,
 } from '../sim/summary.js'
 
 export interface SimFlags {
@@ -43,6 +44,7 @@ interface Plan {
 export async function sim(flags: SimFlags): Promise<number> {
   const plan = planned(flags)
   const summary = newSummary()
+  summary.adjusted = flags.nodes !== undefined || flags.faults !== undefined
   const beganAt = performance.now()
   const count = plan.last - plan.first + 1
   const runs = flags.doublecheck === true ? 2 * count : count
@@ -132,7 +134,8 @@ function asJson(summary: Summary, { first, last }: Plan, flags: SimFlags): objec
     simulatedMs: summary.simulatedMs,
     realMs: Math.round(summary.realMs),
     faults: Object.fromEntries([...summary.struck].sort()),
-    seen: Object.fromEntries([...summary.notes].sort()),
+    marks: Object.fromEntries([...summary.marks].sort()),
+    unreachedMarks: unreachedMarks(summary),
     idleKinds: idleKinds(summary),
   }
 }

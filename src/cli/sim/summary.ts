@@ -1,8 +1,10 @@
 /** What many seeds showed, taken together. */
-import type { SeedReport } from '../../sim/index.js'
+import { MARKS, type SeedReport } from '../../sim/index.js'
 
 /** Over so many seeds each kind of fault that was enabled must have struck. */
 const KINDS_JUDGED_FROM_SEEDS = 200
+/** Over so many seeds each mark must have been reached. */
+const MARKS_JUDGED_FROM_SEEDS = 1_000
 const MS_PER_HOUR = 3_600_000
 
 export interface Summary {
@@ -16,9 +18,11 @@ export interface Summary {
   steps: number
   /** Of the wall clock, told by whoever ran the seeds; 0: not told. */
   realMs: number
+  /** Nodes or faults were not drawn: not every situation can come up. */
+  adjusted: boolean
   readonly enabled: Map<string, number>
   readonly struck: Map<string, number>
-  readonly notes: Map<string, number>
+  readonly marks: Map<string, number>
 }
 
 export function newSummary(): Summary {
@@ -31,9 +35,10 @@ export function newSummary(): Summary {
     simulatedMs: 0,
     steps: 0,
     realMs: 0,
+    adjusted: false,
     enabled: new Map(),
     struck: new Map(),
-    notes: new Map(),
+    marks: new Map(),
   }
 }
 
@@ -49,7 +54,7 @@ export function addReport(summary: Summary, report: SeedReport): void {
   summary.steps += report.steps
   for (const kind of report.kinds) add(summary.enabled, kind, 1)
   for (const [kind, count] of Object.entries(report.faults)) add(summary.struck, kind, count)
-  for (const [event, count] of Object.entries(report.notes)) add(summary.notes, event, count)
+  for (const [mark, count] of Object.entries(report.marks)) add(summary.marks, mark, count)
 }
 
 function add(map: Map<string, number>, key: string, count: number): void {
@@ -66,9 +71,20 @@ export function idleKinds(summary: Summary): string[] {
   return [...summary.enabled.keys()].filter((kind) => !summary.struck.has(kind)).sort()
 }
 
+export function unreachedMarks(summary: Summary): string[] {
+  return Object.keys(MARKS).filter((mark) => !summary.marks.has(mark))
+}
+
+/** A long run of what seeds draw by themselves must have seen everything. */
+function lacksMarks(summary: Summary): boolean {
+  if (summary.adjusted || seedsOf(summary) < MARKS_JUDGED_FROM_SEEDS) return false
+  return unreachedMarks(summary).length > 0
+}
+
 /** Nothing failed, something was shown, and every kind of fault did its part. */
 export function isGood(summary: Summary): boolean {
-  return summary.failed.length === 0 && summary.passed > 0 && idleKinds(summary).length === 0
+  if (summary.failed.length > 0 || summary.passed === 0) return false
+  return idleKinds(summary).length === 0 && !lacksMarks(summary)
 }
 
 export function summaryLines(name: string, summary: Summary): string[] {
@@ -77,8 +93,10 @@ export function summaryLines(name: string, summary: Summary): string[] {
     `seeds ${seedsOf(summary)}, simulated ${(summary.simulatedMs / MS_PER_HOUR).toFixed(2)} hours, steps ${summary.steps}${speed(summary)}`,
     `operations: ok ${ok}, failed ${failed}, unknown ${unknown}; undecided registers ${summary.undecided}`,
     `faults: ${listed(summary.struck)}`,
-    `seen: ${listed(summary.notes)}`,
+    `marks: ${listed(summary.marks)}`,
   ]
+  const unreached = unreachedMarks(summary)
+  if (unreached.length > 0) lines.push(`marks never reached: ${unreached.join(', ')}`)
   const idle = idleKinds(summary)
   if (idle.length > 0) lines.push(`enabled but never struck: ${idle.join(', ')}`)
   lines.push(

@@ -14,6 +14,11 @@ export class DurableLog {
     for (const record of records) this.#write(record)
   }
 
+  /** A record on the disk names a snapshot of what is up to there. */
+  covers(through: Index): boolean {
+    return through <= this.#snapshotIndex
+  }
+
   has(index: Index, term: number): boolean {
     return index <= this.#snapshotIndex || this.#terms.get(index) === term
   }

@@ -11,6 +11,7 @@ import {
 import { firstMissing, termAt } from '../../consensus/raft/log.js'
 import type { Message } from '../../consensus/raft/messages.js'
 import type { WalRecord } from '../../consensus/raft/records.js'
+import { RaftMarks } from '../marks/raft.js'
 import { entryHash } from './cluster.js'
 import { DurableLog } from './durable-log.js'
 import type { ProtocolChecker } from './protocol.js'
@@ -38,6 +39,7 @@ const VOUCHES: ReadonlySet<Message['type']> = new Set([
 
 export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
   readonly #nodes = new Map<NodeId, Node>()
+  readonly #marks = new RaftMarks()
   /** Log Matching: by index and term, the entry and the term of the one before it. */
   readonly #entries = new Map<string, { readonly hash: number; readonly prevTerm: number }>()
   /** By index: the term of the committed entry, and the term in which it was first seen to be committed. */
@@ -58,13 +60,14 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
     )
     const disk = new DurableLog()
     disk.write(records)
+    this.#marks.started(id, core)
     this.#nodes.set(id, { core, before: remember(core.state), written: [], disk, vouchedTerm })
   }
 
   stepped(
     id: NodeId,
     core: Raft,
-    _input: Input<Message>,
+    input: Input<Message>,
     effects: readonly Effect<Message, WalRecord>[],
   ): void {
     const node = this.#nodes.get(id)
@@ -72,6 +75,7 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
     const { state } = core
     const wrong = checkState(state) ?? checkTransition(node.before, state)
     if (wrong !== null) throw new Violation('raft-state', `${id}: ${wrong}`)
+    this.#checkOwnTerm(id, node.before, core)
     node.before = remember(state)
     for (const effect of effects) {
       if (effect.type === 'Send') this.#checkAcknowledged(id, core, effect.message)
@@ -82,7 +86,22 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
           this.#checkMatching(id, core, record.entries)
     }
     this.#checkCommit(id, core)
+    this.#marks.stepped(id, core, input, effects)
     if (state.role.type === 'leader') this.#checkCompleteness(id, core)
+  }
+
+  get marks(): ReadonlyMap<string, number> {
+    return this.#marks.counts
+  }
+
+  /** The log up to there goes: a record on this disk must name the snapshot that has it. */
+  released(id: NodeId, through: Index): void {
+    const disk = this.#nodes.get(id)?.disk
+    check(
+      disk === undefined || disk.covers(through),
+      'released-early',
+      () => `${id} lets its log go through ${through}, and no synced record has a snapshot of it`,
+    )
   }
 
   synced(id: NodeId, batch: number): void {
@@ -144,6 +163,19 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
           () => `${id} has another entry ${key} than a node before it, or another before that`,
         )
     }
+  }
+
+  /** A leader counts copies of entries of its own term only; what is before them goes with them (§5.4.2). */
+  #checkOwnTerm(id: NodeId, before: Before, core: Raft): void {
+    const { role, commitIndex, log, term } = core.state
+    if (role.type !== 'leader' || commitIndex <= before.commitIndex) return
+    const committed = termAt(log, commitIndex)
+    check(
+      committed === term,
+      'commit-own-term',
+      () =>
+        `${id} leads term ${term} and commits ${commitIndex} of term ${committed} by its copies`,
+    )
   }
 
   /** What anybody takes for committed stays what it is, and a majority of the disks really had it then. */

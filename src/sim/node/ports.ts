@@ -57,7 +57,9 @@ export function walPort<M extends { readonly type: string }, R, O, C extends Cor
       })
     },
     release: (through) => {
-      if (!node.boundary()) wal.release(through)
+      if (node.boundary()) return
+      context.protocolChecker.released?.(node.id, through)
+      wal.release(through)
     },
   }
 }

@@ -47,5 +47,7 @@ export interface SeedReport {
   readonly undecided: number
   /** The members that had to get well without the others; null: all of them did. */
   readonly quorum: readonly string[] | null
+  /** Situations that were seen, and how often; the protocol's table tells what they are. */
+  readonly marks: { readonly [mark: string]: number }
   readonly notes: { readonly [event: string]: number }
 }

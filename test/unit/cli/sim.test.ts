@@ -26,6 +26,7 @@ function report(seed: number, change: Partial<SeedReport> = {}): SeedReport {
     operations: { ok: 300, failed: 0, unknown: 0 },
     undecided: 0,
     quorum: null,
+    marks: {},
     notes: {},
     ...change,
   }
