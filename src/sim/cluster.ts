@@ -53,6 +53,8 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
         disturbance: this.disturbance,
         send: (from, to, bytes) => this.#send(from, to, bytes),
         sendSnapshot: (from, to, file, done) => this.#sendSnapshot(from, to, file, done),
+        fetchSnapshot: (by, from, target, failed) =>
+          this.#fetchSnapshot({ by, from }, target, failed),
         struck: (kind) => counts.add(kind),
         snapshotFailed: () => counts.add('snapshot-failed'),
         diskFailed: () => counts.add('disk-error'),
@@ -128,6 +130,27 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
       if (node?.alive !== true) return
       this.#world.mark(5, Number(to.slice(1)), Number(from.slice(1)), arrived)
       node.receive(from, arrived)
+    })
+  }
+
+  #fetchSnapshot(
+    { by, from }: { readonly by: NodeId; readonly from: NodeId },
+    target: SnapshotMeta,
+    failed: () => void,
+  ): void {
+    let ended = false
+    const end = (delivered: boolean) => {
+      if (!ended && !delivered) failed()
+      ended = true
+    }
+    this.#world.after(2 * SNAPSHOT_GIVEN_UP_MS, () => end(false))
+    this.network.send(by, from, EMPTY, () => {
+      const source = this.#byId.get(from)
+      if (source?.alive !== true) return
+      source.disk.readSnapshot(target, (pieces) => {
+        if (pieces === null) return end(false)
+        this.#sendSnapshot(from, by, { meta: target, pieces }, end)
+      })
     })
   }
 

@@ -1,8 +1,9 @@
 /** The simulator: the production code on a simulated disk, network and clock. Pure, so a browser runs it too. */
 export type { Recorded } from './checkers/history.js'
-export { MARKS, type Mark } from './marks/table.js'
 export { FAULT_GROUPS, FAULT_KINDS, type FaultGroup, type FaultKind } from './faults.js'
+export { MARKS, type Mark } from './marks/table.js'
 export type { ExecutedStrike, Strike } from './nemesis/strike.js'
+export { pbftSim } from './pbft.js'
 export type { SimProtocol } from './protocol.js'
 export { type SimProtocolName, simProtocols } from './protocols.js'
 export { raftSim } from './raft.js'

@@ -83,6 +83,7 @@ export class Nemesis<M extends { readonly type: string }, R, O, C extends Core<M
       node.disarm()
       node.disk.mend()
       node.clock.thaw()
+      node.clock.setRight()
       node.clock.drift(null)
       node.cutClients('none')
       node.resume()

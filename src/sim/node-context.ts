@@ -29,6 +29,8 @@ export interface NodeContext<M extends { readonly type: string }, R, O, C extend
     file: { readonly meta: SnapshotMeta; readonly pieces: readonly Uint8Array[] },
     done: (delivered: boolean) => void,
   ): void
+  /** Asks a node for the very file of a snapshot; it comes as any that a node sends. */
+  fetchSnapshot(by: NodeId, from: NodeId, target: SnapshotMeta, failed: () => void): void
   readonly disturbance: Disturbance
   /** A fault has struck just now, of those that are counted by who suffers them. */
   struck(kind: FaultKind): void

@@ -72,6 +72,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
       now: () => this.clock.read(),
       driver: () => this.#driver,
       machine: () => this.#machine,
+      nonce: () => world.int(1, 0x7fffffff) * 0x10_0000 + world.int(0, 0xf_ffff),
     })
   }
 
@@ -307,7 +308,9 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
 
   #tick(): void {
     const { world, swarm } = this.#context
-    this.#driver?.tick(this.clock.read())
+    const { clock } = this
+    const { wallClock } = this.#context.sim
+    this.#driver?.tick(clock.read(), wallClock ? clock.wall() : clock.read())
     if (world.chance(MARK_CHANCE)) this.#wal?.mark()
     world.after(
       swarm.tickMs / this.clock.rate,

@@ -16,5 +16,11 @@ export interface SimProtocol<
     }
   }
   options(swarm: SwarmOptions): O
+  /** Agreed time is the wall's, not the leader's own. */
+  readonly wallClock: boolean
+  /** How many nodes instead of those that a seed draws. */
+  nodes(drawn: number): number
+  /** So many of n can go on without the rest. */
+  quorum(n: number): number
   newChecker(): ProtocolChecker<C, M, R>
 }

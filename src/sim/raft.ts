@@ -22,5 +22,8 @@ export const raftSim: SimProtocol<Message, WalRecord, Options, Raft> = {
     appendEntriesMax: swarm.appendEntriesMax,
     inflightMessagesMax: swarm.inflightMessagesMax,
   }),
+  wallClock: false,
+  nodes: (drawn) => drawn,
+  quorum: (n) => Math.floor(n / 2) + 1,
   newChecker: () => new RaftChecker(),
 }

@@ -57,7 +57,8 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
   constructor(options: SeedOptions<M, R, O, C>) {
     this.#options = options
     this.#forMs = options.forMs ?? FAULTY_MS
-    const drawn = drawSwarm(options.seed)
+    const swarm = drawSwarm(options.seed)
+    const drawn = { ...swarm, nodes: options.sim.nodes(swarm.nodes) }
     this.#swarm = masked(options.adjust?.(drawn) ?? drawn)
     this.#world = new World(options.seed, options.trace ?? null)
     this.#cluster = new Cluster(this.#world, this.#counts, this.#swarm, options.sim)
@@ -70,7 +71,10 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
       door: this.#cluster.door,
       session: sessionCodec,
     })
-    this.#quorum = drawQuorum(options.seed, this.#cluster.ids, this.#swarm)
+    this.#quorum = drawQuorum(options.seed, this.#cluster.ids, {
+      swarm: this.#swarm,
+      quorum: (n) => options.sim.quorum(n),
+    })
   }
 
   run(): SeedReport {

@@ -4,6 +4,9 @@
  * may begin earlier than the last one ended. A wall clock has no part in anything that a node decides.
  */
 const DRIFT_SCALE = 1_000
+/** What a time service leaves between two machines. */
+const WALL_OFF_MS_MAX = 200
+const WALL_START_MS = 1_000_000_000
 
 export class NodeClock {
   readonly #now: () => number
@@ -13,10 +16,13 @@ export class NodeClock {
   readonly #ownDrift: number
   #rate: number
   #frozen = false
+  readonly #wallOffMs: number
+  #wallLeaptMs = 0
 
   /** `drift` in thousandths. */
   constructor(now: () => number, startMs: number, drift: number) {
     this.#now = now
+    this.#wallOffMs = startMs % (WALL_OFF_MS_MAX + 1)
     this.#shownMs = startMs
     this.#ownDrift = drift
     this.#rate = 1 + drift / DRIFT_SCALE
@@ -34,6 +40,7 @@ export class NodeClock {
   leap(ms: number): void {
     this.#settle()
     this.#shownMs += ms
+    this.#wallLeaptMs += ms
   }
 
   /** Null: as it always did. */
@@ -52,6 +59,15 @@ export class NodeClock {
   thaw(): void {
     this.#settle()
     this.#frozen = false
+  }
+
+  /** The wall's, in ms: kept near those of others, but for leaps that nobody has set right yet. */
+  wall(): number {
+    return WALL_START_MS + Math.floor(this.#now() + this.#wallOffMs + this.#wallLeaptMs)
+  }
+
+  setRight(): void {
+    this.#wallLeaptMs = 0
   }
 
   /** Of a new process, on the same machine or after its boot. */

@@ -18,7 +18,7 @@ export class Door<M extends { readonly type: string }, R> {
   readonly #now: () => number
   readonly #driver: () => Driver<M, R> | null
   readonly #machine: () => SimMachine | null
-  #lastRead = 0
+  readonly #nonce: () => number
   cut: ClientCut = 'none'
 
   constructor(parts: {
@@ -26,11 +26,14 @@ export class Door<M extends { readonly type: string }, R> {
     readonly now: () => number
     readonly driver: () => Driver<M, R> | null
     readonly machine: () => SimMachine | null
+    /** A number that no other request has. */
+    readonly nonce: () => number
   }) {
     this.#life = parts.life
     this.#now = parts.now
     this.#driver = parts.driver
     this.#machine = parts.machine
+    this.#nonce = parts.nonce
   }
 
   command(request: Request, deadlineMs: number, reply: Reply): void {
@@ -51,7 +54,8 @@ export class Door<M extends { readonly type: string }, R> {
 
   /** Where no single replica can be believed a read is ordered like a command. */
   #ordered(driver: Driver<M, R>, query: Uint8Array, deadline: number, answer: Reply): void {
-    const id = { session: 0, seq: ++this.#lastRead, ackedThrough: 0 }
+    // Nobody else's: two reads under one id would share one answer.
+    const id = { session: 0, seq: this.#nonce(), ackedThrough: 0 }
     driver.submit({ ...id, command: query, readOnly: true }, { deadline }, (outcome) => {
       if (outcome.type !== 'Answer') return answer(outcome)
       answer({ type: 'Answer', bytes: sessionCodec.content(outcome.bytes) })

@@ -77,6 +77,12 @@ export function communicatorPort<M extends { readonly type: string }, R, O, C ex
       if (message !== null) context.protocolChecker.sent(id, to, message)
       context.send(id, to, bytes)
     },
+    fetchSnapshot: (from, target, failed) => {
+      if (node.boundary()) return
+      context.fetchSnapshot(id, from, target, () => {
+        if (node.living()) life.guarded(failed)()
+      })
+    },
     sendSnapshot: (to, meta, done) => {
       if (node.boundary()) return
       const finished = (delivered: boolean) => {

@@ -22,10 +22,10 @@ const COPIES_LOST: ReadonlySet<string> = new Set([
 export function drawQuorum(
   seed: number,
   ids: readonly NodeId[],
-  swarm: SwarmOptions,
+  { swarm, quorum }: { readonly swarm: SwarmOptions; readonly quorum: (n: number) => number },
 ): ReadonlySet<NodeId> | null {
   for (const kind of swarm.kinds) if (COPIES_LOST.has(kind)) return null
-  const majority = Math.floor(ids.length / 2) + 1
-  if (majority === ids.length) return null
-  return new Set(shuffled(streamOf(seed, STREAM.quorum), ids).slice(0, majority))
+  const enough = quorum(ids.length)
+  if (enough >= ids.length) return null
+  return new Set(shuffled(streamOf(seed, STREAM.quorum), ids).slice(0, enough))
 }

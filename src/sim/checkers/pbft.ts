@@ -1,0 +1,163 @@
+/** The promises of PBFT, kept by every honest replica over all its starts. */
+import type { Effect, Input } from '../../consensus/contract.js'
+import type { Index, NodeId } from '../../consensus/ids.js'
+import type { Message, Pbft, WalRecord } from '../../consensus/pbft/index.js'
+import { checkState, checkTransition } from '../../consensus/pbft/invariants.js'
+import type { SlotId } from '../../consensus/pbft/messages.js'
+import type { State } from '../../consensus/pbft/state.js'
+import type { ProtocolChecker } from './protocol.js'
+import { check, Violation } from './violation.js'
+
+interface Replica {
+  before: State
+  written: { readonly batch: number; readonly records: readonly WalRecord[] }[]
+  /** What is on its disk: promises by their name. */
+  readonly promised: Set<string>
+  /** Below it nothing is prepared or committed any more. */
+  leftBelow: number
+}
+
+export class PbftChecker implements ProtocolChecker<Pbft, Message, WalRecord> {
+  readonly #replicas = new Map<NodeId, Replica>()
+  /** By sender, kind, view and index: the one digest that was signed. */
+  readonly #said = new Map<string, string>()
+  /** By index: what was committed, in whatever view. */
+  readonly #committed = new Map<Index, string>()
+
+  started(id: NodeId, core: Pbft, records: readonly WalRecord[]): void {
+    const leftBelow = this.#replicas.get(id)?.leftBelow ?? 0
+    check(
+      core.state.view >= leftBelow,
+      'durable-view',
+      () => `${id} restarted in view ${core.state.view} after it had left for ${leftBelow}`,
+    )
+    const promised = new Set<string>()
+    for (const record of records) keep(promised, record)
+    this.#replicas.set(id, { before: { ...core.state }, written: [], promised, leftBelow })
+  }
+
+  stepped(
+    id: NodeId,
+    core: Pbft,
+    _input: Input<Message>,
+    effects: readonly Effect<Message, WalRecord>[],
+  ): void {
+    const replica = this.#replicas.get(id)
+    if (replica === undefined) return
+    const wrong = checkState(core.state) ?? checkTransition(replica.before, core.state)
+    if (wrong !== null) throw new Violation('pbft-state', `${id}: ${wrong}`)
+    replica.before = { ...core.state }
+    for (const effect of effects) {
+      if (effect.type !== 'Persist') continue
+      replica.written.push({ batch: effect.batch, records: effect.records })
+      for (const record of effect.records) if (record.type === 'Committed') this.#commit(id, record)
+    }
+  }
+
+  synced(id: NodeId, batch: number): void {
+    const replica = this.#replicas.get(id)
+    if (replica === undefined) return
+    while (replica.written[0] !== undefined && replica.written[0].batch <= batch)
+      for (const record of replica.written.shift()?.records ?? []) keep(replica.promised, record)
+  }
+
+  /** What leaves is what the disk holds, and never the contrary of what left before. */
+  sent(from: NodeId, _to: NodeId, m: Message): void {
+    const replica = this.#replicas.get(from)
+    if (replica === undefined) return
+    switch (m.type) {
+      case 'PrePrepare':
+        if (m.proposed.sender !== from) return
+        this.#promised(from, replica, `accepted ${name(m.proposed)}`)
+        return this.#says(from, 'Proposed', m.proposed)
+      case 'Prepare':
+        this.#promised(from, replica, `accepted ${name(m)}`)
+        this.#votes(from, replica, m.view)
+        return this.#says(from, m.type, m)
+      case 'Commit':
+        this.#promised(from, replica, `prepared ${name(m)}`)
+        this.#votes(from, replica, m.view)
+        return this.#says(from, m.type, m)
+      case 'ViewChange':
+        if (m.sender !== from) return
+        this.#promised(from, replica, `left for ${m.view}`)
+        replica.leftBelow = Math.max(replica.leftBelow, m.view)
+        return
+      case 'Checkpoint':
+        return this.#says(from, m.type, { view: 0, index: m.index, digest: m.digest })
+      case 'NewView':
+        if (m.sender === from) this.#promised(from, replica, `entered ${m.view}`)
+        return
+      default:
+        return
+    }
+  }
+
+  #promised(id: NodeId, replica: Replica, promise: string): void {
+    check(
+      replica.promised.has(promise),
+      'durable-promise',
+      () => `${id} speaks as if it had written "${promise}"`,
+    )
+  }
+
+  #votes(id: NodeId, replica: Replica, view: number): void {
+    const { leftBelow } = replica
+    check(
+      view >= leftBelow,
+      'left-view',
+      () => `${id} votes in ${view} after it left for ${leftBelow}`,
+    )
+  }
+
+  #says(id: NodeId, kind: string, slot: SlotId): void {
+    const key = `${id} ${kind} ${slot.view} ${slot.index}`
+    const before = this.#said.get(key)
+    if (before === undefined) this.#said.set(key, slot.digest)
+    else check(before === slot.digest, 'equivocation', () => `${key}: two digests`)
+  }
+
+  #commit(id: NodeId, { commits }: { readonly commits: readonly SlotId[] }): void {
+    const [first] = commits
+    if (first === undefined) return
+    const before = this.#committed.get(first.index)
+    if (before === undefined) this.#committed.set(first.index, first.digest)
+    else
+      check(
+        before === first.digest,
+        'committed-batch',
+        () => `${id} committed another batch at ${first.index} than a replica before it`,
+      )
+  }
+}
+
+function name({ view, index, digest }: SlotId): string {
+  return `${view} ${index} ${digest}`
+}
+
+function keep(promised: Set<string>, record: WalRecord): void {
+  switch (record.type) {
+    case 'Accepted':
+      promised.add(`accepted ${name(record.proposed)}`)
+      return
+    case 'Prepared':
+      promised.add(`prepared ${name(record.certificate.proposed)}`)
+      return
+    case 'ViewChangeSaid':
+      promised.add(`left for ${record.viewChange.view}`)
+      return
+    case 'NewViewAccepted':
+      promised.add(`entered ${record.newView.view}`)
+      for (const proposed of record.newView.proposals) promised.add(`accepted ${name(proposed)}`)
+      return
+    case 'State':
+      if (record.viewChange !== null) promised.add(`left for ${record.viewChange.view}`)
+      if (record.newView !== null) {
+        promised.add(`entered ${record.newView.view}`)
+        for (const one of record.newView.proposals) promised.add(`accepted ${name(one)}`)
+      }
+      return
+    default:
+      return
+  }
+}
