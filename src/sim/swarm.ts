@@ -44,18 +44,12 @@ export interface SwarmOptions {
 const FAULT_FREE_SHARE = 0.1
 /** Of the seeds: damage may hit the last good copy. */
 const HOPELESS_SHARE = 0.02
-/**
- * An empty disk or an old copy under the name of a member. Nothing here tells yet that the node is not who it was, so
- * no seed draws them by itself.
- */
-const IDENTITY_REFUSED = false
 const DAMAGES: ReadonlySet<FaultKind> = new Set<FaultKind>([
   'bit-rot',
   'stale-sector',
   'misdirected-write',
   'snapshot-rot',
 ])
-const IDENTITY_KINDS: ReadonlySet<FaultKind> = new Set<FaultKind>(['disk-wiped', 'backup-restored'])
 /** Below it nobody can spare a copy. */
 const NODES_MIN_FOR_DAMAGE = 3
 const OUTAGES: readonly FaultKind[] = [
@@ -109,7 +103,6 @@ export function drawSwarm(seed: number): SwarmOptions {
 }
 
 function mayDraw(kind: FaultKind, nodes: number, hopeless: boolean): boolean {
-  if (IDENTITY_KINDS.has(kind)) return IDENTITY_REFUSED
   if (!DAMAGES.has(kind)) return true
   return hopeless || nodes >= NODES_MIN_FOR_DAMAGE
 }

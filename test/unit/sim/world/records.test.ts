@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest'
+import { type DurableRecord, damageable } from '../../../../src/sim/disk/records.js'
+
+/** Records of one segment, one behind the other. */
+function records(
+  ...some: readonly (Pick<DurableRecord, 'kind' | 'batch' | 'durableBatch'> & {
+    lastIndex?: number
+  })[]
+): DurableRecord[] {
+  return some.map((one, i) => ({
+    path: 'wal/1',
+    segment: 1,
+    at: 512 + 64 * i,
+    size: 64,
+    behindDurable: false,
+    lastIndex: one.batch,
+    ...one,
+  }))
+}
+
+const batch = (number: number, durableBatch: number, lastIndex = number) =>
+  ({ kind: 'batch', batch: number, durableBatch, lastIndex }) as const
+
+const batches = (some: readonly DurableRecord[], synced: number) =>
+  damageable(some, synced).map(({ record }) => record.batch)
+
+describe('what may be damaged', () => {
+  it('has a whole batch behind it that a synced one vouches for', () => {
+    const log = records(batch(1, 0), batch(2, 1), batch(3, 2), batch(4, 3), batch(5, 4))
+    // 5 vouches for 4; so all before 4 may go, and 4 tells what they were.
+    expect(batches(log, 5)).toEqual([1, 2, 3])
+    // A power loss may take 5, and with it that 4 was on disk.
+    expect(batches(log, 4)).toEqual([1, 2])
+  })
+
+  it('is nothing as long as nothing vouches for anything', () => {
+    expect(batches(records(batch(1, 0), batch(2, 0), batch(3, 0)), 3)).toEqual([])
+    expect(batches([], 0)).toEqual([])
+  })
+
+  it('tells the indices that are lost, or that they cannot be told', () => {
+    const log = records(
+      batch(1, 0, 4),
+      batch(2, 1, 9),
+      batch(3, 2, 0),
+      // The log went back to 6.
+      batch(4, 3, 7),
+      batch(5, 4, 12),
+      batch(6, 5, 13),
+      batch(7, 6, 14),
+    )
+    const told = damageable(log, 7).map(({ from, through, uncertain }) => [
+      from,
+      through,
+      uncertain,
+    ])
+    expect(told).toEqual([
+      [1, 4, true],
+      [5, 9, false],
+      [1, 0, false],
+      [10, 7, true],
+      [10, 12, false],
+    ])
+  })
+})
