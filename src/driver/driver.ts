@@ -139,6 +139,7 @@ export class Driver<M extends { readonly type: string }, R> {
       ...this.#core.status(),
       inboxMessages: this.#inbox.length,
       pendingRequests: this.#pending.size,
+      queuedRequests: this.#pending.queued,
       pendingReads: this.#reads.size,
       unsyncedBatches: this.#gate.emittedBatch - this.#gate.durableBatch,
       heldSends: this.#gate.held,

@@ -39,6 +39,8 @@ export interface DriverStatus extends CoreStatus {
   readonly inboxMessages: number
   /** Requests whose end somebody waits for. */
   readonly pendingRequests: number
+  /** Of them, those that wait to be proposed. */
+  readonly queuedRequests: number
   readonly pendingReads: number
   /** Batches appended and not known to be on disk. */
   readonly unsyncedBatches: number

@@ -4,6 +4,7 @@ import type { Core, Member, SnapshotMeta } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
 import { ClusterChecker } from './checkers/cluster.js'
 import type { ProtocolChecker } from './checkers/protocol.js'
+import { check } from './checkers/violation.js'
 import type { FaultCounts } from './faults.js'
 import { Network, NO_LINK_FAULTS } from './network.js'
 import { SimNode } from './node.js'
@@ -39,7 +40,8 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
       mutedWindows: swarm.mutedLinkWindows,
     })
     this.protocolChecker = sim.newChecker()
-    const checker = new ClusterChecker()
+    // Once the callback of the restored machine has run.
+    const checker = new ClusterChecker((id) => world.after(0, () => this.#checkRestored(id)))
     const members: Member[] = []
     for (let i = 1; i <= swarm.nodes; i++) members.push({ id: `n${i}`, uid: `uid-${i}` })
     this.nodes = members.map((member, index) => {
@@ -116,6 +118,17 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
       states.add(`${machine.ledger.hash()} ${machine.sessions.fullHash()}`)
     }
     return commits.size === 1 && states.size === 1
+  }
+
+  /** A restored state ends every request that was appended: only what waits to be proposed may go on to wait. */
+  #checkRestored(id: NodeId): void {
+    const status = this.#byId.get(id)?.driver?.status()
+    if (status === undefined) return
+    check(
+      status.pendingRequests <= status.queuedRequests,
+      'restore-answers',
+      () => `${id} restored a snapshot, and ${status.pendingRequests} requests go on to wait`,
+    )
   }
 
   #some(ids: ReadonlySet<NodeId>): readonly SimNode<M, R, O, C>[] {

@@ -18,6 +18,11 @@ export class ClusterChecker {
   /** By index: the one entry that was ever applied there, and the state behind it. */
   readonly #entries: number[] = []
   readonly #states: string[] = []
+  readonly #onRestored: (id: NodeId) => void
+
+  constructor(onRestored: (id: NodeId) => void = () => {}) {
+    this.#onRestored = onRestored
+  }
 
   /** A node starts: its volatile state begins anew. */
   started(id: NodeId, status: CoreStatus): void {
@@ -88,6 +93,7 @@ export class ClusterChecker {
     )
     seen.machineIndex = index
     this.#state(id, index, state)
+    this.#onRestored(id)
   }
 
   #state(id: NodeId, index: Index, state: string): void {

@@ -9,9 +9,18 @@ export class DurableLog {
   /** Of entries whose content is there. */
   #terms = new Map<Index, number>()
   #last = 0
+  #reached = 0
 
   write(records: readonly WalRecord[]): void {
-    for (const record of records) this.#write(record)
+    for (const record of records) {
+      this.#write(record)
+      this.#reached = Math.max(this.#reached, this.#last, this.#snapshotIndex)
+    }
+  }
+
+  /** The highest index that it ever had since this start. */
+  get reached(): Index {
+    return this.#reached
   }
 
   /** A record on the disk names a snapshot of what is up to there. */

@@ -50,6 +50,13 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
   /** By node and term: the candidate who got its vote, over all starts. */
   readonly #votes = new Map<string, NodeId>()
   readonly #leaders = new Set<string>()
+  /** By node: its starts so far; by its incarnation: which start that is. */
+  readonly #starts = new Map<NodeId, number>()
+  readonly #startOf = new Map<string, number>()
+  /** By node, start and term: the highest index that it acknowledged. */
+  readonly #acknowledged = new Map<string, Index>()
+  /** By leader, its term and a peer: the newest start of that peer which it heard. */
+  readonly #heard = new Map<string, number>()
 
   started(id: NodeId, core: Raft, records: readonly WalRecord[]): void {
     const vouchedTerm = this.#nodes.get(id)?.vouchedTerm ?? 0
@@ -60,6 +67,9 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
     )
     const disk = new DurableLog()
     disk.write(records)
+    const start = (this.#starts.get(id) ?? 0) + 1
+    this.#starts.set(id, start)
+    this.#startOf.set(`${id}:${core.state.incarnation}`, start)
     this.#marks.started(id, core)
     this.#nodes.set(id, { core, before: remember(core.state), written: [], disk, vouchedTerm })
   }
@@ -77,6 +87,8 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
     if (wrong !== null) throw new Violation('raft-state', `${id}: ${wrong}`)
     this.#checkOwnTerm(id, node.before, core)
     node.before = remember(state)
+    if (input.type === 'Receive' && input.message.type === 'AppendEntriesReply')
+      this.#checkMatch(id, core, input.from, input.message.incarnation)
     for (const effect of effects) {
       if (effect.type === 'Send') this.#checkAcknowledged(id, core, effect.message)
       if (effect.type !== 'Persist') continue
@@ -115,8 +127,41 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
     const node = this.#nodes.get(from)
     if (node === undefined || !VOUCHES.has(m.type)) return
     node.vouchedTerm = Math.max(node.vouchedTerm, m.term)
+    if (m.type === 'AppendEntriesReply' && m.accepted) this.#acknowledges(from, node, m)
     if (m.type === 'RequestVote') this.#vote(from, m.term, from)
     else if (m.type === 'RequestVoteReply' && m.voteGranted) this.#vote(from, m.term, to)
+  }
+
+  #acknowledges(
+    from: NodeId,
+    node: Node,
+    m: { readonly term: number; readonly matchIndex: Index; readonly incarnation: number },
+  ): void {
+    check(
+      m.matchIndex <= node.disk.reached,
+      'durable-match',
+      () =>
+        `${from} acknowledges ${m.matchIndex}, and its disk never had more than ${node.disk.reached}`,
+    )
+    const key = `${from}:${this.#startOf.get(`${from}:${m.incarnation}`)}:${m.term}`
+    this.#acknowledged.set(key, Math.max(this.#acknowledged.get(key) ?? 0, m.matchIndex))
+  }
+
+  /** A match is what the newest start of the peer that was heard has acknowledged in this term, and no more. */
+  #checkMatch(id: NodeId, core: Raft, peer: NodeId, incarnation: number): void {
+    const { role, term } = core.state
+    const match = role.type === 'leader' ? role.progress.get(peer)?.matchIndex : undefined
+    if (match === undefined) return
+    const heardKey = `${id}:${term}:${peer}`
+    const heard = this.#startOf.get(`${peer}:${incarnation}`) ?? 0
+    const newest = Math.max(this.#heard.get(heardKey) ?? 0, heard)
+    this.#heard.set(heardKey, newest)
+    const acknowledged = this.#acknowledged.get(`${peer}:${newest}:${term}`) ?? 0
+    check(
+      match <= acknowledged,
+      'match-of-a-start',
+      () => `${id} counts ${peer} for ${match}; its present start acknowledged ${acknowledged}`,
+    )
   }
 
   /** What a disk lost is nobody's second copy: it is vouched for when it is back, and not before. */
