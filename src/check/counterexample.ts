@@ -174,8 +174,10 @@ function withoutForesight(space: Space): Space {
     impossible: () => null,
     alike: (state) => state,
     needOf: (op) => space.needOf(op),
+    isLost: (state) => space.isLost(state),
     serves: (state, need) => space.serves(state, need),
     forced: () => [],
+    hiddenBy: () => [],
     describe: (state) => space.describe(state),
     why: (state, op) => space.why(state, op),
   }

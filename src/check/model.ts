@@ -54,6 +54,8 @@ export interface Space {
   alike(state: number): number
   /** The state that an operation with an answer needs; null if it needs none in particular. */
   needOf(op: number): number | null
+  /** Whether nothing but starting over leads from the state to one that somebody can tell: better tried last. */
+  isLost(state: number): boolean
   /** Whether the state is what an operation needs, or on the way to it. */
   serves(state: number, need: number): boolean
   /**
@@ -61,6 +63,8 @@ export interface Space {
    * next; what was invoked after `deadline` may not.
    */
   forced(state: number, pending: readonly number[], deadline: number): readonly number[]
+  /** Operations that may come just before `op`, without a loss, because `op` hides what they do. */
+  hiddenBy(op: number, pending: readonly number[]): readonly number[]
   /** For people: what the state is. */
   describe(state: number): string
   /** For people: why `op` is impossible in `state`. */

@@ -81,6 +81,7 @@ export function search(space: Space, limits: SearchLimits): SearchResult {
     const to = present(frame.choices[frame.next + 1])
     frame.next += 2
     mark = board.order.length
+    board.hideBefore(op)
     board.take(op)
     if (space.hopeless(frame.state, to, op)) {
       if (board.done > bestDone) {
@@ -98,10 +99,12 @@ interface Choice {
   /** When the first ends for whom the state after it is good. */
   readonly served: number
   readonly end: number
+  readonly lost: boolean
 }
 
 /** First what serves somebody or ends, whichever is sooner. */
 function byUrgency(a: Choice, b: Choice): number {
+  if (a.lost !== b.lost) return a.lost ? 1 : -1
   const first = Math.min(a.served, a.end)
   const second = Math.min(b.served, b.end)
   if (first !== second) return first < second ? -1 : 1
@@ -235,6 +238,12 @@ class Board {
     }
   }
 
+  /** Places what `op` hides. */
+  hideBefore(op: number): void {
+    for (const other of this.#space.hiddenBy(op, this.#findPending()))
+      if (this.#mayGoAhead(other)) this.take(other)
+  }
+
   #findPending(): number[] {
     const deadline = this.#deadline()
     const out: number[] = []
@@ -278,7 +287,13 @@ class Board {
       if (to === IMPOSSIBLE || (to === state && this.#required[op] === 0)) continue
       const served = needs.find(([need]) => space.serves(to, need))
       const end = this.#required[op] === 1 ? this.#end(op) : Number.POSITIVE_INFINITY
-      found.push({ op, to, served: served?.[1] ?? Number.POSITIVE_INFINITY, end })
+      found.push({
+        op,
+        to,
+        served: served?.[1] ?? Number.POSITIVE_INFINITY,
+        end,
+        lost: space.isLost(to),
+      })
     }
     return found.sort(byUrgency).flatMap(({ op, to }) => [op, to])
   }

@@ -13,15 +13,29 @@ export interface Coded {
   readonly brings: number
   /** What it appends; null where that makes no sense. */
   readonly piece: string | null
+  /** An append of what no answer shows. */
+  readonly unseen: boolean
   readonly classId: number
   readonly optional: boolean
 }
 
+/** What a needed value begins and ends with, where values grow. */
+export interface Growing {
+  begins(need: number, piece: string): boolean
+  ends(need: number, piece: string): boolean
+}
+
 export class Books {
   /** Needers have an answer; users need not. */
-  readonly #needersByEnd = new Map<number, Queue>()
-  readonly #usersByCall = new Map<number, Queue>()
-  readonly #bringersByCall = new Map<number, Queue>()
+  readonly #needersByEnd: ReadonlyMap<number, Queue>
+  readonly #usersByCall: ReadonlyMap<number, Queue>
+  readonly #bringersByCall: ReadonlyMap<number, Queue>
+  /** Where values grow: who can be the first append to what is needed, and the last change. */
+  readonly #firstOf = new Map<number, Queue>()
+  readonly #lastOf = new Map<number, Queue>()
+  /** By append: the values that it can be the last change to. */
+  readonly #endedBy = new Map<number, number[]>()
+  readonly #queuesOf: readonly Queue[][]
   /** Of all values. Changers write or swap. */
   readonly #needers: Queue
   readonly #changersByEnd: Queue
@@ -29,49 +43,43 @@ export class Books {
   readonly #coded: readonly Coded[]
   readonly #operations: readonly Operation[]
   readonly #horizons: Float64Array
-  /** How many compares that failed are left, and appends. */
+  /** How many compares that failed are left. */
   differs = 0
-  appends = 0
 
-  constructor(coded: readonly Coded[], operations: readonly Operation[]) {
+  constructor(coded: readonly Coded[], operations: readonly Operation[], growing: Growing | null) {
     this.#coded = coded
     this.#operations = operations
     const all = [...coded.keys()]
+    this.#queuesOf = all.map(() => [])
     const call = (op: number) => this.call(op)
     const end = (op: number) => this.end(op)
-    const uses = (op: number) => this.#is(op, 'read') || this.#is(op, 'swap')
-    const changes = (op: number) => this.#is(op, 'write') || this.#is(op, 'swap')
     const required = (op: number) => coded[op]?.optional === false
-    fill(
-      this.#needersByEnd,
-      all.filter((op) => uses(op) && required(op)),
-      (op) => this.need(op),
-      end,
-    )
-    fill(this.#usersByCall, all.filter(uses), (op) => this.need(op), call)
-    fill(this.#bringersByCall, all.filter(changes), (op) => this.brings(op), call)
-    this.#needers = new Queue(
-      all.filter((op) => uses(op) && required(op)),
-      end,
-    )
-    this.#changersByEnd = new Queue(
-      all.filter((op) => changes(op) && required(op)),
-      end,
-    )
-    this.#changersByCall = new Queue(all.filter(changes), call)
-    this.#horizons = this.#findHorizons(all.filter((op) => changes(op) && required(op)))
+    const users = all.filter((op) => this.#is(op, 'read') || this.#is(op, 'swap'))
+    const changers = all.filter((op) => this.#is(op, 'write') || this.#is(op, 'swap'))
+    const needers = users.filter(required)
+    const need = (op: number) => this.need(op)
+    const brings = (op: number) => this.brings(op)
+    this.#needersByEnd = this.#byValue(needers, need, end)
+    this.#usersByCall = this.#byValue(users, need, call)
+    this.#bringersByCall = this.#byValue(changers, brings, call)
+    this.#needers = this.#queue(needers, end)
+    this.#changersByEnd = this.#queue(changers.filter(required), end)
+    this.#changersByCall = this.#queue(changers, call)
+    this.#horizons = this.#findHorizons(changers.filter(required))
     this.differs = all.filter((op) => this.#is(op, 'differs')).length
-    this.appends = all.filter((op) => this.#is(op, 'append')).length
+    // Without changes a value only grows, and the next reader to see something tells all there is to tell.
+    if (growing !== null && changers.length > 0)
+      this.#findEnds(growing, new Set(needers.map(need)), changers)
   }
 
   take(op: number): void {
     this.#count(op, -1)
-    for (const queue of this.#queuesOf(op)) queue.take(op)
+    for (const queue of this.#queuesOf[op] ?? []) queue.take(op)
   }
 
   giveBack(op: number): void {
     this.#count(op, 1)
-    for (const queue of this.#queuesOf(op)) queue.giveBack(op)
+    for (const queue of this.#queuesOf[op] ?? []) queue.giveBack(op)
   }
 
   /** Whether somebody needs the value and nobody brings it in time. */
@@ -129,6 +137,28 @@ export class Books {
     return (other ?? null) === null ? readers : null
   }
 
+  /** Where values grow: whether by `end` somebody can make the last change to what is needed, and the first. */
+  canFinish(need: number, end: number): boolean {
+    if (this.#lastOf.size === 0) return true
+    const last = this.#lastOf.get(need)?.first() ?? null
+    return last !== null && this.call(last) <= end
+  }
+
+  canBegin(need: number, end: number): boolean {
+    if (this.#firstOf.size === 0) return true
+    const first = this.#firstOf.get(need)?.first() ?? null
+    return first !== null && this.call(first) <= end
+  }
+
+  /** Whether the append was the last that could have led to what somebody needs, other than the state after it. */
+  wasted(append: number, state: number): boolean {
+    return (this.#endedBy.get(append) ?? []).some((need) => {
+      if (need === state) return false
+      const needer = this.#needersByEnd.get(need)?.first() ?? null
+      return needer !== null && !this.canFinish(need, this.end(needer))
+    })
+  }
+
   need(op: number): number {
     return (this.#coded[op] as Coded).need
   }
@@ -173,45 +203,53 @@ export class Books {
     return horizons
   }
 
-  #queuesOf(op: number): Queue[] {
-    const { type } = this.#coded[op] as Coded
-    const queues: (Queue | undefined)[] = []
-    if (type === 'read' || type === 'swap')
-      queues.push(
-        this.#needersByEnd.get(this.need(op)),
-        this.#usersByCall.get(this.need(op)),
-        this.#needers,
+  #findEnds(growing: Growing, needs: ReadonlySet<number>, changers: readonly number[]): void {
+    const appends = [...this.#coded.keys()].filter((op) => this.#is(op, 'append'))
+    for (const need of needs) {
+      const first = appends.filter((op) => growing.begins(need, this.#piece(op)))
+      const last = appends.filter((op) => growing.ends(need, this.#piece(op)))
+      for (const op of last) this.#endedBy.set(op, [...(this.#endedBy.get(op) ?? []), need])
+      const direct = changers.filter((op) => this.brings(op) === need)
+      this.#firstOf.set(
+        need,
+        this.#queue(first, (op) => this.call(op)),
       )
-    if (type === 'write' || type === 'swap')
-      queues.push(
-        this.#bringersByCall.get(this.brings(op)),
-        this.#changersByEnd,
-        this.#changersByCall,
+      this.#lastOf.set(
+        need,
+        this.#queue([...last, ...direct], (op) => this.call(op)),
       )
-    return queues.filter((queue) => queue !== undefined)
+    }
+  }
+
+  #piece(op: number): string {
+    return (this.#coded[op] as Coded).piece ?? ''
+  }
+
+  #queue(operations: readonly number[], by: (op: number) => number): Queue {
+    const queue = new Queue(operations, by)
+    for (const op of operations) this.#queuesOf[op]?.push(queue)
+    return queue
+  }
+
+  #byValue(
+    operations: readonly number[],
+    keyOf: (op: number) => number,
+    by: (op: number) => number,
+  ): ReadonlyMap<number, Queue> {
+    const byValue = new Map<number, number[]>()
+    for (const op of operations) {
+      const known = byValue.get(keyOf(op))
+      if (known === undefined) byValue.set(keyOf(op), [op])
+      else known.push(op)
+    }
+    return new Map([...byValue].map(([value, ops]) => [value, this.#queue(ops, by)]))
   }
 
   #count(op: number, by: 1 | -1): void {
     if (this.#is(op, 'differs')) this.differs += by
-    if (this.#is(op, 'append')) this.appends += by
   }
 
   #is(op: number, type: Coded['type']): boolean {
     return this.#coded[op]?.type === type
   }
-}
-
-function fill(
-  into: Map<number, Queue>,
-  operations: readonly number[],
-  keyOf: (op: number) => number,
-  by: (op: number) => number,
-): void {
-  const byValue = new Map<number, number[]>()
-  for (const op of operations) {
-    const known = byValue.get(keyOf(op))
-    if (known === undefined) byValue.set(keyOf(op), [op])
-    else known.push(op)
-  }
-  for (const [value, ops] of byValue) into.set(value, new Queue(ops, by))
 }

@@ -53,7 +53,7 @@ export class Texts {
 
   /** DARK for a text that neither is shown nor can grow into one that is. */
   idOf(text: string): number {
-    if (this.#growth !== 'none' && text.startsWith(this.#opening))
+    if (this.#growth !== 'none' && text.startsWith(this.opening))
       return this.#grow({ low: 0, high: this.#shown.length, length: 0, text: null }, text)
     const known = this.#ids.get(text)
     if (known !== undefined) return known
@@ -67,7 +67,7 @@ export class Texts {
   grown(state: number, piece: string): number | null {
     const from = this.#at(state)
     if (state === DARK) return DARK
-    if (from.text === NIL_TEXT) return this.idOf(this.#opening + piece)
+    if (from.text === NIL_TEXT) return this.idOf(this.opening + piece)
     return from.length < 0 ? null : this.#grow(from, piece)
   }
 
@@ -87,17 +87,30 @@ export class Texts {
     return a.low <= b.low && b.low < a.high && a.length <= b.length
   }
 
-  lengthOf(id: number): number {
-    return this.#at(id).length
+  /** Whether it is a text or list that appends made or could make. */
+  isGrown(id: number): boolean {
+    return this.#at(id).length >= 0 && this.#at(id).text === null
+  }
+
+  /** The mark with which texts that grow begin. */
+  get opening(): string {
+    return this.#growth === 'list' ? '[' : '"'
+  }
+
+  /** What a shown value begins and ends with. */
+  begins(id: number, piece: string): boolean {
+    const { low, length } = this.#at(id)
+    return length > piece.length && (this.#shown[low] as string).startsWith(piece, 1)
+  }
+
+  ends(id: number, piece: string): boolean {
+    const { low, length } = this.#at(id)
+    return length > piece.length && (this.#shown[low] as string).endsWith(piece, length)
   }
 
   /** Whether some shown text holds what an append adds. */
   showsPiece(piece: string): boolean {
     return this.#shown.some((text) => text.includes(piece))
-  }
-
-  get #opening(): string {
-    return this.#growth === 'list' ? '[' : '"'
   }
 
   #grow(from: Place, piece: string): number {

@@ -37,26 +37,43 @@ function branches(reads: readonly Read[]): Contradiction | null {
   return null
 }
 
+/** What a reader lacks, all lack who saw less. So of those asked after an append the one who saw least counts. */
 function misses(
   all: readonly CellOperation[],
   reads: readonly Read[],
   growth: Growth,
 ): Contradiction | null {
+  const byCall = [...reads].sort((a, b) => a.operation.invokedAt - b.operation.invokedAt)
+  const least = [...byCall]
+  for (let i = least.length - 2; i >= 0; i--) {
+    const after = least[i + 1] as Read
+    if (lengthOf(after) < lengthOf(least[i] as Read)) least[i] = after
+  }
   for (const { operation: append, action, optional } of all) {
     if (action.type !== 'append' || optional) continue
     const piece = pieceOf(action.value, growth)
-    const blind =
-      piece === null
-        ? undefined
-        : reads.find(
-            ({ operation, text }) =>
-              append.completedAt < operation.invokedAt && !text.includes(piece),
-          )
-    if (blind !== undefined)
+    const first = firstAfter(byCall, append.completedAt)
+    const read = least[first]
+    if (piece !== null && read !== undefined && !read.text.includes(piece))
       return {
-        operations: [append, blind.operation],
+        operations: [append, read.operation],
         why: `it lacks ${showValue(append.input)}, whose append had been answered before it was asked`,
       }
   }
   return null
+}
+
+function lengthOf({ text }: Read): number {
+  return text === NIL_TEXT ? 0 : text.length
+}
+
+function firstAfter(byCall: readonly Read[], at: number): number {
+  let low = 0
+  let high = byCall.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((byCall[middle] as Read).operation.invokedAt > at) high = middle
+    else low = middle + 1
+  }
+  return low
 }

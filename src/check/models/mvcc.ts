@@ -121,11 +121,19 @@ class VersionedSpace implements Space {
     return null
   }
 
+  isLost(): boolean {
+    return false
+  }
+
   serves(): boolean {
     return false
   }
 
   forced(): readonly number[] {
+    return []
+  }
+
+  hiddenBy(): readonly number[] {
     return []
   }
 
