@@ -88,7 +88,7 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
     this.#checkOwnTerm(id, node.before, core)
     node.before = remember(state)
     if (input.type === 'Receive' && input.message.type === 'AppendEntriesReply')
-      this.#checkMatch(id, core, input.from, input.message.incarnation)
+      this.#checkMatch(id, core, input.from, input.message)
     for (const effect of effects) {
       if (effect.type === 'Send') this.#checkAcknowledged(id, core, effect.message)
       if (effect.type !== 'Persist') continue
@@ -148,10 +148,17 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
   }
 
   /** A match is what the newest start of the peer that was heard has acknowledged in this term, and no more. */
-  #checkMatch(id: NodeId, core: Raft, peer: NodeId, incarnation: number): void {
+  #checkMatch(
+    id: NodeId,
+    core: Raft,
+    peer: NodeId,
+    { incarnation, round }: { readonly incarnation: number; readonly round: number },
+  ): void {
     const { role, term } = core.state
-    const match = role.type === 'leader' ? role.progress.get(peer)?.matchIndex : undefined
-    if (match === undefined) return
+    const progress = role.type === 'leader' ? role.progress.get(peer) : undefined
+    // An answer to what was sent before the peer's start was noticed tells nothing of either start.
+    if (progress === undefined || round < progress.sessionRound) return
+    const match = progress.matchIndex
     const heardKey = `${id}:${term}:${peer}`
     const heard = this.#startOf.get(`${peer}:${incarnation}`) ?? 0
     const newest = Math.max(this.#heard.get(heardKey) ?? 0, heard)
