@@ -216,18 +216,3 @@ function statementsOfViewChange(message: ViewChange): Statement[] {
   const prepared = message.prepared.flatMap(({ proposed, prepares }) => [proposed, ...prepares])
   return [message, ...message.checkpoints, ...prepared]
 }
-
-/** Every client request in a message: the host verifies who signed it. */
-export function requestsOf(message: Message): readonly Request[] {
-  switch (message.type) {
-    case 'PrePrepare':
-    case 'CommittedBatch':
-      return message.batch?.requests ?? []
-    case 'FetchedBatch':
-      return message.batch.requests
-    case 'Forward':
-      return message.requests
-    default:
-      return []
-  }
-}
