@@ -117,7 +117,7 @@ function withoutTheRest(
   for (let size = Math.ceil(kept.length / 2); ; size = Math.ceil(size / 2)) {
     for (let from = 0; from < kept.length && !shouldStop(); ) {
       const loose = kept.map((operation, i) =>
-        i >= from && i < from + size && operation.outcome === 'ok' ? freed(operation) : operation,
+        i >= from && i < from + size && operation.outcome !== 'info' ? freed(operation) : operation,
       )
       const changed = kept
         .slice(from, from + size)
@@ -150,7 +150,7 @@ function howFar(
     // Those of unknown outcome do not have to be next.
     .filter((op) => {
       const { invokedAt, outcome } = present(space.operations[op])
-      return invokedAt <= deadline && outcome === 'ok'
+      return invokedAt <= deadline && outcome !== 'info'
     })
     .map((op) => ({ id: present(space.operations[op]).id, why: space.why(state, op) }))
   return {

@@ -26,7 +26,8 @@ export interface Model {
 }
 
 /**
- * Invariants. 1. `step` depends on nothing but its arguments. 2. Operations of one class are possible in the same
+ * Invariants. 0. An operation is optional exactly when its outcome is `info`; what failed and tells nothing is left
+ * out. 1. `step` depends on nothing but its arguments. 2. Operations of one class are possible in the same
  * states and lead to the same ones. 3. An operation without an answer is possible only where it changes something:
  * elsewhere leaving it out is as good.
  */

@@ -147,7 +147,7 @@ class Board {
     const n = operations.length
     this.#space = space
     this.#placed = new Uint8Array(n)
-    this.#required = Uint8Array.from(operations, (o) => (o.outcome === 'ok' ? 1 : 0))
+    this.#required = Uint8Array.from(operations, (o) => (o.outcome === 'info' ? 0 : 1))
     this.#invokedAt = Float64Array.from(operations, (o) => o.invokedAt)
     this.#completedAt = Float64Array.from(operations, (o) => o.completedAt)
     const byInvocation = [...operations.keys()].sort((a, b) => this.#call(a) - this.#call(b))

@@ -124,9 +124,10 @@ function ask(o, r, process, unique, holders, things) {
       if (p < 0.7) return { f: 'write', key, value: value() }
       return { f: 'cas', key, value: [r.chance(0.7) ? things.peek({ key }) : value(), value()] }
     case 'kv':
+      // What is appended is unique, as in every test of appends: else nobody could tell whose a piece was.
       if (p < 0.45) return { f: 'get', key }
-      if (p < 0.9) return { f: 'append', key, value: `${value()},` }
-      if (p < 0.97) return { f: 'put', key, value: `${value()},` }
+      if (p < 0.9) return { f: 'append', key, value: `${unique()},` }
+      if (p < 0.97) return { f: 'put', key, value: `${unique()},` }
       return { f: 'delete', key }
     case 'lists':
       return p < 0.5 ? { f: 'get', key } : { f: 'append', key, value: unique() }

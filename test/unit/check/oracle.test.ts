@@ -77,6 +77,24 @@ const CASES = [
       f === 'read' ? (r.chance(0.2) ? null : small(r)) : undefined,
   },
   {
+    name: 'cas-register whose failures looked',
+    model: casRegister({ failedCas: 'observed' }),
+    draw: (r: Random) => {
+      const f = r.pick(['read', 'write', 'cas', 'cas'])
+      return {
+        f,
+        value:
+          f === 'read'
+            ? null
+            : f === 'write'
+              ? small(r)
+              : [r.chance(0.2) ? null : small(r), small(r)],
+      }
+    },
+    answer: (r: Random, f: string) =>
+      f === 'read' ? (r.chance(0.2) ? null : small(r)) : undefined,
+  },
+  {
     name: 'kv with texts',
     model: keyValue(),
     draw: (r: Random) => {
@@ -111,9 +129,9 @@ const CASES = [
 ]
 
 describe('against every order of small random histories', () => {
-  it.each(CASES)('$name', ({ model, draw, answer }) => {
+  it.each(CASES)('$name', ({ name, model, draw, answer }) => {
     const counts = { ok: 0, violation: 0 }
-    for (let seed = 1; seed <= 4_000; seed++) {
+    for (let seed = 1; seed <= 2_000; seed++) {
       const events = scramble(randomFrom(seed), draw, answer)
       // Of some that were answered it is left open whether they happened, as when a counterexample is made small.
       const r = randomFrom(-seed)
@@ -121,17 +139,30 @@ describe('against every order of small random histories', () => {
       const operations = pairEvents(events).map((one) =>
         one.outcome === 'ok' && r.chance(free) ? { ...one, outcome: 'info' as const } : one,
       )
-      const expected = tryEveryOrder(operations, null, stepCell) ? 'ok' : 'violation'
+      // Every order takes a failure that looked for an answer of another word.
+      const looked = operations.map((one) =>
+        name.endsWith('looked') && one.outcome === 'fail' && one.f === 'cas'
+          ? { ...one, f: 'differs', outcome: 'ok' as const }
+          : one,
+      )
+      const expected = tryEveryOrder(looked, null, stepCell) ? 'ok' : 'violation'
       const { verdict } = checkLinearizable(operations, model, { shouldStopShrinking: () => true })
       expect(verdict, `seed ${seed}: ${JSON.stringify(operations)}`).toBe(expected)
       const searched = checkLinearizable(operations, { ...model, contradictionIn: () => null })
       expect(searched.verdict, `search, seed ${seed}`).toBe(expected)
       const { counterexample } = searched
       if (counterexample !== null)
-        expect(tryEveryOrder(counterexample.operations, null, stepCell), `seed ${seed}`).toBe(false)
+        expect(
+          tryEveryOrder(
+            counterexample.operations.map((one) => looked.find(({ id }) => id === one.id) ?? one),
+            null,
+            stepCell,
+          ),
+          `seed ${seed}`,
+        ).toBe(false)
       counts[expected]++
     }
     // Both verdicts are put to the test.
-    expect(Math.min(counts.ok, counts.violation)).toBeGreaterThan(200)
+    expect(Math.min(counts.ok, counts.violation)).toBeGreaterThan(100)
   })
 })

@@ -43,6 +43,8 @@ export const stepCell: Step<unknown> = (state, { f, input, output, outcome, proc
       if (same(state, expected)) return value
       return known ? undefined : state
     }
+    case 'differs':
+      return known && same(state, (input as unknown[])[0]) ? undefined : state
     case 'acquire':
       if (state === null) return input ?? process
       return known ? undefined : state
