@@ -4,7 +4,7 @@ const FOR_MS = Number(process.env['CHAOS_FOR_MS'] ?? 600_000)
 export const SEED = Number(process.env['CHAOS_SEED'] ?? 1)
 
 /** What starting, healing, judging and the runs with broken disks take, measured on two busy cores. */
-const OVERHEAD_MS = Math.min(120_000, FOR_MS * 0.4)
+const OVERHEAD_MS = Math.min(120_000, FOR_MS * 0.55)
 
 const left = FOR_MS - OVERHEAD_MS
 

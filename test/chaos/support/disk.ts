@@ -53,7 +53,7 @@ export class SmallDisk {
   }
 
   unmount(): void {
-    spawnSync('umount', ['-l', this.path])
+    run('umount', ['-l', this.path])
   }
 }
 
