@@ -13,6 +13,17 @@ export interface Bounds extends Budgets {
 const BITS = 4
 export const BUDGET_MAX = 2 ** BITS - 1
 
+/** As much of everything as can be counted. */
+export const FULL: Budgets = {
+  crashes: BUDGET_MAX,
+  drops: BUDGET_MAX,
+  duplicates: BUDGET_MAX,
+  entries: BUDGET_MAX,
+  timeouts: BUDGET_MAX,
+  resends: BUDGET_MAX,
+  stepDowns: BUDGET_MAX,
+}
+
 export function packBudgets(budgets: Budgets): number {
   let packed = 0
   for (const [i, name] of BUDGETS.entries()) {

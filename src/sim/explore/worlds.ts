@@ -5,7 +5,7 @@
 import { assert, present } from '../../base/assert.js'
 import type { Core } from '../../consensus/contract.js'
 import type { Adapter, Budget } from './adapter.js'
-import { type Bounds, budgetLeft, packBudgets, spend } from './bounds.js'
+import { type Bounds, budgetLeft, FULL, packBudgets, spend } from './bounds.js'
 import { Interned } from './interned.js'
 import { type Deed, Nodes } from './nodes.js'
 import { encodePlain } from './plain.js'
@@ -59,11 +59,36 @@ export class Worlds<M extends { readonly type: string }, R, O, C extends Core<M,
     return world
   }
 
-  /** The same world with other budgets: a search may begin in the middle. */
+  /** The same world with the budgets of the bounds. */
   refilled(world: Int32Array): Int32Array {
     const out = Int32Array.from(world)
     out[this.#count + 1] = packBudgets(this.#bounds)
+    this.cut = 0
     return out
+  }
+
+  /** The same world, and nothing of the budgets is used up: for a walk to where a search begins. */
+  unbounded(world: Int32Array): Int32Array {
+    const out = Int32Array.from(world)
+    out[this.#count + 1] = packBudgets(FULL)
+    return out
+  }
+
+  /** After the first move of this kind; null: there is none. */
+  after(world: Int32Array, is: (move: Move) => boolean): Int32Array | null {
+    const found: Int32Array[] = []
+    this.moves(world, (move, next, broken) => {
+      if (found.length === 0 && broken === null && is(move)) found.push(Int32Array.from(next))
+    })
+    return found[0] ?? null
+  }
+
+  proposes(world: Int32Array, at: number): boolean {
+    return this.nodes.node(world[at] as number).proposes
+  }
+
+  timerOf(deed: Deed): string | null {
+    return deed.type === 'timer' ? present(this.#adapter.timers[deed.timer]).name : null
   }
 
   /** Every move that can be made, in a fixed order. */

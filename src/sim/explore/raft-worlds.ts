@@ -1,0 +1,129 @@
+/** The worlds that `quorate explore --protocol raft` searches, each with what it is after. */
+import type { Stage } from './begin.js'
+import type { Bounds } from './bounds.js'
+
+export interface RaftWorld {
+  readonly name: string
+  readonly about: string
+  readonly bounds: Bounds
+  /** From the formed cluster: all nodes in term 1, with the first entry. */
+  readonly begin: readonly Stage[]
+  /** Elections that `begin` takes. */
+  readonly termsBegun: number
+  readonly appendEntriesMax?: number
+  /** The search ends here at the latest. */
+  readonly statesMax: number
+  /** All that the bounds allow is to be reached before. */
+  readonly whole: boolean
+}
+
+const ALL = [0, 1, 2]
+const ELECTION = 'election timeout'
+
+const NOTHING: Bounds = {
+  terms: 1,
+  flights: 4,
+  crashes: 0,
+  drops: 0,
+  duplicates: 0,
+  entries: 0,
+  timeouts: 0,
+  resends: 0,
+  stepDowns: 0,
+}
+
+const ELECTED: readonly Stage[] = [
+  { type: 'elect', at: 0, name: ELECTION, among: ALL },
+  { type: 'timer', at: 0, name: 'heartbeat' },
+  { type: 'settle', among: ALL },
+  { type: 'timer', at: 0, name: 'heartbeat' },
+  { type: 'settle', among: ALL },
+]
+
+export const RAFT_WORLDS: readonly RaftWorld[] = [
+  {
+    name: 'smallest',
+    about: 'one election, two timeouts',
+    bounds: { ...NOTHING, timeouts: 2, flights: 3 },
+    begin: [],
+    termsBegun: 0,
+    statesMax: 200_000,
+    whole: true,
+  },
+  {
+    name: 'elections',
+    about: 'up to three elections, from the formed cluster',
+    bounds: { ...NOTHING, terms: 3, timeouts: 3, flights: 3 },
+    begin: [],
+    termsBegun: 0,
+    statesMax: 3_000_000,
+    whole: true,
+  },
+  {
+    name: 'restarts',
+    about: 'two elections and a crash',
+    bounds: { ...NOTHING, terms: 2, timeouts: 2, crashes: 1, flights: 3 },
+    begin: [],
+    termsBegun: 0,
+    statesMax: 3_000_000,
+    whole: true,
+  },
+  {
+    name: 'entry',
+    about: 'an entry and another election, from an elected leader',
+    bounds: { ...NOTHING, entries: 1, timeouts: 1, resends: 1 },
+    begin: ELECTED,
+    termsBegun: 1,
+    statesMax: 3_000_000,
+    whole: true,
+  },
+  {
+    name: 'entries',
+    about: 'two entries, a crash, two drops and a duplicate, from an elected leader',
+    bounds: {
+      ...NOTHING,
+      terms: 2,
+      entries: 2,
+      timeouts: 2,
+      crashes: 1,
+      drops: 2,
+      duplicates: 1,
+      resends: 1,
+    },
+    begin: ELECTED,
+    termsBegun: 1,
+    statesMax: 1_000_000,
+    whole: false,
+  },
+  {
+    name: 'faults',
+    about: 'three terms, two entries, a crash, two drops and a duplicate, from the formed cluster',
+    bounds: {
+      ...NOTHING,
+      terms: 3,
+      entries: 2,
+      timeouts: 4,
+      crashes: 1,
+      drops: 2,
+      duplicates: 1,
+      resends: 1,
+    },
+    begin: [],
+    termsBegun: 0,
+    statesMax: 1_000_000,
+    whole: false,
+  },
+  {
+    name: 'figure-8',
+    about: 'two leaders of two terms, each with an entry that nobody else has',
+    bounds: { ...NOTHING, terms: 2, timeouts: 3, stepDowns: 2, flights: 3 },
+    begin: [
+      { type: 'elect', at: 0, name: ELECTION, among: [0, 1] },
+      { type: 'elect', at: 2, name: ELECTION, among: [1, 2] },
+    ],
+    termsBegun: 2,
+    appendEntriesMax: 1,
+    statesMax: 1_000_000,
+    whole: false,
+  },
+]
