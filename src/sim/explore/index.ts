@@ -1,0 +1,3 @@
+/** Exhaustive search of small worlds: real cores, every order of what can happen to them. */
+export { type Exploration, type ExploreOptions, exploreRaft } from './explore.js'
+export { RAFT_WORLDS, type RaftWorld } from './raft-worlds.js'
