@@ -21,6 +21,7 @@ export function buildProgram(setExitCode: SetExitCode): Command {
   addCluster(program, setExitCode)
   addTools(program, setExitCode)
   addCheck(program, setExitCode)
+  addExplore(program, setExitCode)
   for (const command of program.commands) {
     const lines = EXAMPLES[command.name()]
     if (lines !== undefined)
@@ -50,6 +51,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
   sim: ['quorate sim --seeds 1..1000', 'quorate sim --seed 17 --trace'],
   check: ['quorate check history.jsonl', 'quorate check jepsen.log --html history.html'],
+  explore: ['quorate explore --list', 'quorate explore --world elections'],
   bench: ['quorate bench --only stream --seconds 8'],
 }
 
@@ -261,6 +263,22 @@ function addCheck(program: Command, setExitCode: SetExitCode): void {
     .option('--json', 'print JSON')
     .action(async (history, options) => {
       setExitCode(await (await import('./commands/check.js')).check(history, options))
+    })
+}
+
+function addExplore(program: Command, setExitCode: SetExitCode): void {
+  program
+    .command('explore')
+    .description('try every order of events in small worlds of real cores; exit 1 on a violation')
+    .option('--protocol <name>', 'raft', 'raft')
+    .option('--world <names>', 'only these, commas between; else all')
+    .option('--states <n>', 'so many states at most', number('--states', 1, 2 ** 30))
+    .option('--list', 'print the worlds and what each is after')
+    .option('--no-promises', 'do not check that the disk vouches for each message as it leaves')
+    .option('--no-symmetry', 'tell worlds apart that differ in the names of the nodes alone')
+    .option('--json', 'one JSON object a world')
+    .action(async (options) => {
+      setExitCode(await (await import('./commands/explore.js')).explore(options))
     })
 }
 
