@@ -60,7 +60,8 @@ export async function sim(flags: SimFlags): Promise<number> {
   } finally {
     progress?.stop()
   }
-  summary.realMs = performance.now() - beganAt
+  // What is printed of one seed is the same each time.
+  if (flags.trace !== true) summary.realMs = performance.now() - beganAt
   if (flags.json === true) printJson(asJson(summary, plan, flags))
   else for (const line of summaryLines(`sim-${flags.protocol}`, summary)) print(line)
   return isGood(summary) ? EXIT.ok : EXIT.generic

@@ -24,11 +24,12 @@ export function run(
     })
     let stdout = ''
     let stderr = ''
-    child.stdout.on('data', (chunk: Buffer) => {
-      stdout += chunk.toString()
+    // A character may lie across two chunks.
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      stdout += chunk
     })
-    child.stderr.on('data', (chunk: Buffer) => {
-      stderr += chunk.toString()
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      stderr += chunk
     })
     const limit = setTimeout(() => child.kill('SIGKILL'), 20_000)
     child.on('close', (code) => {
