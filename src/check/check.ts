@@ -27,7 +27,7 @@ export interface CheckResult {
 }
 
 const STEPS_MAX = 50_000_000
-/** Steps for each partition in the first round; each further round has eight times as many. */
+/** Steps for each partition in the first two rounds; each further pair of rounds has six times as many. */
 const FIRST_ROUND_STEPS = 20_000
 
 /** Takes events in order, or operations made of them. */
@@ -57,7 +57,8 @@ export function checkLinearizable(
     undecided = undecided.filter((other) => other !== name)
     return result('violation', explainPlain(part, plain, name))
   }
-  for (let budget = FIRST_ROUND_STEPS; undecided.length > 0; budget *= 8) {
+  let latestFirst = false
+  for (let budget = FIRST_ROUND_STEPS; undecided.length > 0; latestFirst = !latestFirst) {
     const left: string[] = []
     for (const name of undecided) {
       if (steps >= stepsMax || shouldStop()) return result('unknown', null)
@@ -65,6 +66,7 @@ export function checkLinearizable(
       const found: SearchResult = search(model.arrange(part), {
         stepsMax: Math.min(budget, stepsMax - steps),
         shouldStop,
+        latestFirst,
       })
       steps += found.steps
       if (found.verdict === 'unknown') left.push(name)
@@ -75,6 +77,7 @@ export function checkLinearizable(
       }
     }
     undecided = left
+    if (latestFirst) budget *= 6
   }
   return result('ok', null)
 }

@@ -55,7 +55,7 @@ export function counterexampleWords(counterexample: Counterexample): string[] {
       : `The longest that some of them explain: ${order}.${state === null ? '' : ` After it the value is ${state}.`}`,
     next.length === 0
       ? ''
-      : `Then ${next.map((one) => `#${one.id}`).join(' or ')} would have to be next, and none can be.`,
+      : `Then ${next.map((one) => `#${one.id}`).join(' or ')} would have to be next, and ${next.length === 1 ? 'cannot' : 'none can'} be.`,
     ...counterexample.sources.map(({ value, operation }) => {
       const { asked, answered } = wordsOf(operation)
       return `The last to bring ${showValue(value)} before was #${operation.id}: process ${operation.process}, ${asked}, ${answered}.`

@@ -252,6 +252,11 @@ function addCheck(program: Command, setExitCode: SetExitCode): void {
     .option('--model <name>', 'register, cas-register, kv, mvcc or lock; else by what was asked')
     .option('--format <name>', 'json, jepsen or edn; else by the first line')
     .option('--keyed', 'values are [key value]; else by the look of the reads')
+    .option(
+      '--revision <n>',
+      'mvcc: of the empty store before the history',
+      number('--revision', 0, Number.MAX_SAFE_INTEGER),
+    )
     .option('--failed-cas <how>', 'a cas that failed without an error: ignored or observed')
     .addOption(
       new Option('--timeout <duration>', 'until the verdict is unknown')

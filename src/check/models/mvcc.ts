@@ -6,8 +6,8 @@ import type { Operation } from '../history.js'
 import { IMPOSSIBLE, type Model, type Space } from '../model.js'
 import { encodeValue, isList, type Value } from '../value.js'
 import { Queue } from './queue.js'
-import { contradictionOfRevisions } from './revision-order.js'
-import { effectOf, keyText, misfit, type Request, requestOf } from './versioned-requests.js'
+import { contradictionOfRevisions, madeRevision } from './revision-order.js'
+import { effectOf, keyText, misfit, putsOf, type Request, requestOf } from './versioned-requests.js'
 import { Versions } from './versions.js'
 
 export interface MvccOptions {
@@ -52,6 +52,8 @@ class VersionedSpace implements Space {
   readonly #owned = new Set<number>()
   /** Those with a revision in their answer, by it: changes just before reads of the same. */
   readonly #byRevision: Queue
+  /** By operation without an answer: the revision that it alone can have made, as somebody read. */
+  readonly #homes: ReadonlyMap<number, number>
   readonly #steps = new Map<number, number>()
 
   constructor(operations: readonly Operation[], firstRevision: number) {
@@ -71,6 +73,7 @@ class VersionedSpace implements Space {
     })
     const all = [...this.operations.keys()]
     for (const op of all) if (this.#changesFor(op)) this.#owned.add(this.#revision(op) ?? 0)
+    this.#homes = this.#findHomes()
     this.#byRevision = new Queue(
       all.filter((op) => this.#revision(op) !== null),
       (op) => this.#rank(op),
@@ -158,7 +161,9 @@ class VersionedSpace implements Space {
     if (operation.outcome === 'ok') {
       const why = misfit(operation, request, effect, after)
       if (why !== null) return why
-    } else if (this.#owned.has(after)) return `revision ${after} was another's`
+    } else if ((this.#homes.get(op) ?? after) !== after)
+      return `somebody read that it made revision ${this.#homes.get(op)}`
+    else if (this.#owned.has(after)) return `revision ${after} was another's`
     if (!changes) return state
     for (const [key, value] of this.#known.get(after) ?? [])
       if (effect.changes.get(key) !== value)
@@ -166,14 +171,41 @@ class VersionedSpace implements Space {
     return this.#versions.after(state, effect.changes)
   }
 
+  #findHomes(): Map<number, number> {
+    const byPair = new Map<string, number[]>()
+    for (let op = 0; op < this.operations.length; op++) {
+      if (this.operations[op]?.outcome !== 'info') continue
+      for (const { key, value } of putsOf(this.#requests[op] as Request)) {
+        const pair = encodeValue([key, value])
+        byPair.set(pair, [...(byPair.get(pair) ?? []), op])
+      }
+    }
+    const homes = new Map<number, number>()
+    for (const [revision, changes] of this.#known) {
+      if (this.#owned.has(revision)) continue
+      for (const [key, value] of changes) {
+        const [op, ...others] = byPair.get(encodeValue([key, value])) ?? []
+        // Requests with an answer but without a known revision could have made it, too.
+        if (op !== undefined && others.length === 0 && !this.#maybeAnswered(key, value))
+          homes.set(op, revision)
+      }
+    }
+    return homes
+  }
+
+  /** Whether some request with an answer could have brought the value. */
+  #maybeAnswered(key: string, value: string): boolean {
+    return this.operations.some(
+      ({ outcome }, op) =>
+        outcome === 'ok' &&
+        !this.#changesFor(op) &&
+        putsOf(this.#requests[op] as Request).some((put) => put.key === key && put.value === value),
+    )
+  }
+
   /** Whether its answer says that it made a revision, whatever the state. */
   #changesFor(op: number): boolean {
-    const { type } = this.#requests[op] as Request
-    const { answer } = this.operations[op] as Operation
-    if (this.#revision(op) === null) return false
-    return (
-      type === 'put' || (type === 'delete' && answer.deleted !== undefined && answer.deleted !== 0)
-    )
+    return madeRevision(this.operations[op] as Operation)
   }
 
   #revision(op: number): number | null {

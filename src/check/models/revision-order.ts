@@ -4,7 +4,7 @@
  */
 import type { Operation } from '../history.js'
 import type { Contradiction } from '../model.js'
-import { encodeValue, showValue } from '../value.js'
+import { encodeValue, isList, isRecord, showValue } from '../value.js'
 import { keyText } from './versioned-requests.js'
 
 export function contradictionOfRevisions(operations: readonly Operation[]): Contradiction | null {
@@ -13,9 +13,14 @@ export function contradictionOfRevisions(operations: readonly Operation[]): Cont
 }
 
 /** Whether its answer says that it made the revision. */
-export function madeRevision({ f, answer, outcome }: Operation): boolean {
+export function madeRevision({ f, input, output, answer, outcome }: Operation): boolean {
   if (outcome !== 'ok' || typeof answer.revision !== 'number') return false
   if (f === 'put' || f === 'write') return true
+  if (f === 'txn') {
+    if (!isRecord(input) || !isRecord(output) || typeof output.succeeded !== 'boolean') return false
+    const done = input[output.succeeded ? 'success' : 'failure']
+    return isList(done) && done.some((request) => isList(request) && request[0] === 'put')
+  }
   return f === 'delete' && typeof answer.deleted === 'number' && answer.deleted > 0
 }
 
@@ -56,6 +61,8 @@ function disagrees(answered: readonly Operation[]): Contradiction | null {
     if (other !== undefined)
       return { operations: [other, operation], why: `revision ${revision} was made by another` }
     makers.set(revision, operation)
+    // What a transaction brought to which key is left to the search.
+    if (operation.f === 'txn') continue
     const key = keyText(operation.key)
     makersOfKey.set(key, [...(makersOfKey.get(key) ?? []), operation])
   }

@@ -98,6 +98,19 @@ export function effectOf(request: Request, versions: Versions, state: number): E
   }
 }
 
+/** What it may put. */
+export function putsOf(
+  request: Request,
+): readonly { readonly key: string; readonly value: string }[] {
+  const subs =
+    request.type === 'txn'
+      ? [...request.success, ...request.failure]
+      : request.type === 'put'
+        ? [request.sub]
+        : []
+  return subs.flatMap((sub) => (sub.type === 'put' ? [{ key: sub.key, value: sub.value }] : []))
+}
+
 /** Null when the answer fits, else why it does not. */
 export function misfit(
   operation: Operation,

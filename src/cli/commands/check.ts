@@ -36,6 +36,7 @@ export interface CheckFlags {
   readonly format?: string
   readonly keyed?: boolean
   readonly failedCas?: string
+  readonly revision?: number
   readonly timeout: number
   readonly html?: string
   readonly json?: boolean
@@ -94,7 +95,10 @@ function checkWatch(source: string, file: string, flags: CheckFlags): number {
 
 function report(result: CheckResult, ms: number, flags: CheckFlags): void {
   if (flags.json === true) {
-    printJson({ ...result, ms: Math.round(ms) })
+    const { counterexample, ...rest } = result
+    // All operations of the key would hide the few that count.
+    const small = counterexample === null ? null : { ...counterexample, surroundings: undefined }
+    printJson({ ...rest, counterexample: small, ms: Math.round(ms) })
     return
   }
   const { operations, partitions, model, counterexample } = result
@@ -156,7 +160,7 @@ function modelOf(
     register,
     'cas-register': () => casRegister({ failedCas }),
     kv: () => keyValue({ failedCas }),
-    mvcc: multiVersion,
+    mvcc: () => multiVersion(flags.revision === undefined ? {} : { revision: flags.revision }),
     lock,
   }
   return models[name]()
