@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { chance, nextInt, pick, seededRandom } from '../../../../src/base/random.js'
 import { PbftCluster, type TestReplica } from '../../../support/pbft-cluster.js'
 
-const SEEDS = Number(process.env.PBFT_SEEDS ?? 16)
+const SEEDS = Number(process.env.PBFT_SEEDS ?? 8)
 const STEPS = 1_500
 
 /** Random deliveries, losses, repeats, crashes at any unsynced moment, partitions; then all is well, and must end well. */
