@@ -1,0 +1,86 @@
+// `node test/worlds/mutants.mjs [--only NAME] [--states N]`: bugs planted in a copy of the sources; which world finds each,
+// after how many states, and how short the way to it is. With and without the check of what leaves a node.
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+
+/** By name, in test/mutants: the world to look in. */
+const WANTED = {
+  'votes-twice-in-a-term': 'rivals',
+  'vote-not-persisted': 'restarts',
+  'vote-lost-at-restart': 'restarts',
+  'vote-reply-before-the-disk': 'restarts',
+  'vote-request-before-own-vote-is-durable': 'restarts',
+  'vote-reply-of-an-older-term': 'rivals',
+  'votes-counted-not-voters': 'repeats',
+  'vote-without-log-comparison': 'entry',
+  'log-compared-in-the-pre-vote-only': 'entry',
+  'commits-by-counting-an-old-term': 'figure-8',
+  'ack-before-the-disk': 'entry',
+  'leader-counts-itself-before-the-disk': 'entry',
+  'append-truncates-without-a-conflict': 'entry',
+  'empty-append-truncates': 'entry',
+  'previous-term-not-compared': 'figure-8',
+  'commit-beyond-the-last-new-entry': 'figure-8',
+  'acks-its-whole-log': 'figure-8',
+  'append-keeps-a-conflict': 'figure-8',
+  'sync-vouches-for-rewritten-entries': 'figure-8',
+  'late-ack-of-an-earlier-start': 'entries',
+  'match-kept-over-a-restart': 'entries',
+}
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true, default: [] },
+    world: { type: 'string' },
+    states: { type: 'string', default: '2000000' },
+    'gate-only': { type: 'boolean', default: false },
+  },
+})
+const repository = join(import.meta.dirname, '../..')
+const out = mkdtempSync(join(tmpdir(), 'quorate-worlds-'))
+let tree = null
+let missed = 0
+try {
+  writeFileSync(join(out, 'package.json'), '{ "type": "module" }\n')
+  const tsc = join(repository, 'node_modules/typescript/bin/tsc')
+  const compile = [tsc, '-p', 'test/mutants/tsconfig.json', '--outDir', out]
+  const compiled = spawnSync(process.execPath, compile, { cwd: repository, stdio: 'inherit' })
+  if (compiled.status !== 0) process.exit(1)
+  const load = (file) => import(pathToFileURL(join(out, file)).href)
+  const { Tree } = await load('support/tree.js')
+  tree = new Tree(repository)
+  console.log('| bug | world | states | path | by | states, promises only | path | by |')
+  console.log('|---|---|---|---|---|---|---|---|')
+  for (const [name, world] of Object.entries(WANTED)) {
+    if (values.only.length > 0 && !values.only.includes(name)) continue
+    if (!existsSync(join(out, `${name}.js`))) throw new Error(`no such mutant: ${name}`)
+    const { mutant } = await load(`${name}.js`)
+    tree.plant({ ...mutant, name })
+    const where = values.world ?? world
+    const first = searched(tree.root, where, [])
+    const second = values['gate-only'] ? '' : searched(tree.root, where, ['--no-promises'])
+    console.log(`| ${name} | ${where} | ${first} | ${second} |`)
+  }
+} finally {
+  tree?.remove()
+  rmSync(out, { recursive: true, force: true })
+}
+process.exitCode = missed === 0 ? 0 : 1
+
+/** In a process of its own: the sources are those of the copy. */
+function searched(root, world, flags) {
+  const main = join(root, 'dist/cli/main.js')
+  const args = [main, 'explore', '--world', world, '--states', values.states, '--json', ...flags]
+  const run = spawnSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 2 ** 26 })
+  const result = JSON.parse(run.stdout)
+  if (result.found === null) {
+    missed++
+    return `${result.states}${result.complete ? ' (all)' : ''} | - | not found`
+  }
+  const { states, path, broken } = result.found
+  return `${states.toLocaleString('en')} | ${path.length} | ${broken}`
+}
