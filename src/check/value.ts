@@ -10,6 +10,7 @@ export type Value =
 
 /** One text for each value: equal values give equal texts, whatever the order of their fields. */
 export function encodeValue(value: Value): string {
+  if (typeof value === 'number' && Number.isFinite(value)) return `${value}`
   if (value === null || typeof value !== 'object') return JSON.stringify(value)
   if (isList(value)) return `[${value.map(encodeValue).join(',')}]`
   const fields = Object.keys(value)

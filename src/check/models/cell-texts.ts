@@ -15,10 +15,10 @@ export const NIL_TEXT = 'null'
 
 export function textOf(value: Value, growth: Growth): string {
   if (growth === 'text' && typeof value === 'string') return value === '' ? NIL_TEXT : `"${value}`
-  if (growth === 'list' && isList(value))
-    return value.length === 0
-      ? NIL_TEXT
-      : `[${value.map((item) => `${encodeValue(item)},`).join('')}`
+  if (growth === 'list' && isList(value)) {
+    if (value.length === 0) return NIL_TEXT
+    return `[${value.map(encodeValue).join(',')},`
+  }
   return encodeValue(value)
 }
 
