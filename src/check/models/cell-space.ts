@@ -196,9 +196,9 @@ export class CellSpace implements Space {
     const written = ops.flatMap((op) =>
       grows(this.#at(op).brings) ? [this.#texts.text(this.#at(op).brings).slice(1)] : [],
     )
-    const { homes, impossible } = findHomes(longest, { appends, written: new Set(written) })
+    const { homes, impossible, torn } = findHomes(longest, { appends, written: new Set(written) })
     for (const [op, text] of homes) of.set(op, this.#texts.idOf(this.#texts.opening + text))
-    return { of, impossible: impossible !== null }
+    return { of, impossible: impossible !== null || torn !== null }
   }
 
   /** Whether neither what is there can grow into what the reader saw nor anybody brings what can, in time. */

@@ -6,17 +6,54 @@ import type { Contradiction } from '../model.js'
 import { showValue } from '../value.js'
 import type { CellOperation } from './cell-actions.js'
 import { type Growth, NIL_TEXT, pieceOf, textOf } from './cell-texts.js'
+import { findHomes } from './homes.js'
 
 export function contradictionOfGrowth(
   all: readonly CellOperation[],
   growth: Growth,
 ): Contradiction | null {
   if (growth === 'none') return null
+  const cannotBe = unmade(all, growth)
+  if (cannotBe !== null) return cannotBe
   if (all.some(({ action }) => action.type === 'write' || action.type === 'swap')) return null
   const reads = all.flatMap(({ operation, action, optional }) =>
     action.type === 'read' && !optional ? [{ operation, text: textOf(action.value, growth) }] : [],
   )
   return branches(reads) ?? misses(all, reads, growth)
+}
+
+/** What nobody's pieces make up, or what shows one append in two places. */
+function unmade(all: readonly CellOperation[], growth: Growth): Contradiction | null {
+  const readers = new Map<string, CellOperation['operation']>()
+  const appends = new Map<string, number[]>()
+  const written = new Set<string>()
+  for (const [i, { operation, action, optional }] of all.entries()) {
+    if (action.type === 'append') {
+      const piece = pieceOf(action.value, growth)
+      if (piece !== null) appends.set(piece, [...(appends.get(piece) ?? []), i])
+    }
+    if (action.type === 'write' || action.type === 'swap')
+      written.add(textOf(action.value, growth).slice(1))
+    if (action.type !== 'read' || optional) continue
+    const text = textOf(action.value, growth)
+    if (text.startsWith(growth === 'list' ? '[' : '"')) readers.set(text.slice(1), operation)
+  }
+  const sorted = [...readers.keys()].sort()
+  const longest = sorted.filter((text, i) => sorted[i + 1]?.startsWith(text) !== true)
+  const { impossible, torn } = findHomes(longest, { appends, written })
+  if (impossible !== null) {
+    const reader = readers.get(impossible)
+    const why = 'nothing that was written and appended, in whatever order, makes up what it read'
+    return reader === undefined ? null : { operations: [reader], why }
+  }
+  const append = torn === null ? undefined : all[torn.op]?.operation
+  if (torn === null || append === undefined) return null
+  const shown = [...new Set(torn.texts)].flatMap((text) => readers.get(text) ?? [])
+  const where = shown.length === 1 ? 'twice' : 'in another place than the other read'
+  return {
+    operations: [append, ...shown],
+    why: `it shows ${showValue(append.input)} ${where}, which was appended once`,
+  }
 }
 
 type Read = { readonly operation: CellOperation['operation']; readonly text: string }

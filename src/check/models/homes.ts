@@ -12,18 +12,19 @@ export interface Pieces {
 export interface Homes {
   /** By append: the text that it makes, with all that is before it. */
   readonly homes: ReadonlyMap<number, string>
-  /** A text that no row of pieces makes up; null when there is none. */
+  /** A text that no row of pieces makes up, and an append that texts show in two places; null when there is none. */
   readonly impossible: string | null
+  readonly torn: { readonly op: number; readonly texts: readonly [string, string] } | null
 }
 
 /** `texts` without their opening mark; of those that begin with each other only the longest. */
 export function findHomes(texts: readonly string[], pieces: Pieces): Homes {
   const homes = new Map<number, string>()
-  const torn = new Set<number>()
+  const shownBy = new Map<number, string>()
   const lengths = [...new Set([...pieces.appends.keys()].map((piece) => piece.length))]
   for (const text of texts) {
     const row = onlyRow(text, pieces, lengths)
-    if (row === null) return { homes, impossible: text }
+    if (row === null) return { homes, impossible: text, torn: null }
     for (const { from, to } of row === 'many' ? [] : row) {
       const ops =
         from === 0 && pieces.written.has(text.slice(0, to))
@@ -33,13 +34,15 @@ export function findHomes(texts: readonly string[], pieces: Pieces): Homes {
       if (op === undefined || ops.length > 1) continue
       const home = text.slice(0, to)
       const other = homes.get(op)
-      // One append in two places: somebody read what cannot be, or we understand too little. The search will tell.
-      if (other !== undefined && other !== home) torn.add(op)
+      if (other !== undefined && other !== home) {
+        const texts = [shownBy.get(op) ?? text, text] as const
+        return { homes, impossible: null, torn: { op, texts } }
+      }
       homes.set(op, home)
+      shownBy.set(op, text)
     }
   }
-  for (const op of torn) homes.delete(op)
-  return { homes, impossible: null }
+  return { homes, impossible: null, torn: null }
 }
 
 type Row = { readonly from: number; readonly to: number }[]
