@@ -49,11 +49,15 @@ export function counterexampleWords(counterexample: Counterexample): string[] {
   const where = partition === 'null' || partition === '' ? '' : ` of key ${partition}`
   const order = longest.map((id) => `#${id}`).join(', ')
   return [
-    `These ${operations.length} operations${where} have no order that explains what they answered.${minimal ? '' : ' Time ran out before they were made as few as can be.'}`,
+    operations.length === 1
+      ? `Nothing explains what this operation${where} answered.`
+      : `These ${operations.length} operations${where} have no order that explains what they answered.${minimal ? '' : ' Time ran out before they were made as few as can be.'}`,
     longest.length === 0
-      ? 'None can be the first.'
+      ? operations.length === 1
+        ? ''
+        : 'None can be the first.'
       : `The longest that some of them explain: ${order}.${state === null ? '' : ` After it the value is ${state}.`}`,
-    next.length === 0
+    next.length === 0 || operations.length === 1
       ? ''
       : `Then ${next.map((one) => `#${one.id}`).join(' or ')} would have to be next, and ${next.length === 1 ? 'cannot' : 'none can'} be.`,
     ...counterexample.sources.map(({ value, operation }) => {
