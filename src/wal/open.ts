@@ -191,10 +191,8 @@ function writeAgain(file: File, recovered: Recovered, bytes: Uint8Array, done: D
   const last = present(recovered.segments.at(-1))
   const records = recovered.items.filter((item) => item.kind !== 'lost')
   const vouched = records.reduce((most, { durableBatch }) => Math.max(most, durableBatch), 0)
-  const inLast = records.filter((record) => record.file === last.name)
-  // From right behind the last batch that is vouched for: a mark that follows it bears its number, and may be lost.
-  const kept = inLast.findLastIndex(({ kind, batch }) => kind === 'batch' && batch <= vouched)
-  const from = inLast[kept + 1]?.offset ?? last.end
+  const first = records.find((record) => record.file === last.name && record.batch > vouched)
+  const from = first?.offset ?? last.end
   writeAll(file, from, bytes.subarray(from, last.end), (unwritten) => {
     if (unwritten !== null) done(unwritten, null)
     else file.datasync(done)

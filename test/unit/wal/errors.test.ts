@@ -119,32 +119,6 @@ describe('an error of the disk', () => {
     expect(batchesOf(opened(disk).records)).toContain(30)
   })
 
-  it('a mark whose sync failed is no damage once the log has gone on behind it', () => {
-    let failing = false
-    const disk = memory({
-      failedSyncLoses: true,
-      fail: (operation) => (failing && operation === 'datasync' ? 'EIO' : null),
-    })
-    const { wal } = opened(disk)
-    for (let batch = 1; batch <= 5; batch++) appendBatch(wal, batch)
-    wal.sync(() => {})
-    disk.turns.drain()
-    failing = true
-    wal.mark()
-    disk.turns.drain()
-    failing = false
-    disk.fs.kill()
-    const again = opened(disk)
-    for (let batch = 6; batch <= 9; batch++) appendBatch(again.wal, batch)
-    again.wal.sync(() => {})
-    disk.turns.drain()
-    disk.fs.crash(seededRandom(1))
-    disk.turns.drop()
-    const last = opened(disk)
-    expect(batchesOf(last.records)).toContain(9)
-    expect(last.damage).toBeNull()
-  })
-
   it('EIO on read names the file, and is not taken for damage', () => {
     const disk = memory()
     const { wal } = opened(disk)
