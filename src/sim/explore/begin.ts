@@ -11,7 +11,10 @@ export type Stage =
   | { readonly type: 'timer'; readonly at: number; readonly name: string }
   /** Until nothing is in flight and all is on disk. */
   | { readonly type: 'settle'; readonly among: readonly number[] }
-  /** The timer fires, and they settle until it takes proposals; what is in flight then is lost. */
+  /**
+   * The timer fires, and they settle until the node takes proposals; again if that was not enough, since a node that was
+   * away first has to learn of the present term. What is in flight in the end is lost.
+   */
   | {
       readonly type: 'elect'
       readonly at: number
@@ -20,6 +23,7 @@ export type Stage =
     }
 
 const MOVES_MAX = 1_000
+const ELECTIONS_MAX = 3
 
 export function walk<M extends { readonly type: string }, R, O, C extends Core<M, R>, F, G>(
   worlds: Worlds<M, R, O, C, F, G>,
@@ -27,11 +31,9 @@ export function walk<M extends { readonly type: string }, R, O, C extends Core<M
 ): Int32Array {
   let world = worlds.unbounded(worlds.initial())
   for (const stage of stages) {
-    if (stage.type !== 'settle') world = fire(worlds, world, stage)
-    if (stage.type === 'timer') continue
-    const settled = settle(worlds, world, stage)
-    world =
-      stage.type === 'elect' ? settle(worlds, settled, { type: 'settle', among: [] }) : settled
+    if (stage.type === 'timer') world = fire(worlds, world, stage)
+    else if (stage.type === 'settle') world = settle(worlds, world, stage)
+    else world = elect(worlds, world, stage)
   }
   return worlds.refilled(world)
 }
@@ -53,6 +55,18 @@ function fire<M extends { readonly type: string }, R, O, C extends Core<M, R>, F
   const is = (move: Move) =>
     move.type === 'node' && move.at === at && worlds.timerOf(move.deed) === name
   return present(worlds.after(world, is), `${name} at node ${at}`)
+}
+
+function elect<M extends { readonly type: string }, R, O, C extends Core<M, R>, F, G>(
+  worlds: Any<M, R, O, C, F, G>,
+  from: Int32Array,
+  stage: Stage & { readonly type: 'elect' },
+): Int32Array {
+  let world = from
+  for (let i = 0; i < ELECTIONS_MAX && !worlds.proposes(world, stage.at); i++)
+    world = settle(worlds, fire(worlds, world, stage), stage)
+  assert(worlds.proposes(world, stage.at), 'the walk to where the search begins elects its leader')
+  return settle(worlds, world, { type: 'settle', among: [] })
 }
 
 function settle<M extends { readonly type: string }, R, O, C extends Core<M, R>, F, G>(

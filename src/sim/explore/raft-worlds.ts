@@ -40,6 +40,11 @@ const ELECTED: readonly Stage[] = [
   { type: 'settle', among: ALL },
 ]
 
+const SPLIT: readonly Stage[] = [
+  { type: 'elect', at: 0, name: ELECTION, among: [0, 1] },
+  { type: 'elect', at: 2, name: ELECTION, among: [1, 2] },
+]
+
 export const RAFT_WORLDS: readonly RaftWorld[] = [
   {
     name: 'smallest',
@@ -132,16 +137,27 @@ export const RAFT_WORLDS: readonly RaftWorld[] = [
     whole: false,
   },
   {
-    name: 'figure-8',
-    about: 'two leaders of two terms, each with an entry that nobody else has',
+    name: 'split',
+    about: 'two leaders of two terms, each with an entry that nobody else has, and two more terms',
     bounds: { ...NOTHING, terms: 2, timeouts: 3, stepDowns: 2, flights: 3 },
-    begin: [
-      { type: 'elect', at: 0, name: ELECTION, among: [0, 1] },
-      { type: 'elect', at: 2, name: ELECTION, among: [1, 2] },
-    ],
+    begin: SPLIT,
     termsBegun: 2,
     appendEntriesMax: 1,
-    statesMax: 1_000_000,
+    statesMax: 500_000,
     whole: false,
+  },
+  {
+    name: 'figure-8',
+    about: 'as in Figure 8 of the paper: the first of the two leads again, and the other may yet',
+    bounds: { ...NOTHING, timeouts: 2, stepDowns: 1, resends: 1, flights: 3 },
+    begin: [
+      ...SPLIT,
+      { type: 'timer', at: 0, name: 'no answers from a majority' },
+      { type: 'elect', at: 0, name: ELECTION, among: [0, 1] },
+    ],
+    termsBegun: 3,
+    appendEntriesMax: 1,
+    statesMax: 2_000_000,
+    whole: true,
   },
 ]
