@@ -138,13 +138,13 @@ export const RAFT_WORLDS: readonly RaftWorld[] = [
   },
   {
     name: 'split',
-    about: 'two leaders of two terms, each with an entry that nobody else has, and two more terms',
-    bounds: { ...NOTHING, terms: 2, timeouts: 3, stepDowns: 2, flights: 3 },
+    about: 'two leaders of two terms, each with an entry that nobody else has, and one more',
+    bounds: { ...NOTHING, timeouts: 2, stepDowns: 1, resends: 1, flights: 3 },
     begin: SPLIT,
     termsBegun: 2,
     appendEntriesMax: 1,
-    statesMax: 500_000,
-    whole: false,
+    statesMax: 1_000_000,
+    whole: true,
   },
   {
     name: 'figure-8',
@@ -157,7 +157,7 @@ export const RAFT_WORLDS: readonly RaftWorld[] = [
     ],
     termsBegun: 3,
     appendEntriesMax: 1,
-    statesMax: 2_000_000,
+    statesMax: 4_000_000,
     whole: true,
   },
 ]
