@@ -4,6 +4,7 @@ import type { Model } from '../model.js'
 import { encodeValue, isList, type Value } from '../value.js'
 import { arrangeCell, contradictionInCell } from './cell.js'
 import type { Action, CellOperation } from './cell-actions.js'
+import { contradictionOfOwners, ownerOf } from './lock-order.js'
 
 export interface CellOptions {
   /**
@@ -51,10 +52,11 @@ export function lock(): Model {
   return {
     name: 'lock',
     partitionOf: (operation) => encodeValue(operation.key),
+    contradictionIn: contradictionOfOwners,
     arrange: (operations, exact = false) =>
       arrangeCell(
         operations.map((operation) => {
-          const owner = operation.input ?? operation.process
+          const owner = ownerOf(operation)
           if (operation.outcome === 'fail') return cellOperation(operation, { type: 'nothing' })
           switch (operation.f) {
             case 'acquire':
