@@ -3,7 +3,7 @@
 //   npx tsc -b && node bench/checker.mjs [histories] [operations] [seconds-each]
 //
 // Histories of correct objects (default 500, of up to 5,000 operations), drawn by seed: five models, 5 to 50 clients,
-// 1 to 20 keys, few or unique values, up to a twentieth of the outcomes unknown. Then as many with one anomaly each.
+// 1 to 20 keys, few or unique values (what is appended is always unique), up to a twentieth of the outcomes unknown. Then as many with one anomaly each.
 import * as check from '../dist/check/index.js'
 import { ANOMALIES, plant } from '../test/support/anomalies.mjs'
 import { generate, randomFrom } from '../test/support/histories.mjs'

@@ -1,6 +1,6 @@
 /**
  * What revisions contradict without any search: they only grow, each has one maker, and what a read shows was the
- * newest of its key. Also the check of long histories: one pass by revision, one by time.
+ * newest of its key. Finding nothing here proves nothing: the search decides.
  */
 import type { Operation } from '../history.js'
 import type { Contradiction } from '../model.js'
