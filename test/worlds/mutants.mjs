@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util'
 
 /** By name, in test/mutants: the world to look in. */
 const WANTED = {
-  'votes-twice-in-a-term': 'rivals',
+  'votes-twice-in-a-term': 'repeats',
   'vote-not-persisted': 'restarts',
   'vote-lost-at-restart': 'restarts',
   'vote-reply-before-the-disk': 'restarts',
@@ -27,9 +27,7 @@ const WANTED = {
   'commit-beyond-the-last-new-entry': 'split',
   'acks-its-whole-log': 'split',
   'append-keeps-a-conflict': 'split',
-  'sync-vouches-for-rewritten-entries': 'split',
-  'late-ack-of-an-earlier-start': 'entries',
-  'match-kept-over-a-restart': 'entries',
+  'sync-vouches-for-rewritten-entries': 'figure-8',
 }
 
 const { values } = parseArgs({

@@ -36,7 +36,8 @@ describe('small worlds of Raft', () => {
     const { found, complete, progress } = explored(SMALLEST)
     expect(found).toBeNull()
     expect(complete).toBe(true)
-    // The figures of docs/small-worlds.md. They change with the core and with the abstraction, and with nothing else.
+    // As in docs/small-worlds.md. Another number means that the core can do more, or less, than it could: look why, then
+    // write it down here and there.
     expect(progress).toMatchObject({ states: 3_229, transitions: 9_702, depth: 28 })
   })
 
