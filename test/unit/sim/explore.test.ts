@@ -1,5 +1,6 @@
 /** The search of small worlds: whole spaces that must come out the same however they are counted, and what it would say. */
 import { describe, expect, it } from 'vitest'
+import { pick, seededRandom } from '../../../src/base/random.js'
 import { Raft, raft, type State } from '../../../src/consensus/raft/index.js'
 import type { RaftWorld } from '../../../src/sim/explore/index.js'
 import { type ExploreOptions, exploreRaft, RAFT_WORLDS } from '../../../src/sim/explore/index.js'
@@ -51,6 +52,36 @@ describe('small worlds of Raft', () => {
     const { states } = orbits.progress
     expect(all.progress.states).toBeGreaterThan(4 * states)
     expect(all.progress.states).toBeLessThanOrEqual(6 * states)
+  })
+
+  it('can do the same from a world and from the one that stands for it', () => {
+    const given = world('entries')
+    const worlds = new Worlds(raftAdapter({ nodes: 3, termMax: 4 }), given.bounds)
+    const canonical = new Int32Array(worlds.width)
+    const futures = (from: Int32Array): string[] => {
+      const found = new Set<string>()
+      worlds.moves(Int32Array.from(from), (_, next, wrong) => {
+        worlds.canonical(next, canonical)
+        found.add(`${canonical.join()} ${wrong}`)
+      })
+      return [...found].sort()
+    }
+    const random = seededRandom(3)
+    let renamed = 0
+    for (let run = 0; run < 20; run++) {
+      let at = worlds.initial()
+      for (let i = 0; i < 40; i++) {
+        const nexts: Int32Array[] = []
+        worlds.moves(at, (_, next) => nexts.push(Int32Array.from(next)))
+        if (nexts.length === 0) break
+        at = pick(random, nexts)
+        const standing = new Int32Array(worlds.width)
+        worlds.canonical(at, standing)
+        if (standing.join() !== at.join()) renamed++
+        expect(futures(standing)).toEqual(futures(at))
+      }
+    }
+    expect(renamed).toBeGreaterThan(100)
   })
 
   it('is the same search every time', () => {
