@@ -54,8 +54,8 @@ export interface Adapter<M extends { readonly type: string }, R, O, C extends Co
   compact(id: NodeId, records: readonly R[]): readonly R[]
   mayPropose(core: C): boolean
 
-  /** Over one node's step. The first rule that is broken, in words. */
-  checkStep(before: C, after: C): string | null
+  /** Over one node's step, or its start. The first rule that is broken, in words. */
+  checkStep(before: C | null, after: C): string | null
   /** Does the disk vouch for what leaves? In words, if not. */
   checkLeaving(id: NodeId, to: NodeId, message: M, disk: readonly R[]): string | null
   /** What the promises ask of one node, worked out once. */

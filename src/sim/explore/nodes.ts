@@ -2,42 +2,13 @@
  * Nodes, each a core with its disk and its gate, known by number; and their steps, each taken by the real core once. The
  * search over millions of worlds then is a walk through tables: a step depends on nothing but the node and its input.
  */
-import { AssertionError, present } from '../../base/assert.js'
-import type { Core, Effect, Input } from '../../consensus/contract.js'
+import { present } from '../../base/assert.js'
+import type { Core } from '../../consensus/contract.js'
 import type { NodeId } from '../../consensus/ids.js'
-import { type Adapter, NOW_MS } from './adapter.js'
+import type { Adapter } from './adapter.js'
 import { Interned } from './interned.js'
-import { clonePlain, encodePlain, renamePlain } from './plain.js'
-
-/** A message on its way. Nodes by their place among the members. */
-export interface Flight<M> {
-  readonly from: number
-  readonly to: number
-  readonly message: M
-}
-
-export interface Replica<M, R, C> {
-  readonly at: number
-  core: C
-  /** How often it started: its incarnation. */
-  starts: number
-  /** What is synced. */
-  disk: readonly R[]
-  /** Written and not synced, oldest first, numbered from 1. */
-  unsynced: { readonly batch: number; readonly records: readonly R[] }[]
-  /** At the gate, until that batch is on disk. */
-  held: { readonly batch: number; readonly to: number; readonly message: M }[]
-}
-
-/** What a node can be asked to do. */
-export type Deed =
-  | { readonly type: 'deliver'; readonly flight: number }
-  | { readonly type: 'timer'; readonly timer: number }
-  | { readonly type: 'propose'; readonly seq: number }
-  /** The oldest so many unsynced batches reach the disk. */
-  | { readonly type: 'sync'; readonly count: number }
-  /** Dies and starts again; of the unsynced batches the oldest `keep` happened to reach the disk. */
-  | { readonly type: 'crash'; readonly keep: number }
+import { encodePlain, renamePlain } from './plain.js'
+import { type Deed, type Flight, type Replica, Stepper } from './replica.js'
 
 export interface Step {
   /** 0: there is no node after it. */
@@ -61,7 +32,7 @@ const CODES = 2 ** 24
 
 export class Nodes<M extends { readonly type: string }, R, O, C extends Core<M, R>, F, G> {
   readonly #adapter: Adapter<M, R, O, C, F, G>
-  readonly #promises: boolean
+  readonly #stepper: Stepper<M, R, O, C, F, G>
   readonly #nodes = new Interned<Known<M, R, C, F>>()
   readonly #flights = new Interned<Flight<M> & { readonly renamed: number[] }>()
   readonly #steps = new Map<number, Step>()
@@ -72,7 +43,7 @@ export class Nodes<M extends { readonly type: string }, R, O, C extends Core<M, 
     given: { readonly promises: boolean; readonly renamings: readonly (readonly number[])[] },
   ) {
     this.#adapter = adapter
-    this.#promises = given.promises
+    this.#stepper = new Stepper(adapter, given.promises)
     this.#renamings = given.renamings
   }
 
@@ -98,20 +69,20 @@ export class Nodes<M extends { readonly type: string }, R, O, C extends Core<M, 
 
   /** All members as they start on the record that formed the cluster. */
   initial(): number[] {
-    const { members, bootstrap } = this.#adapter
-    return members.map((id, at) => {
-      const disk = this.#adapter.compact(id, [bootstrap])
-      const replica = { at, starts: 0, disk, unsynced: [], held: [] }
-      const sent: number[] = []
-      return this.#intern(this.#started(replica, sent))
-    })
+    return this.#adapter.members.map((_, at) => this.#intern(this.#stepper.first(at)))
   }
 
   step(node: number, deed: Deed): Step {
     const key = node * CODES + codeOf(deed)
     const known = this.#steps.get(key)
     if (known !== undefined) return known
-    const step = this.#take(this.#nodes.at(node).replica, deed)
+    const flight = deed.type === 'deliver' ? this.#flights.at(deed.flight) : null
+    const { replica, sent, broken } = this.#stepper.take(this.#nodes.at(node).replica, deed, flight)
+    const step = {
+      node: replica === null ? 0 : this.#intern(replica),
+      sent: sent.map((one) => this.#launch(one)),
+      broken,
+    }
     this.#steps.set(key, step)
     return step
   }
@@ -158,123 +129,6 @@ export class Nodes<M extends { readonly type: string }, R, O, C extends Core<M, 
     return new Map(members.map((id, at) => [id, present(members[present(to[at])])]))
   }
 
-  #take(before: Replica<M, R, C>, deed: Deed): Step {
-    const replica = this.#copied(before)
-    const sent: number[] = []
-    try {
-      const broken = this.#carry(replica, deed, sent)
-      if (broken !== null) return { node: 0, sent, broken }
-      const wrong =
-        deed.type === 'crash' ? null : this.#adapter.checkStep(before.core, replica.core)
-      if (wrong !== null) return { node: 0, sent, broken: wrong }
-      return { node: this.#intern(replica), sent, broken: null }
-    } catch (error) {
-      // A node that stops itself has found an impossible state: nothing in this world may bring that about.
-      if (!(error instanceof AssertionError)) throw error
-      return { node: 0, sent, broken: `assertion: ${error.message}` }
-    }
-  }
-
-  #carry(replica: Replica<M, R, C>, deed: Deed, sent: number[]): string | null {
-    switch (deed.type) {
-      case 'deliver': {
-        const { from, message } = this.#flights.at(deed.flight)
-        this.#adapter.beforeReceive(replica.core, message)
-        return this.#input(replica, { type: 'Receive', from: this.#id(from), message }, sent)
-      }
-      case 'timer':
-        present(this.#adapter.timers[deed.timer]).arm(replica.core)
-        return this.#input(replica, { type: 'Tick', now: NOW_MS, nextDeadline: null }, sent)
-      case 'propose': {
-        const { seq } = deed
-        const command = Uint8Array.of(seq)
-        const requests = [{ session: 1, seq, ackedThrough: 0, command }]
-        return this.#input(replica, { type: 'Propose', requests }, sent)
-      }
-      case 'sync':
-        return this.#sync(replica, deed.count, sent)
-      case 'crash': {
-        const { at, starts } = replica
-        const written = replica.unsynced.slice(0, deed.keep).flatMap((one) => one.records)
-        const disk = this.#adapter.compact(this.#id(at), [...replica.disk, ...written])
-        Object.assign(replica, this.#started({ at, starts, disk, unsynced: [], held: [] }, sent))
-        return null
-      }
-    }
-  }
-
-  /** One sync: what was written before it is on disk, what waited for that leaves, then the core hears of it. */
-  #sync(replica: Replica<M, R, C>, count: number, sent: number[]): string | null {
-    const done = replica.unsynced.splice(0, count)
-    const { batch } = present(done.at(-1))
-    const written = done.flatMap((one) => one.records)
-    replica.disk = this.#adapter.compact(this.#id(replica.at), [...replica.disk, ...written])
-    const leaving = replica.held.filter((one) => one.batch <= batch)
-    replica.held = replica.held.filter((one) => one.batch > batch)
-    for (const { to, message } of leaving) {
-      const broken = this.#leave(replica, to, message, sent)
-      if (broken !== null) return broken
-    }
-    return this.#input(replica, { type: 'Persisted', batch }, sent)
-  }
-
-  #input(replica: Replica<M, R, C>, input: Input<M>, sent: number[]): string | null {
-    return this.#effects(replica, replica.core.step(input), sent)
-  }
-
-  #effects(
-    replica: Replica<M, R, C>,
-    effects: readonly Effect<M, R>[],
-    sent: number[],
-  ): string | null {
-    for (const effect of effects) {
-      switch (effect.type) {
-        case 'Persist':
-          replica.unsynced.push({ batch: effect.batch, records: effect.records })
-          break
-        case 'Send': {
-          const to = this.#adapter.members.indexOf(effect.to)
-          const last = replica.unsynced.at(-1)
-          if (effect.gate === 'none' || last === undefined) {
-            const broken = this.#leave(replica, to, effect.message, sent)
-            if (broken !== null) return broken
-          } else replica.held.push({ batch: last.batch, to, message: effect.message })
-          break
-        }
-        case 'Apply':
-        case 'Answer':
-        case 'Note':
-          break
-        default:
-          throw new Error(`these worlds have no ${effect.type}`)
-      }
-    }
-    return null
-  }
-
-  #leave(replica: Replica<M, R, C>, to: number, message: M, sent: number[]): string | null {
-    sent.push(this.#launch({ from: replica.at, to, message }))
-    if (!this.#promises) return null
-    const { at, disk } = replica
-    return this.#adapter.checkLeaving(this.#id(at), this.#id(to), message, disk)
-  }
-
-  #started(given: Omit<Replica<M, R, C>, 'core'>, sent: number[]): Replica<M, R, C> {
-    const starts = given.starts + 1
-    const self = { id: this.#id(given.at), seed: 1, incarnation: starts }
-    const { protocol, options } = this.#adapter
-    const { core, effects } = protocol.recover(given.disk, self, options)
-    const replica = { ...given, starts, core }
-    this.#effects(replica, effects, sent)
-    return replica
-  }
-
-  #copied(replica: Replica<M, R, C>): Replica<M, R, C> {
-    const { stateOf, coreOf, shared } = this.#adapter
-    const core = coreOf(clonePlain(stateOf(replica.core), shared))
-    return { ...replica, core, unsynced: [...replica.unsynced], held: [...replica.held] }
-  }
-
   /** The representative of all nodes that no future can tell apart. */
   #intern(replica: Replica<M, R, C>): number {
     const { shared } = this.#adapter
@@ -307,10 +161,6 @@ export class Nodes<M extends { readonly type: string }, R, O, C extends Core<M, 
     const { from, to, message } = flight
     const text = `${from}>${to} ${encodePlain(message, this.#adapter.shared)}`
     return this.#flights.number(text, () => ({ ...flight, renamed: [] }))
-  }
-
-  #id(at: number): NodeId {
-    return present(this.#adapter.members[at])
   }
 }
 

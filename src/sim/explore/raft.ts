@@ -68,7 +68,8 @@ export function raftAdapter(given: RaftWorldOptions): RaftAdapter {
     compact: (id, records) => compact(id, records, { options, bootstrap }),
     mayPropose: (core) => core.state.role.type === 'leader',
     checkStep: (before, after) =>
-      checkTransition(remember(before.state), after.state) ?? checkState(after.state),
+      (before === null ? null : checkTransition(remember(before.state), after.state)) ??
+      checkState(after.state),
     checkLeaving,
     factsOf: (core, disk) => factsOf(core.state, disk, textOf),
     noGhost: NO_GHOST,

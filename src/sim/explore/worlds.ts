@@ -7,8 +7,9 @@ import type { Core } from '../../consensus/contract.js'
 import type { Adapter, Budget } from './adapter.js'
 import { type Bounds, budgetLeft, FULL, packBudgets, spend } from './bounds.js'
 import { Interned } from './interned.js'
-import { type Deed, Nodes } from './nodes.js'
+import { Nodes } from './nodes.js'
 import { encodePlain } from './plain.js'
+import type { Deed } from './replica.js'
 
 export type Move =
   | { readonly type: 'node'; readonly at: number; readonly deed: Deed }
