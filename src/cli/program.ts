@@ -278,6 +278,7 @@ function addExplore(program: Command, setExitCode: SetExitCode): void {
     .option('--protocol <name>', 'raft', 'raft')
     .option('--world <names>', 'only these, commas between; else all')
     .option('--states <n>', 'so many states at most', number('--states', 1, 2 ** 30))
+    .option('--jobs <n>', 'processes; else one a core', number('--jobs', 1, 256))
     .option('--list', 'print the worlds and what each is after')
     .option('--no-promises', 'do not check that the disk vouches for each message as it leaves')
     .option('--no-symmetry', 'tell worlds apart that differ in the names of the nodes alone')

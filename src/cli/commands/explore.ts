@@ -1,8 +1,12 @@
 /** `explore`: every order of events in small worlds of real cores, one world after the other. */
 
+import { execFile } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import {
-  type Exploration,
   exploreRaft,
+  type Found,
+  type Progress,
   RAFT_WORLDS,
   type RaftWorld,
 } from '../../sim/explore/index.js'
@@ -14,6 +18,7 @@ export interface ExploreFlags {
   readonly protocol: string
   readonly world?: string
   readonly states?: number
+  readonly jobs?: number
   readonly list?: boolean
   readonly promises?: boolean
   readonly symmetry?: boolean
@@ -23,15 +28,17 @@ export interface ExploreFlags {
 /** Worlds whose moves are tried before the clock and the bar are looked at. */
 const SLICE = 1_000
 const LINE_EVERY_MS = 15_000
+const OUTPUT_BYTES_MAX = 64 * 1024 * 1024
 
-type Verdict = 'passed' | 'failed' | 'skipped'
-
-interface Outcome {
-  readonly verdict: Verdict
-  readonly exploration: Exploration
+/** What a search came to; also what --json prints, and how a process tells another. */
+interface Outcome extends Progress {
+  readonly world: string
+  readonly verdict: 'passed' | 'failed' | 'skipped'
+  readonly complete: boolean
   readonly statesMax: number
   readonly ms: number
   readonly heapBytesMax: number
+  readonly found: Found | null
 }
 
 export async function explore(flags: ExploreFlags): Promise<number> {
@@ -43,16 +50,50 @@ export async function explore(flags: ExploreFlags): Promise<number> {
     return EXIT.ok
   }
   const counts = { passed: 0, failed: 0, skipped: 0 }
-  for (const world of worlds) {
-    const outcome = run(world, flags)
+  await eachOf(worlds, flags, (world, outcome) => {
     counts[outcome.verdict]++
-    if (flags.json === true) printJson(asJson(world, outcome))
+    if (flags.json === true) printJson(outcome)
     else for (const line of linesOf(world, outcome)) print(line)
-  }
+  })
   const { passed, failed, skipped } = counts
   if (flags.json !== true)
     print(`worlds-${flags.protocol}: ${passed} passed, ${failed} failed, ${skipped} skipped`)
   return failed === 0 ? EXIT.ok : EXIT.generic
+}
+
+/** Here, or with more than one job each world in a process of its own. */
+async function eachOf(
+  worlds: readonly RaftWorld[],
+  flags: ExploreFlags,
+  onOutcome: (world: RaftWorld, outcome: Outcome) => void,
+): Promise<void> {
+  const jobs = Math.min(worlds.length, flags.jobs ?? availableParallelism())
+  if (jobs === 1) {
+    for (const world of worlds) onOutcome(world, run(world, flags))
+    return
+  }
+  const waiting = [...worlds]
+  const work = async () => {
+    for (let world = waiting.pop(); world !== undefined; world = waiting.pop())
+      onOutcome(world, await runElsewhere(world, flags))
+  }
+  // The largest are the last of the list: begun first, they do not keep us waiting in the end.
+  await Promise.all(Array.from({ length: jobs }, work))
+}
+
+function runElsewhere(world: RaftWorld, flags: ExploreFlags): Promise<Outcome> {
+  const main = fileURLToPath(new URL('../main.js', import.meta.url))
+  const args = [main, 'explore', '--world', world.name, '--json']
+  if (flags.states !== undefined) args.push('--states', String(flags.states))
+  if (flags.promises === false) args.push('--no-promises')
+  if (flags.symmetry === false) args.push('--no-symmetry')
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, args, { maxBuffer: OUTPUT_BYTES_MAX }, (error, stdout, stderr) => {
+      // A violation has an exit code too, and something to say.
+      if (stdout !== '') resolve(JSON.parse(stdout) as Outcome)
+      else reject(error ?? new Error(`${world.name}: ${stderr}`))
+    })
+  })
 }
 
 function chosen(name: string | undefined): readonly RaftWorld[] {
@@ -90,8 +131,10 @@ function run(world: RaftWorld, flags: ExploreFlags): Outcome {
   heapBytesMax = Math.max(heapBytesMax, memoryBytes())
   // A space that was to be seen whole and was not is a hole in what is shown, unless somebody asked for less.
   const partial = world.whole && !exploration.complete && statesMax >= world.statesMax
-  const verdict = exploration.found !== null || partial ? 'failed' : 'passed'
-  return { verdict, exploration, statesMax, ms, heapBytesMax }
+  const { found, complete, progress } = exploration
+  const verdict = found !== null || partial ? 'failed' : 'passed'
+  const { name } = world
+  return { world: name, verdict, complete, ...progress, statesMax, ms, heapBytesMax, found }
 }
 
 /** The tables lie beside the heap. */
@@ -101,35 +144,20 @@ function memoryBytes(): number {
 }
 
 function linesOf(world: RaftWorld, outcome: Outcome): string[] {
-  const { exploration, ms, heapBytesMax, statesMax } = outcome
-  const { states, transitions, depth, open, cut, nodes, coreSteps } = exploration.progress
-  const extent = exploration.complete
-    ? 'the whole space'
-    : `up to ${statesMax} states, ${open} of them open`
+  const { states, transitions, depth, open, cut, nodes, coreSteps } = outcome
+  const { ms, heapBytesMax, statesMax, complete, found } = outcome
+  const extent = complete ? 'the whole space' : `up to ${statesMax} states, ${open} of them open`
+  const speed = Math.round(states / (ms / 1000))
   const lines = [
     `${world.name}: ${world.about}`,
     `  ${states} states, ${transitions} transitions, depth ${depth}; ${extent}`,
     `  ${nodes} distinct nodes, ${coreSteps} steps of a core; ${cut} moves beyond the bound in flight`,
-    `  ${(ms / 1000).toFixed(1)} s, ${Math.round(states / (ms / 1000))} states/s, ${Math.round(heapBytesMax / 2 ** 20)} MiB`,
+    `  ${(ms / 1000).toFixed(1)} s, ${speed} states/s, ${Math.round(heapBytesMax / 2 ** 20)} MiB`,
   ]
-  const { found } = exploration
   if (found !== null) {
     lines.push(`FAILED after ${found.states} states: ${found.broken}`)
     for (const [i, line] of found.path.entries()) lines.push(`  ${i + 1}. ${line}`)
   } else if (outcome.verdict === 'failed')
     lines.push(`FAILED: not the whole space within ${statesMax} states`)
   return lines
-}
-
-function asJson(world: RaftWorld, outcome: Outcome): object {
-  const { exploration, verdict, ms, heapBytesMax } = outcome
-  return {
-    world: world.name,
-    verdict,
-    complete: exploration.complete,
-    ...exploration.progress,
-    ms: Math.round(ms),
-    heapBytesMax,
-    found: exploration.found,
-  }
 }

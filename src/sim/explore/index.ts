@@ -1,3 +1,4 @@
 /** Exhaustive search of small worlds: real cores, every order of what can happen to them. */
 export { type Exploration, type ExploreOptions, exploreRaft } from './explore.js'
 export { RAFT_WORLDS, type RaftWorld } from './raft-worlds.js'
+export type { Found, Progress } from './search.js'

@@ -55,7 +55,7 @@ describe('small worlds of Raft', () => {
   })
 
   it('can do the same from a world and from the one that stands for it', () => {
-    const given = world('entries')
+    const given = world('entry-lost')
     const worlds = new Worlds(raftAdapter({ nodes: 3, termMax: 4 }), given.bounds)
     const canonical = new Int32Array(worlds.width)
     const futures = (from: Int32Array): string[] => {
