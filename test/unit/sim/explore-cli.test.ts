@@ -30,6 +30,15 @@ describe('quorate explore', () => {
     expect(result.open).toBeGreaterThan(0)
   })
 
+  it('searches two worlds at once, each in a process of its own, and counts both', async () => {
+    const both = ['--world', 'smallest,faults', '--states', '4000', '--jobs', '2']
+    const { code, stdout } = await run(['explore', ...both])
+    expect(code).toBe(0)
+    expect(stdout).toContain('smallest: one election')
+    expect(stdout).toContain('up to 4000 states')
+    expect(stdout.trim().split('\n').at(-1)).toBe('worlds-raft: 2 passed, 0 failed, 0 skipped')
+  })
+
   it('lists the worlds, and knows no others', async () => {
     const listed = await run(['explore', '--list'])
     expect(listed.stdout).toContain('figure-8')
