@@ -22,6 +22,8 @@ import { hostPort, listen } from './listen.js'
 import { type Log, SILENT } from './log.js'
 import { MachineHost } from './machine-host.js'
 import { NodeReplica } from './node-replica.js'
+import { TOLD } from './notes.js'
+import { coreOptions, isBootstrapped, recoverNode } from './recovery.js'
 import { Snapshots, snapshotFailed } from './snapshots.js'
 import { StartsFile } from './starts-file.js'
 import { openStorage, type Storage } from './storage.js'
@@ -78,6 +80,7 @@ class NodeProcess implements RunningNode {
   #ticker: NodeJS.Timeout | null = null
   #closing: Promise<void> | null = null
   #previousSnapshot = 0
+  #damage: string | null = null
   #lastAppendAt = 0
   clientEndpoint: string | null = null
   peerEndpoint = ''
@@ -110,6 +113,8 @@ class NodeProcess implements RunningNode {
     const { identity } = storage.dataDir
     const formed = isBootstrapped(storage.records)
     try {
+      if (!identity.formed && storage.records.some((record) => record.type === 'Lost'))
+        throw dataRefused(storage.damage?.error.message ?? 'the log is damaged')
       if (identity.formed && !formed)
         throw dataRefused(
           `${this.#config.dataDir} was wiped: the cluster knows this node, and its log is gone. ` +
@@ -131,7 +136,7 @@ class NodeProcess implements RunningNode {
       await this.#watchSpace()
       if (formed) {
         await storage.dataDir.setFormed()
-        this.#run(storage.records)
+        await this.#run(storage.records)
       } else {
         const self = { id: this.#config.name, uid: identity.uid }
         this.#forming.begin(
@@ -224,13 +229,13 @@ class NodeProcess implements RunningNode {
       stateRecord: () => protocol.encodeRecords([empty]),
     })
     storage.wal.sync(() => {
-      storage.dataDir.setFormed().then(
-        () => {
+      storage.dataDir
+        .setFormed()
+        .then(() => {
           this.#log.info({ members }, 'the cluster has formed')
-          if (this.#closing === null) this.#run([record])
-        },
-        (error: NodeError) => this.#fail(error),
-      )
+          return this.#run([record])
+        })
+        .catch((error: NodeError) => this.#fail(error))
     })
   }
 
@@ -242,32 +247,42 @@ class NodeProcess implements RunningNode {
     }
   }
 
-  #run(records: readonly WalRecord[]): void {
+  async #run(records: readonly WalRecord[]): Promise<void> {
     const { storage, communicator } = this.#parts()
-    const { timing, limits } = this.#config
-    const protocol = protocols[this.#config.protocol]
-    const { core, effects } = protocol.recover(records, this.#self(), {
-      ...DEFAULT_OPTIONS,
-      electionTicks: Math.max(2, Math.round(timing.electionTimeoutMs / timing.tickMs)),
-      heartbeatTicks: Math.max(1, Math.round(timing.heartbeatMs / timing.tickMs)),
-      snapshotEntries: limits.snapshotEntries,
-      keepEntries: limits.keepEntries,
+    const { timing } = this.#config
+    const { damage, snapshots } = storage
+    const recovery = await recoverNode({
+      protocol: this.#config.protocol,
+      records,
+      damage,
+      snapshots,
+      self: this.#self(),
+      options: coreOptions(this.#config),
+      log: this.#log,
     })
+    if (this.#closing !== null) return
+    const { core, effects } = recovery
+    this.#damage = recovery.damage
     const { members } = core.status().configuration
     communicator.setFormed(members)
     this.#core = core
-    this.#snapshots = new Snapshots(storage.snapshots, {
-      commitIndex: () => core.status().commitIndex,
-      received: (from, snapshot) => this.#driver?.snapshotReceived(from, snapshot),
-      failed: (error) => this.#fail(snapshotFailed(error)),
-    })
+    this.#snapshots = new Snapshots(
+      storage.snapshots,
+      {
+        commitIndex: () => core.status().commitIndex,
+        received: (from, snapshot) => this.#driver?.snapshotReceived(from, snapshot),
+        unreadable: (error) => this.#log.error({ code: error.code }, error.message),
+        failed: (error) => this.#fail(snapshotFailed(error)),
+      },
+      recovery.loaded,
+    )
     this.#host = new MachineHost(this.#machine, this.#snapshots)
     this.#driver = new Driver({
       id: this.#config.name,
       incarnation: this.#incarnation,
       core,
       effects,
-      protocol,
+      protocol: protocols[this.#config.protocol],
       ports: {
         wal: this.#walPort(storage),
         communicator,
@@ -315,6 +330,11 @@ class NodeProcess implements RunningNode {
 
   #note(note: Note): void {
     if (TOLD.has(note.event)) this.#log.info(note, note.event)
+    // Nobody has what our disk lost, and without it this node stands for what it cannot give.
+    if (note.event === 'repair-hopeless')
+      this.#fail(
+        dataRefused(`${this.#damage ?? 'the log is damaged'}; no member has what is missing`),
+      )
   }
 
   async #watchSpace(): Promise<void> {
@@ -358,38 +378,15 @@ class NodeProcess implements RunningNode {
     if (storage === null) return
     await new Promise<void>((done) => {
       const limit = setTimeout(done, CLOSE_GRACE_MS)
-      storage.wal.sync(() =>
-        storage.wal.mark(() =>
-          storage.wal.close(() => {
-            clearTimeout(limit)
-            done()
-          }),
-        ),
-      )
+      const close = (): void =>
+        storage.wal.close(() => {
+          clearTimeout(limit)
+          done()
+        })
+      // A log that was refused stays as it is.
+      if (this.#core === null) close()
+      else storage.wal.sync(() => storage.wal.mark(close))
     })
     await storage.dataDir.close()
   }
 }
-
-function isBootstrapped(records: readonly WalRecord[]): boolean {
-  return records.some(
-    (record) =>
-      record.type === 'Bootstrap' || (record.type === 'State' && record.snapshot !== null),
-  )
-}
-
-/** Notes worth a line of a log in production. */
-const TOLD = new Set([
-  'became-leader',
-  'became-candidate',
-  'became-follower',
-  'stepped-down-without-quorum',
-  'stepped-down-slow-disk',
-  'log-truncated',
-  'snapshot-taken',
-  'snapshot-failed',
-  'snapshot-installed',
-  'peer-restarted',
-  'transfer-started',
-  'transfer-aborted',
-])

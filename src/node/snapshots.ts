@@ -12,12 +12,15 @@ import { SNAPSHOT_CORRUPT } from '../wal/snapshot-reader.js'
 import type { Receiving, SnapshotStore } from '../wal/snapshot-store.js'
 import { dataRefused, diskFailed, type NodeError } from './errors.js'
 import type { SnapshotFiles } from './machine-host.js'
+import type { Loaded } from './recovery.js'
 
 export interface SnapshotEvents {
   /** What is committed here needs no snapshot of a peer. */
   commitIndex(): number
   /** A peer's snapshot is on disk, verified. */
   received(from: NodeId, snapshot: SnapshotMeta): void
+  /** A file that is to be sent is damaged; what this node runs on is in memory. */
+  unreadable(error: FileError): void
   /** The disk failed, or a snapshot that the log names is not there: the node must stop. */
   failed(error: FileError): void
 }
@@ -32,10 +35,13 @@ export class Snapshots implements SnapshotFiles {
   readonly #events: SnapshotEvents
   /** Indices being written or received: one file name, one writer. */
   readonly #writing = new Set<number>()
+  #loaded: Loaded | null
 
-  constructor(store: SnapshotStore, events: SnapshotEvents) {
+  /** `loaded`: read and verified already, for the first that asks. */
+  constructor(store: SnapshotStore, events: SnapshotEvents, loaded: Loaded | null = null) {
     this.#store = store
     this.#events = events
+    this.#loaded = loaded
   }
 
   write(
@@ -59,6 +65,12 @@ export class Snapshots implements SnapshotFiles {
   }
 
   read(snapshot: SnapshotMeta, done: (chunks: readonly Uint8Array[]) => void): void {
+    const loaded = this.#loaded
+    this.#loaded = null
+    if (loaded?.snapshot.digest === snapshot.digest) {
+      setImmediate(() => done(loaded.chunks))
+      return
+    }
     this.#store.read(snapshot, (error, chunks) => {
       if (error !== null || chunks === null) {
         if (error !== null) this.#events.failed(error)
@@ -77,12 +89,18 @@ export class Snapshots implements SnapshotFiles {
 
   openToSend(snapshot: SnapshotMeta, done: (source: SnapshotSource | null) => void): void {
     this.#store.openToSend(snapshot.index, (error, sending) => {
-      if (error !== null || sending === null) return done(null)
+      if (error !== null || sending === null) {
+        if (error !== null) this.#events.unreadable(error)
+        return done(null)
+      }
       done({
         meta: encodeSnapshotMeta(snapshot),
         bytesTotal: snapshot.bytes,
         read: (offset, length, read) =>
-          sending.readAt(offset, length, (unread, bytes) => read(unread === null ? bytes : null)),
+          sending.readAt(offset, length, (unread, bytes) => {
+            if (unread !== null) this.#events.unreadable(unread)
+            read(unread === null ? bytes : null)
+          }),
         close: () => sending.close(),
       })
     })

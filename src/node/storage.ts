@@ -5,6 +5,7 @@ import type { WalRecord } from '../consensus/raft/index.js'
 import { protocols } from '../protocols.js'
 import type { Done } from '../wal/file-system.js'
 import { type Opened, openWal } from '../wal/open.js'
+import type { Damage } from '../wal/recovery.js'
 import type { WalError } from '../wal/refusal.js'
 import { SnapshotStore } from '../wal/snapshot-store.js'
 import type { Wal } from '../wal/wal.js'
@@ -18,8 +19,9 @@ export interface Storage {
   readonly dataDir: DataDir
   readonly wal: Wal
   readonly snapshots: SnapshotStore
-  /** What the log holds, in order. */
+  /** What the log holds, in order, with a Lost where it is damaged. */
   readonly records: readonly WalRecord[]
+  readonly damage: Damage | null
 }
 
 export function nativeHasher(): Hasher {
@@ -64,12 +66,8 @@ export async function openStorage(
     await onDisk((done) => nodeFileSystem.mkdir(folder, done))
     await onDisk((done) => nodeFileSystem.syncDirectory(dataDir.path, done))
     await onDisk((done) => snapshots.removeUnfinished(done))
-    return {
-      dataDir,
-      wal: opened.wal,
-      snapshots,
-      records: decode(opened, config),
-    }
+    const { wal, damage } = opened
+    return { dataDir, wal, snapshots, records: decode(opened, config), damage }
   } catch (error) {
     await dataDir.close()
     throw error
