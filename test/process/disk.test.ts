@@ -148,6 +148,31 @@ it('damage that nothing behind it tells is refused by file and offset, and the o
   }
 })
 
+it('what every node has lost is said to be lost, by file and offset', async () => {
+  const cluster = await withData()
+  try {
+    const names = cluster.seats.map((seat) => seat.name)
+    for (const name of names) await cluster.stopNode(name, 'SIGTERM')
+    for (const name of names) {
+      const { path, bytes } = await lastSegment(cluster, name)
+      for (let at = bytes.indexOf('k25'); at >= 0; at = bytes.indexOf('k25', at + 1)) bytes[at] = 0
+      await writeFile(path, bytes)
+    }
+    for (const name of names) cluster.startNode(name)
+    // The first that gives up takes a witness with it: the others have nobody to hear it from.
+    const codes = names.map((name) => cluster.exit(name))
+    expect(await Promise.race(codes)).toBe(7)
+    const told = names.filter((name) =>
+      /WAL_CORRUPT: wal-.* at byte [0-9]+.*no member has what is missing/.test(
+        cluster.seat(name).log,
+      ),
+    )
+    expect(told.length).toBeGreaterThan(0)
+  } finally {
+    await cluster.close()
+  }
+})
+
 it('a node that is alone refuses a damaged log, and leaves it as it is', async () => {
   const cluster = await TestCluster.start({ nodes: 1 })
   try {
