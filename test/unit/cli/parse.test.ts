@@ -175,7 +175,7 @@ describe('simulations', () => {
 
   it('reads kinds of faults', () => {
     expect(parseFaults('none')).toEqual([])
-    expect(parseFaults('power-lost, message-lost')).toEqual(['power-lost', 'message-lost'])
+    expect(parseFaults('power-lost, message-lost')).toEqual(['message-lost', 'power-lost'])
     expect(() => parseFaults('power-last')).toThrow('did you mean power-lost?')
   })
 })
