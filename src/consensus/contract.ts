@@ -59,8 +59,11 @@ export type Input<M> =
   | { readonly type: 'Tick'; readonly now: number; readonly nextDeadline: number | null }
   /** `from` is the authenticated peer; every signature in the message is already verified. */
   | { readonly type: 'Receive'; readonly from: NodeId; readonly message: M }
-  /** All proposals of one turn. */
-  | { readonly type: 'Propose'; readonly requests: readonly Request[] }
+  /**
+   * Proposals of one turn. `forward`: where another node decides, hand them on to it instead of refusing them. Nothing
+   * is owed then: what is lost on the way is proposed again, and a state machine executes a request once.
+   */
+  | { readonly type: 'Propose'; readonly requests: readonly Request[]; readonly forward?: boolean }
   /** A linearizable read; answered with ReadReady. The driver coalesces the reads of a turn into one. */
   | { readonly type: 'Read'; readonly id: ReadId }
   /** All writes up to this batch were complete before the sync that just ended was issued. */

@@ -27,7 +27,7 @@ import { DEFAULT_LIMITS, type Limits } from './limits.js'
 import type { ReadDone, SubmitDone } from './outcomes.js'
 import { Pending } from './pending.js'
 import { Reads } from './reads.js'
-import type { DriverSetup, DriverStatus, Ports } from './setup.js'
+import type { AskOptions, DriverSetup, DriverStatus, Ports } from './setup.js'
 
 type Held =
   | { readonly type: 'message'; readonly to: NodeId; readonly bytes: Uint8Array }
@@ -105,23 +105,24 @@ export class Driver<M extends { readonly type: string }, R> {
     this.#schedule()
   }
 
-  /** `deadline`: ms on the clock of `tick`. `done` runs once; at once when a bound is reached. */
-  submit(request: Request, options: { readonly deadline: number }, done: SubmitDone): void {
+  /** `done` runs once; at once when a bound is reached. */
+  submit(request: Request, options: AskOptions, done: SubmitDone): void {
     if (this.#stopped) {
       done({ type: 'Overloaded', reason: 'the node stops' })
       return
     }
-    this.#pending.submit(request, this.#leadingTerm, { deadline: options.deadline, done })
+    const { deadline, forward } = options
+    this.#pending.submit(request, this.#leadingTerm, { deadline, done }, forward)
     this.#schedule()
   }
 
   /** `done` runs in the machine's order: on Ready the caller may query the machine synchronously. */
-  read(options: { readonly deadline: number }, done: ReadDone): void {
+  read(options: AskOptions, done: ReadDone): void {
     if (this.#stopped) {
       done({ type: 'Overloaded', reason: 'the node stops' })
       return
     }
-    this.#reads.add(options.deadline, done)
+    this.#reads.add(options.deadline, done, options.forward)
     this.#schedule()
   }
 
@@ -139,7 +140,7 @@ export class Driver<M extends { readonly type: string }, R> {
       ...this.#core.status(),
       inboxMessages: this.#inbox.length,
       pendingRequests: this.#pending.size,
-      queuedRequests: this.#pending.queued,
+      queuedRequests: this.#pending.queued + this.#pending.parked,
       pendingReads: this.#reads.size,
       unsyncedBatches: this.#gate.emittedBatch - this.#gate.durableBatch,
       heldSends: this.#gate.held,
@@ -200,6 +201,13 @@ export class Driver<M extends { readonly type: string }, R> {
     this.#watchLeadership()
     this.#pending.expire(this.#now)
     this.#reads.expire(this.#now)
+    const { leader, term } = this.#core.status()
+    if (leader === null) return
+    // What we appended ourselves in this term cannot be lost but with the term.
+    const patienceMs =
+      this.#leadingTerm === term ? Number.POSITIVE_INFINITY : this.#limits.electionTimeoutMs
+    this.#pending.handOnAgain({ term, ms: this.#now }, patienceMs)
+    this.#reads.askAgain()
   }
 
   #runCompletions(): void {
@@ -228,12 +236,13 @@ export class Driver<M extends { readonly type: string }, R> {
 
   #runProposals(): void {
     if (this.#pending.queued === 0) return
-    const requests = this.#pending.take(this.#limits.turnProposalsMax)
-    if (requests.length === 0) return
-    this.#step({ type: 'Propose', requests })
+    const { own, toHandOn } = this.#pending.take(this.#limits.turnProposalsMax)
+    if (own.length > 0) this.#step({ type: 'Propose', requests: own })
+    if (toHandOn.length > 0) this.#step({ type: 'Propose', requests: toHandOn, forward: true })
+    if (own.length + toHandOn.length === 0) return
     this.#watchLeadership()
     // Where another node orders what we hand on, no step-down of ours ends it: only Apply, Restore and deadline.
-    this.#pending.proposed(this.#leadingTerm ?? Number.MAX_SAFE_INTEGER)
+    this.#pending.proposed(this.#leadingTerm, { term: this.#core.status().term, ms: this.#now })
   }
 
   #runReads(): void {

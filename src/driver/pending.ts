@@ -7,6 +7,8 @@
  * 2. Once appended it ends by its Apply, by a Restore, by its deadline, or one election timeout after we stopped
  *    to lead. A truncation ends nothing: the entry may live on elsewhere and commit.
  * 3. Waiters under one id share one end: the first one executed wins, whatever payload the others brought.
+ * 4. What may be handed on to the leader waits while there is none, and is handed on again under a new one, or when
+ *    nothing came of it for a while: only its answer, a Restore or its deadline ends it.
  */
 import type { Request } from '../consensus/contract.js'
 import type { RequestId } from '../consensus/ids.js'
@@ -23,9 +25,18 @@ interface Waiting {
   first: Waiter
   more: Waiter[] | null
   queued: boolean
-  /** The term or view under which it was last appended here. */
+  /** The term or view under which it was last appended here; ELSEWHERE: perhaps by another node. */
   appendedTerm: number
   ended: boolean
+  /** Null: it is proposed here or not at all. */
+  handOn: HandOn | null
+}
+
+interface HandOn {
+  /** The term or view under which it was last handed on, and when (ms). */
+  term: number
+  at: number
+  tries: number
 }
 
 interface PendingMax {
@@ -35,11 +46,18 @@ interface PendingMax {
 }
 
 const NEVER = -1
+/** Nobody took it this time. */
+const REFUSED = -2
+const ELSEWHERE = Number.MAX_SAFE_INTEGER
+/** What nothing comes of is handed on again after this times the election timeout at most. */
+const PATIENCE_MAX = 8
 
 export class Pending {
   readonly #max: PendingMax
   readonly #sessions = new Map<number, Map<number, Waiting>>()
   #size = 0
+  /** Those that may be handed on. */
+  readonly #handedOn = new Set<Waiting>()
   #queue: Waiting[] = []
   #queuedBytes = 0
   /** What the proposal under way holds. */
@@ -59,8 +77,16 @@ export class Pending {
     return this.#queue.length
   }
 
+  /** Those that nobody took yet, and that wait for a leader. */
+  get parked(): number {
+    let parked = 0
+    for (const { queued, appendedTerm } of this.#handedOn)
+      if (!queued && appendedTerm === NEVER) parked++
+    return parked
+  }
+
   /** `term`: under which we lead now, or null. `done` may run at once, when a bound is reached. */
-  submit(request: Request, term: number | null, waiter: Waiter): void {
+  submit(request: Request, term: number | null, waiter: Waiter, handOn = false): void {
     const known = this.#sessions.get(request.session)?.get(request.seq)
     if (known !== undefined) {
       this.#earliest = Math.min(this.#earliest, waiter.deadline)
@@ -84,7 +110,9 @@ export class Pending {
       queued: false,
       appendedTerm: NEVER,
       ended: false,
+      handOn: handOn ? { term: NEVER, at: 0, tries: 0 } : null,
     }
+    if (handOn) this.#handedOn.add(waiting)
     let session = this.#sessions.get(request.session)
     if (session === undefined) {
       session = new Map()
@@ -96,32 +124,60 @@ export class Pending {
   }
 
   /** What waits to be proposed, oldest first, at most so many. `proposed` tells what became of it. */
-  take(max: number): Request[] {
+  take(max: number): { readonly own: Request[]; readonly toHandOn: Request[] } {
     const taken = this.#queue.splice(0, max)
-    const requests: Request[] = []
+    const own: Request[] = []
+    const toHandOn: Request[] = []
     const proposed: Waiting[] = []
     for (const waiting of taken) {
       this.#queuedBytes -= waiting.request.command.length
       waiting.queued = false
       if (waiting.ended) continue
       proposed.push(waiting)
-      requests.push(waiting.request)
+      if (waiting.handOn === null) own.push(waiting.request)
+      else toHandOn.push(waiting.request)
     }
     this.#proposed = proposed
-    return requests
+    return { own, toHandOn }
   }
 
-  /** The core took the proposal: what it did not refuse is appended. */
-  proposed(term: number): void {
-    for (const waiting of this.#proposed) if (!waiting.ended) waiting.appendedTerm = term
+  /**
+   * The core took the proposal: what it did not refuse is appended, here if `leading` is a term, or handed on. `term`: of
+   * now, whoever leads.
+   */
+  proposed(leading: number | null, now: { readonly term: number; readonly ms: number }): void {
+    for (const waiting of this.#proposed) {
+      const { handOn } = waiting
+      if (waiting.ended) continue
+      if (handOn === null) waiting.appendedTerm = leading ?? ELSEWHERE
+      else if (handOn.term !== REFUSED) {
+        waiting.appendedTerm = ELSEWHERE
+        handOn.tries = handOn.term === now.term ? handOn.tries + 1 : 1
+        handOn.term = now.term
+        handOn.at = now.ms
+      } else handOn.term = NEVER
+    }
     this.#proposed = []
+  }
+
+  /** Queues again what was handed on under another term, or so long ago that it must be lost. */
+  handOnAgain(now: { readonly term: number; readonly ms: number }, patienceMs: number): void {
+    for (const waiting of this.#handedOn) {
+      const { handOn, queued, request } = waiting
+      if (handOn === null || queued) continue
+      const patience = Math.min(handOn.tries, PATIENCE_MAX) * patienceMs
+      if (handOn.term === now.term && now.ms - handOn.at < patience) continue
+      if (this.#fullness(request, this.#size - 1) === null) this.#enqueue(waiting)
+    }
   }
 
   /** The core refused to append it. */
   refuse(id: RequestId, outcome: SubmitOutcome): void {
     const waiting = this.#sessions.get(id.session)?.get(id.seq)
     if (waiting === undefined) return
-    if (waiting.appendedTerm === NEVER) this.#end(waiting, outcome)
+    if (waiting.handOn !== null && (outcome.type === 'NotLeader' || waiting.appendedTerm !== NEVER))
+      waiting.handOn.term = REFUSED
+    else if (waiting.appendedTerm === NEVER) this.#end(waiting, outcome)
     else this.#end(waiting, indeterminate('appended here earlier, and refused now'))
   }
 
@@ -191,8 +247,8 @@ export class Pending {
     }
   }
 
-  #fullness(request: Request): string | null {
-    if (this.#size >= this.#max.pendingRequests) return 'too many requests wait'
+  #fullness(request: Request, size = this.#size): string | null {
+    if (size >= this.#max.pendingRequests) return 'too many requests wait'
     if (this.#queue.length >= this.#max.queuedRequests) return 'too many proposals wait'
     const bytes = this.#queuedBytes + request.command.length
     if (this.#queue.length > 0 && bytes > this.#max.queuedBytes)
@@ -216,6 +272,7 @@ export class Pending {
 
   #end(waiting: Waiting, outcome: SubmitOutcome): void {
     waiting.ended = true
+    this.#handedOn.delete(waiting)
     const { session, seq } = waiting.request
     const ofSession = this.#sessions.get(session)
     ofSession?.delete(seq)

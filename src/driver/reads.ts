@@ -7,11 +7,15 @@ import type { ReadDone, ReadOutcome } from './outcomes.js'
 interface ReadWaiter {
   readonly deadline: number
   readonly done: ReadDone
+  /** While nobody leads it waits for a leader, instead of being refused. */
+  readonly patient: boolean
 }
 
 export class Reads {
   readonly #max: number
   #queued: ReadWaiter[] = []
+  /** Patient ones for which there was no leader. */
+  #parked: ReadWaiter[] = []
   readonly #asked = new Map<number, ReadWaiter[]>()
   #size = 0
   #lastNumber = 0
@@ -30,14 +34,14 @@ export class Reads {
     return this.#queued.length > 0
   }
 
-  add(deadline: number, done: ReadDone): void {
+  add(deadline: number, done: ReadDone, patient = false): void {
     if (this.#size >= this.#max) {
       done({ type: 'Overloaded', reason: 'too many reads wait' })
       return
     }
     this.#size++
     this.#earliest = Math.min(this.#earliest, deadline)
-    this.#queued.push({ deadline, done })
+    this.#queued.push({ deadline, done, patient })
   }
 
   /** The number under which the core is asked for all that are queued. */
@@ -52,8 +56,21 @@ export class Reads {
     const waiters = this.#asked.get(number)
     if (waiters === undefined) return
     this.#asked.delete(number)
-    this.#size -= waiters.length
-    for (const waiter of waiters) waiter.done(outcome)
+    for (const waiter of waiters) {
+      if (waiter.patient && outcome.type === 'NotLeader') {
+        this.#parked.push(waiter)
+        continue
+      }
+      this.#size--
+      waiter.done(outcome)
+    }
+  }
+
+  /** Somebody leads: what waited for that is asked. */
+  askAgain(): void {
+    if (this.#parked.length === 0) return
+    this.#queued.push(...this.#parked)
+    this.#parked = []
   }
 
   expire(now: number): void {
@@ -61,6 +78,7 @@ export class Reads {
     this.#earliest = Number.POSITIVE_INFINITY
     const late: ReadWaiter[] = []
     this.#queued = this.#sift(this.#queued, now, late)
+    this.#parked = this.#sift(this.#parked, now, late)
     for (const [number, waiters] of this.#asked) {
       const left = this.#sift(waiters, now, late)
       if (left.length > 0) this.#asked.set(number, left)
@@ -72,9 +90,10 @@ export class Reads {
   }
 
   endAll(outcome: ReadOutcome): void {
-    const all = [...this.#queued]
+    const all = [...this.#queued, ...this.#parked]
     for (const waiters of this.#asked.values()) all.push(...waiters)
     this.#queued = []
+    this.#parked = []
     this.#asked.clear()
     this.#size = 0
     for (const waiter of all) waiter.done(outcome)

@@ -34,12 +34,22 @@ export interface DriverSetup<M extends { readonly type: string }, R> {
   readonly trace?: Trace<M, R>
 }
 
+export interface AskOptions {
+  /** ms on the clock of `tick`. */
+  readonly deadline: number
+  /**
+   * Where this node does not lead, hand it on to the one that does, again if need be, and wait while none does. Absent: it
+   * is refused, and whoever asks goes to the leader.
+   */
+  readonly forward?: boolean
+}
+
 export interface DriverStatus extends CoreStatus {
   /** Peer messages that no turn has taken yet. */
   readonly inboxMessages: number
   /** Requests whose end somebody waits for. */
   readonly pendingRequests: number
-  /** Of them, those that wait to be proposed. */
+  /** Of them, those that wait to be proposed, or for a leader to hand them on to. */
   readonly queuedRequests: number
   readonly pendingReads: number
   /** Batches appended and not known to be on disk. */

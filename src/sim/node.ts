@@ -73,6 +73,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
       driver: () => this.#driver,
       machine: () => this.#machine,
       nonce: () => world.int(1, 0x7fffffff) * 0x10_0000 + world.int(0, 0xf_ffff),
+      forward: swarm.forwards,
     })
   }
 

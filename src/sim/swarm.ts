@@ -33,6 +33,8 @@ export interface SwarmOptions {
   readonly entryRequestsMax: number
   readonly appendEntriesMax: number
   readonly inflightMessagesMax: number
+  /** Nodes hand on to the leader what clients ask of them, instead of naming it. */
+  readonly forwards: boolean
   readonly workload: WorkloadOptions
   readonly operationsMin: number
   /** By their ordinals: drawn, and not carried out. For shrinking. */
@@ -42,6 +44,7 @@ export interface SwarmOptions {
 }
 
 const FAULT_FREE_SHARE = 0.1
+const FORWARDING_SHARE = 0.3
 /** Of the seeds: damage may hit the last good copy. */
 const HOPELESS_SHARE = 0.02
 const DAMAGES: ReadonlySet<FaultKind> = new Set<FaultKind>([
@@ -97,6 +100,7 @@ export function drawSwarm(seed: number): SwarmOptions {
     inflightMessagesMax: pick(r, [1, 2, 8, 24]),
     workload: drawWorkload(r),
     operationsMin: nextInt(r, 320, 500),
+    forwards: chance(r, FORWARDING_SHARE),
     mutedStrikes: new Set(),
     mutedLinkWindows: [],
   }

@@ -52,6 +52,8 @@ function renderBody(m: Message): string {
       return `r${m.id.number}`
     case 'ReadIndexReply':
       return `r${m.id.number} index=${m.index}`
+    case 'Forward':
+      return m.requests.map((request) => `${request.session}/${request.seq}`).join(',')
     case 'FetchEntries': {
       const base = m.snapshotAtLeast > 0 ? ` snapshot>=${m.snapshotAtLeast}` : ''
       return `wanted=${m.wanted.map(renderId).join(',')}${base}`
@@ -103,6 +105,8 @@ const SENTENCES: { readonly [K in NoteEvent]: string } = {
   'transfer-refused': 'does not hand over to PEER',
   'timeout-now': 'campaigns because PEER asked for it',
   'proposal-refused': 'takes no proposal: DETAIL',
+  'requests-forwarded': "hands its clients' requests on to PEER",
+  'forward-dropped': 'does not lead and drops what PEER handed on',
   'log-damaged': 'starts with a damaged log: from INDEX on it misses DETAIL',
   'entries-wanted': 'asks PEER for what it misses from INDEX on',
   'entries-served': 'gives PEER DETAIL that it asked for',

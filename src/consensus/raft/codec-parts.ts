@@ -72,11 +72,7 @@ export function encodeEntry(entry: LogEntry): Uint8Array {
   w.varint(entry.index).varint(entry.term).varint(entry.time)
   w.byte(entry.configuration === null ? 0 : 1)
   if (entry.configuration !== null) writeConfiguration(w, entry.configuration)
-  w.varint(entry.requests.length)
-  for (const request of entry.requests) {
-    w.varint(request.session).varint(request.seq).varint(request.ackedThrough)
-    w.chunk(request.command)
-  }
+  writeRequests(w, entry.requests)
   const bytes = w.finish()
   ENCODED.set(entry, bytes)
   return bytes
@@ -86,6 +82,22 @@ export function decodeEntry(bytes: Uint8Array): LogEntry | null {
   const r = new Reader(bytes)
   const [index, term, time] = [r.varint(), r.varint(), r.varint()]
   const configuration = r.byte() === 1 ? readConfiguration(r) : null
+  const requests = readRequests(r)
+  if (requests === null || !r.ok || r.left !== 0 || index === 0) return null
+  const entry = { index, term, time, requests, configuration, sizeBytes: bytes.length }
+  ENCODED.set(entry, bytes)
+  return entry
+}
+
+export function writeRequests(w: Writer, requests: readonly Request[]): void {
+  w.varint(requests.length)
+  for (const request of requests) {
+    w.varint(request.session).varint(request.seq).varint(request.ackedThrough)
+    w.chunk(request.command)
+  }
+}
+
+export function readRequests(r: Reader): Request[] | null {
   const count = r.varint()
   if (count > LIST_MAX) return null
   const requests: Request[] = []
@@ -93,10 +105,7 @@ export function decodeEntry(bytes: Uint8Array): LogEntry | null {
     const [session, seq, ackedThrough] = [r.varint(), r.varint(), r.varint()]
     requests.push({ session, seq, ackedThrough, command: r.chunk() })
   }
-  if (!r.ok || r.left !== 0 || index === 0) return null
-  const entry = { index, term, time, requests, configuration, sizeBytes: bytes.length }
-  ENCODED.set(entry, bytes)
-  return entry
+  return requests
 }
 
 export function writeSnapshotMeta(w: Writer, snapshot: SnapshotMeta): void {

@@ -12,6 +12,7 @@ import {
   readEntryIds,
   readMembers,
   readReadId,
+  readRequests,
   readSnapshotMeta,
   readText,
   totalSize,
@@ -19,6 +20,7 @@ import {
   writeEntryId,
   writeEntryIds,
   writeMembers,
+  writeRequests,
   writeSnapshotMeta,
   writeText,
 } from './codec-parts.js'
@@ -38,6 +40,7 @@ const MESSAGE_TAGS = {
   ReadIndexReply: 9,
   FetchEntries: 10,
   FetchEntriesReply: 11,
+  Forward: 12,
 } as const satisfies { [K in Message['type']]: number }
 
 const RECORD_TAGS = {
@@ -53,7 +56,7 @@ const RECORD_TAGS = {
 } as const satisfies { [K in WalRecord['type']]: number }
 
 export function encodeMessage(m: Message): Uint8Array {
-  const w = new Writer('entries' in m ? 64 + totalSize(m.entries) : 64)
+  const w = new Writer(sizeHint(m))
   w.byte(MESSAGE_TAGS[m.type]).varint(m.term)
   switch (m.type) {
     case 'RequestVote':
@@ -89,6 +92,9 @@ export function encodeMessage(m: Message): Uint8Array {
     case 'ReadIndexReply':
       w.varint(m.id.incarnation).varint(m.id.number).varint(m.index)
       break
+    case 'Forward':
+      writeRequests(w, m.requests)
+      break
     case 'FetchEntries':
       writeEntryIds(w, m.wanted)
       w.varint(m.snapshotAtLeast)
@@ -101,6 +107,12 @@ export function encodeMessage(m: Message): Uint8Array {
       break
   }
   return w.finish()
+}
+
+function sizeHint(m: Message): number {
+  if ('entries' in m) return 64 + totalSize(m.entries)
+  if (m.type !== 'Forward') return 64
+  return m.requests.reduce((sum, request) => sum + request.command.length + 32, 64)
 }
 
 export function decodeMessage(bytes: Uint8Array): Message | null {
@@ -144,6 +156,10 @@ function readMessage(r: Reader, tag: number, term: number): Message | null {
       return { type: 'ReadIndex', term, id: readReadId(r) }
     case MESSAGE_TAGS.ReadIndexReply:
       return { type: 'ReadIndexReply', term, id: readReadId(r), index: r.varint() }
+    case MESSAGE_TAGS.Forward: {
+      const requests = readRequests(r)
+      return requests && { type: 'Forward', term, requests }
+    }
     case MESSAGE_TAGS.FetchEntries: {
       const wanted = readEntryIds(r)
       return wanted && { type: 'FetchEntries', term, wanted, snapshotAtLeast: r.varint() }

@@ -1,5 +1,5 @@
 /** What Raft nodes say to each other, and what must be on disk before each of it leaves. */
-import type { Configuration, Entry, Gate } from '../contract.js'
+import type { Configuration, Entry, Gate, Request } from '../contract.js'
 import type { Index, ReadId } from '../ids.js'
 
 /** Names one entry: index and term always travel together. */
@@ -97,6 +97,16 @@ export interface ReadIndexReply {
 }
 
 /**
+ * Commands whose clients asked a follower. The leader proposes them or drops them, and says nothing: the follower answers
+ * when it applies them, and sends them again when it does not.
+ */
+export interface Forward {
+  readonly type: 'Forward'
+  readonly term: number
+  readonly requests: readonly Request[]
+}
+
+/**
  * A node whose log is damaged asks for what it lost (docs/decisions/0004). An entry is one and the same wherever it has
  * the same index and term, so that any peer may answer, whoever leads: neither message moves a term.
  */
@@ -132,6 +142,7 @@ export type Message =
   | TimeoutNow
   | ReadIndex
   | ReadIndexReply
+  | Forward
   | FetchEntries
   | FetchEntriesReply
 
@@ -149,6 +160,7 @@ export const GATE: { readonly [K in Message['type']]: Gate } = {
   TimeoutNow: 'none',
   ReadIndex: 'none',
   ReadIndexReply: 'durable',
+  Forward: 'none',
   FetchEntries: 'none',
   FetchEntriesReply: 'durable',
 }

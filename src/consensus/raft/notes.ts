@@ -40,6 +40,8 @@ export type NoteEvent =
   | 'transfer-refused'
   | 'timeout-now'
   | 'proposal-refused'
+  | 'requests-forwarded'
+  | 'forward-dropped'
   | 'timed-batch'
   | 'log-damaged'
   | 'entries-wanted'

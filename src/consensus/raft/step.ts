@@ -2,17 +2,17 @@
  * The one switch: which input goes to which handler, and what every message means for the term (§5.1).
  */
 import { assert, unreachable } from '../../base/assert.js'
-import type { Input, Request } from '../contract.js'
+import type { Input } from '../contract.js'
 import type { NodeId } from '../ids.js'
 import { voteResult } from '../quorum.js'
 import * as Election from './election.js'
-import * as Log from './log.js'
 import type { FetchEntries, FetchEntriesReply, Message } from './messages.js'
+import * as Proposals from './proposals.js'
 import * as Reads from './reads.js'
 import * as Repair from './repair.js'
 import * as Replication from './replication.js'
 import * as Snapshot from './snapshot.js'
-import { configurationOf, type Leader, leaderOf, type RaftOut, type State } from './state.js'
+import { configurationOf, type Leader, type RaftOut, type State } from './state.js'
 import * as Transfer from './transfer.js'
 
 /** Those that belong to a term. */
@@ -25,7 +25,7 @@ export function stepState(s: State, input: Input<Message>, out: RaftOut): void {
     case 'Receive':
       return onReceive(s, input.from, input.message, out)
     case 'Propose':
-      return onPropose(s, input.requests, out)
+      return Proposals.onPropose(s, input.requests, input.forward === true, out)
     case 'Read':
       return Reads.onRead(s, input.id, out)
     case 'Persisted':
@@ -76,6 +76,8 @@ function onReceive(s: State, from: NodeId, m: Message, out: RaftOut): void {
       return Reads.onReadIndex(s, from, m, out)
     case 'ReadIndexReply':
       return Reads.onReadIndexReply(s, from, m, out)
+    case 'Forward':
+      return Proposals.onForward(s, from, m, out)
     default:
       return unreachable(m)
   }
@@ -119,6 +121,7 @@ function answerLowerTerm(s: State, from: NodeId, m: TermMessage, out: RaftOut): 
     case 'TimeoutNow':
     case 'ReadIndex':
     case 'ReadIndexReply':
+    case 'Forward':
       return
     default:
       return unreachable(m)
@@ -154,7 +157,7 @@ function tickLeader(s: State, leader: Leader, out: RaftOut): void {
     return Election.becomeFollower(s, s.term, null, out)
   }
   Transfer.tickTransfer(s, out)
-  proposeTimedBatch(s, leader, out)
+  Proposals.proposeTimedBatch(s, leader, out)
   leader.heartbeatElapsed++
   const heartbeat = leader.heartbeatElapsed >= s.options.heartbeatTicks
   if (heartbeat) leader.heartbeatElapsed = 0
@@ -172,22 +175,6 @@ function quorumActive(s: State, leader: Leader): boolean {
   return result === 'won'
 }
 
-/**
- * An empty entry whose time lets the machine expire what is due, in an idle cluster too. One in flight, and not
- * more often than the bound.
- */
-function proposeTimedBatch(s: State, leader: Leader, out: RaftOut): void {
-  if (s.nextDeadline === null || leader.timedBatch.index > s.lastApplied) return
-  // Whatever is appended now, the successor must have before it may campaign: it expires what is due.
-  if (leader.transfer !== null) return
-  const time = Replication.leaderTime(s, leader)
-  if (time < s.nextDeadline || time - leader.timedBatch.time < s.options.timedBatchMsMin) return
-  const entry = Replication.appendOwn(s, [], out)
-  leader.timedBatch = { index: entry.index, time }
-  out.note({ rule: 'PROTOCOL 3', event: 'timed-batch', index: entry.index })
-  Replication.broadcastAppend(s, out)
-}
-
 /** Counts for how long the oldest unsynced batch has been waiting. */
 function watchDisk(s: State): void {
   if (s.unsynced.batch > s.persistedBatch) {
@@ -200,54 +187,6 @@ function watchDisk(s: State): void {
 /** A disk that hangs without an error: such a node must not lead. */
 function diskHangs(s: State): boolean {
   return s.unsynced.batch > s.persistedBatch && s.unsynced.ticks > 2 * s.options.electionTicks
-}
-
-/** Appends the requests in entries of bounded size and sends them to all followers in parallel (§5.3). */
-function onPropose(s: State, requests: readonly Request[], out: RaftOut): void {
-  if (s.role.type !== 'leader') {
-    const leader = leaderOf(s)
-    for (const id of requests) out.answer(id, { type: 'NotLeader', leader })
-    return
-  }
-  const reason = refusal(s, s.role)
-  if (reason !== null) return refuse(requests, reason, out)
-  const { entryBytesMax, entryRequestsMax, uncommittedRequestsMax } = s.options
-  const room = Math.max(0, uncommittedRequestsMax - s.role.uncommitted.requests)
-  const accepted = requests.length > room ? requests.slice(0, room) : requests
-  let batch: Request[] = []
-  let bytes = 0
-  for (const request of accepted) {
-    const size = Replication.requestBytes(request)
-    if (batch.length >= entryRequestsMax || (batch.length > 0 && bytes + size > entryBytesMax)) {
-      Replication.appendOwn(s, batch, out)
-      batch = []
-      bytes = 0
-    }
-    batch.push(request)
-    bytes += size
-  }
-  if (batch.length > 0) Replication.appendOwn(s, batch, out)
-  Replication.broadcastAppend(s, out)
-  if (requests.length > room) refuse(requests.slice(room), 'too many uncommitted requests', out)
-}
-
-function refuse(requests: readonly Request[], reason: string, out: RaftOut): void {
-  for (const id of requests) out.answer(id, { type: 'Overloaded', reason })
-  out.note({ rule: 'PROTOCOL 2', event: 'proposal-refused', detail: reason })
-}
-
-/** Why nothing can be proposed now; null: it can. */
-function refusal(s: State, leader: Leader): string | null {
-  if (leader.transfer !== null) return 'leadership is being transferred'
-  if (leader.uncommitted.requests >= s.options.uncommittedRequestsMax)
-    return 'too many uncommitted requests'
-  if (leader.uncommitted.bytes >= s.options.uncommittedBytesMax) return 'too many uncommitted bytes'
-  const behind = Log.lastIndex(s.log) - Log.snapshotIndex(s.log)
-  if (behind >= 2 * s.options.snapshotEntries + leader.progress.size)
-    return 'the log has grown to twice the snapshot threshold'
-  if (s.appliedBytesSinceSnapshot >= 2 * s.options.snapshotBytes)
-    return 'the log has grown to twice the snapshot threshold'
-  return null
 }
 
 /** Own votes and entries count from here on (§5.2, §5.3; thesis §10.2.1). */

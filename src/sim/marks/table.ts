@@ -18,6 +18,8 @@ export const NOTED = {
   'peer-restarted': 'A leader met a new start of a peer.',
   'window-full': 'As much was under way to a peer as may be.',
   'read-forwarded': 'A follower sent a read on to its leader.',
+  'requests-forwarded': "A follower handed its clients' commands on to its leader.",
+  'forward-dropped': 'A node that does not lead was handed commands, and dropped them.',
   'read-round-confirmed': 'A quorum confirmed a leader for the reads that waited.',
   'read-dropped': 'A read lost its leader.',
   'snapshot-taken': 'A node wrote a snapshot of its own.',

@@ -4,6 +4,7 @@ import type { ReplyOutcome } from '../../client/core/state.js'
 import type { Request } from '../../consensus/contract.js'
 import type { Driver } from '../../driver/driver.js'
 import type { ReadOutcome } from '../../driver/outcomes.js'
+import type { AskOptions } from '../../driver/setup.js'
 import type { SimMachine } from '../machine.js'
 import { sessionCodec } from '../sessions.js'
 import type { Life } from './life.js'
@@ -19,6 +20,7 @@ export class Door<M extends { readonly type: string }, R> {
   readonly #driver: () => Driver<M, R> | null
   readonly #machine: () => SimMachine | null
   readonly #nonce: () => number
+  readonly #forward: boolean
   cut: ClientCut = 'none'
 
   constructor(parts: {
@@ -28,38 +30,43 @@ export class Door<M extends { readonly type: string }, R> {
     readonly machine: () => SimMachine | null
     /** A number that no other request has. */
     readonly nonce: () => number
+    /** Where another node leads, hand on to it what clients ask. */
+    readonly forward: boolean
   }) {
     this.#life = parts.life
     this.#now = parts.now
     this.#driver = parts.driver
     this.#machine = parts.machine
     this.#nonce = parts.nonce
+    this.#forward = parts.forward
   }
 
   command(request: Request, deadlineMs: number, reply: Reply): void {
-    this.#admit(reply, (driver, answer) =>
-      driver.submit(request, { deadline: this.#now() + deadlineMs }, answer),
-    )
+    this.#admit(reply, (driver, answer) => driver.submit(request, this.#within(deadlineMs), answer))
   }
 
   query(query: Uint8Array, deadlineMs: number, reply: Reply): void {
     this.#admit(reply, (driver, answer) => {
-      const deadline = this.#now() + deadlineMs
-      driver.read({ deadline }, (outcome) => {
-        if (outcome.type === 'Unsupported') this.#ordered(driver, query, deadline, answer)
+      const asked = this.#within(deadlineMs)
+      driver.read(asked, (outcome) => {
+        if (outcome.type === 'Unsupported') this.#ordered(driver, query, asked, answer)
         else answer(this.#answered(query, outcome))
       })
     })
   }
 
   /** Where no single replica can be believed a read is ordered like a command. */
-  #ordered(driver: Driver<M, R>, query: Uint8Array, deadline: number, answer: Reply): void {
+  #ordered(driver: Driver<M, R>, query: Uint8Array, asked: AskOptions, answer: Reply): void {
     // Nobody else's: two reads under one id would share one answer.
     const id = { session: 0, seq: this.#nonce(), ackedThrough: 0 }
-    driver.submit({ ...id, command: query, readOnly: true }, { deadline }, (outcome) => {
+    driver.submit({ ...id, command: query, readOnly: true }, asked, (outcome) => {
       if (outcome.type !== 'Answer') return answer(outcome)
       answer({ type: 'Answer', bytes: sessionCodec.content(outcome.bytes) })
     })
+  }
+
+  #within(deadlineMs: number): AskOptions {
+    return { deadline: this.#now() + deadlineMs, forward: this.#forward }
   }
 
   /** A node that died in between answers nothing; nor does one that cannot be reached. */

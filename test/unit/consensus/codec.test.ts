@@ -116,6 +116,11 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ type: fc.constant('TimeoutNow' as const), ...base }),
   fc.record({ type: fc.constant('ReadIndex' as const), ...base, id: readId }),
   fc.record({ type: fc.constant('ReadIndexReply' as const), ...base, id: readId, index: number }),
+  fc.record({
+    type: fc.constant('Forward' as const),
+    ...base,
+    requests: fc.array(request, { maxLength: 3 }),
+  }),
   places.map((wanted) => ({ type: 'FetchEntries' as const, term: 3, wanted, snapshotAtLeast: 7 })),
   fc.record({
     type: fc.constant('FetchEntriesReply' as const),

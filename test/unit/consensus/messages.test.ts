@@ -12,6 +12,7 @@ it('what a message promises is on disk before it leaves: a change of this table 
     TimeoutNow: 'none',
     ReadIndex: 'none',
     ReadIndexReply: 'durable',
+    Forward: 'none',
     FetchEntries: 'none',
     FetchEntriesReply: 'durable',
   })

@@ -57,6 +57,7 @@ const HIGHER: readonly Message[] = [
   },
   { type: 'ReadIndex', term: 9, id: { incarnation: 1, number: 1 } },
   { type: 'ReadIndexReply', term: 9, id: { incarnation: 1, number: 1 }, index: 1 },
+  { type: 'Forward', term: 9, requests: [] },
 ]
 
 describe('§5.1 terms', () => {

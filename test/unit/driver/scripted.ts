@@ -42,6 +42,7 @@ export class ScriptedCore implements Core<TestMessage, TestRecord> {
   readonly inputs: TestInput[] = []
   role: CoreStatus['role'] = 'leader'
   term = 1
+  leader: string | null = null
   /** What each input answers; later scripts are asked first. */
   readonly script: ((input: TestInput) => TestEffect[] | undefined)[] = []
 
@@ -75,7 +76,7 @@ export class ScriptedCore implements Core<TestMessage, TestRecord> {
     return {
       role: this.role,
       term: this.term,
-      leader: null,
+      leader: this.leader,
       firstIndex: 1,
       lastIndex: 0,
       commitIndex: 0,
