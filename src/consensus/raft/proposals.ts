@@ -18,7 +18,7 @@ export function onPropose(
   if (s.role.type === 'leader') {
     const { refused, reason } = propose(s, s.role, requests, out)
     for (const id of refused) out.answer(id, { type: 'Overloaded', reason })
-    return
+    return noteRefused(refused, reason, out)
   }
   const leader = leaderOf(s)
   if (!forward || leader === null) {
@@ -36,7 +36,13 @@ export function onForward(s: State, from: NodeId, m: Forward, out: RaftOut): voi
     out.note({ rule: 'PROTOCOL 2', event: 'forward-dropped', peer: from })
     return
   }
-  propose(s, s.role, m.requests, out)
+  const { refused, reason } = propose(s, s.role, m.requests, out)
+  noteRefused(refused, reason, out)
+}
+
+function noteRefused(refused: readonly Request[], reason: string, out: RaftOut): void {
+  if (refused.length > 0)
+    out.note({ rule: 'PROTOCOL 2', event: 'proposal-refused', detail: reason })
 }
 
 /** Appends the requests in entries of bounded size and sends them to all followers in parallel (§5.3). */
@@ -50,8 +56,6 @@ function propose(
   const reason = full ?? TOO_MANY
   const room = full === null ? s.options.uncommittedRequestsMax - leader.uncommitted.requests : 0
   const refused = requests.slice(room)
-  if (refused.length > 0)
-    out.note({ rule: 'PROTOCOL 2', event: 'proposal-refused', detail: reason })
   if (room === 0) return { refused, reason }
   for (const batch of inBatches(s, requests.slice(0, room))) Replication.appendOwn(s, batch, out)
   Replication.broadcastAppend(s, out)
