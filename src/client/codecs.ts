@@ -9,8 +9,8 @@ import { CommandTag } from '../gen/quorate/kv/v1/kv.js'
 import {
   type Command,
   type Result,
-  type SubmitCommandRequest,
-  type SubmitCommandsRequest,
+  SubmitCommandRequest,
+  SubmitCommandsRequest,
   SubmitCommandsResponse,
 } from '../gen/quorate/v1/quorate.js'
 import type { Codec } from '../rpc/types.js'
@@ -59,11 +59,21 @@ function writeCommand(out: Uint8Array, at: number, command: Command, length: num
   return writeNumber(out, next, 5, command.timeoutMs)
 }
 
-export function encodeSubmitCommand({ command }: SubmitCommandRequest): Uint8Array {
+/** PBFT's fields are left to the generated code: what they cost is little beside a signature. */
+function isSigned(command: Command): boolean {
+  return command.auth !== undefined || command.readOnly !== undefined
+}
+
+export function encodeSubmitCommand(message: SubmitCommandRequest): Uint8Array {
+  const { command } = message
+  if (command !== undefined && isSigned(command))
+    return SubmitCommandRequest.encode(message).finish()
   return command === undefined ? new Uint8Array(0) : encodeCommands([command])
 }
 
 export function encodeSubmitCommands(message: SubmitCommandsRequest): Uint8Array {
+  if (message.listen !== undefined || message.commands.some(isSigned))
+    return SubmitCommandsRequest.encode(message).finish()
   return encodeCommands(message.commands)
 }
 

@@ -2,7 +2,9 @@
  * Crypto of the simulator: cheap, and unforgeable by agreement. A signature is a hash over the signer's name and the
  * bytes; nobody in a simulation computes another's. Never for anything real.
  */
+import { concat, equalBytes } from '../base/bytes.js'
 import { utf8Encode } from '../base/utf8.js'
+import { KeyError, PUBLIC_KEY_BYTES, type Suite } from './ports.js'
 
 const DIGEST_BYTES = 32
 const LANES = 4
@@ -23,7 +25,29 @@ export function fakeVerify(id: string, bytes: Uint8Array, signature: Uint8Array)
   return signature.length === DIGEST_BYTES && expected.every((byte, i) => byte === signature[i])
 }
 
+/** The whole port, with keys and signatures as long as the real ones. */
+export const fakeSuite: Suite = {
+  digest: (bytes) => hash(bytes, EMPTY_NAME),
+  mac: (key, bytes) => hash(bytes, key),
+  signer: (seed) => {
+    const publicKey = hash(seed, utf8Encode('public'))
+    return { publicKey, sign: (bytes) => fakeSignature(publicKey, bytes) }
+  },
+  verifier: (publicKey) => {
+    if (publicKey.length !== PUBLIC_KEY_BYTES) throw new KeyError('no public key')
+    return {
+      publicKey,
+      verify: (bytes, signature) => equalBytes(signature, fakeSignature(publicKey, bytes)),
+    }
+  },
+}
+
 const EMPTY_NAME = new Uint8Array(0)
+
+function fakeSignature(publicKey: Uint8Array, bytes: Uint8Array): Uint8Array {
+  const first = hash(bytes, publicKey)
+  return concat([first, hash(first, publicKey)])
+}
 
 /** Four lanes of multiply and xor, stirred at the end: no collisions by accident. */
 function hash(bytes: Uint8Array, name: Uint8Array): Uint8Array {

@@ -3,7 +3,7 @@
  * it; a directory that lost its log under a uid that the cluster knows is refused, since that node may have promised
  * what it no longer remembers.
  */
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { dirname, join } from 'node:path'
@@ -23,13 +23,6 @@ export interface DataDirIdentity {
   readonly formed: boolean
   /** How often it was opened to run; this time included. */
   readonly starts: number
-}
-
-/** The first 16 hex digits of a hash over the token and the initial members' names. */
-export function clusterIdOf(token: string, names: readonly string[]): string {
-  const hash = createHash('sha256').update(token)
-  for (const name of [...names].sort()) hash.update('\0').update(name)
-  return hash.digest('hex').slice(0, 16)
 }
 
 export class DataDir {

@@ -66,8 +66,14 @@ function writeCommand(out: Uint8Array, at: number, command: Command): number {
   return writeNumber(out, at, 5, command.timeoutMs)
 }
 
+/** PBFT's fields are left to the generated code: what they cost is little beside a signature. */
+function isSigned(command: Command): boolean {
+  return command.auth !== undefined || command.readOnly !== undefined
+}
+
 function encodeSubmitCommandRequest(message: SubmitCommandRequest): Uint8Array {
   if (message.command === undefined) return new Uint8Array(0)
+  if (isSigned(message.command)) return SubmitCommandRequest.encode(message).finish()
   const length = commandLength(message.command)
   const out = new Uint8Array(chunkLength(length))
   writeCommand(out, writeHead(out, 0, 1, length), message.command)
@@ -75,6 +81,7 @@ function encodeSubmitCommandRequest(message: SubmitCommandRequest): Uint8Array {
 }
 
 function encodeSubmitCommandResponse(message: SubmitCommandResponse): Uint8Array {
+  if (message.voucher !== undefined) return SubmitCommandResponse.encode(message).finish()
   if (message.answer.length === 0) return new Uint8Array(0)
   const out = new Uint8Array(chunkLength(message.answer.length))
   writeChunk(out, 0, 1, message.answer)
@@ -83,6 +90,8 @@ function encodeSubmitCommandResponse(message: SubmitCommandResponse): Uint8Array
 
 function encodeCommandBatch(message: SubmitCommandsRequest): Uint8Array {
   const { commands } = message
+  if (message.listen !== undefined || commands.some(isSigned))
+    return SubmitCommandsRequest.encode(message).finish()
   let total = 0
   for (const command of commands) total += chunkLength(commandLength(command))
   const out = new Uint8Array(total)
@@ -98,7 +107,8 @@ function encodeResultBatch(message: SubmitCommandsResponse): Uint8Array {
   const rare: (Uint8Array | null)[] = new Array(results.length)
   let total = 0
   results.forEach((result, i) => {
-    const encoded = result.outcome?.$case === 'answer' ? null : Result.encode(result).finish()
+    const plain = result.outcome?.$case === 'answer' && result.voucher === undefined
+    const encoded = plain ? null : Result.encode(result).finish()
     rare[i] = encoded
     total += chunkLength(encoded === null ? resultLength(result) : encoded.length)
   })

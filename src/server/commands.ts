@@ -16,10 +16,13 @@ export function refusal(command: Command, replica: Replica): string | null {
 }
 
 export function toRequest(command: Command): Request {
+  const { session, seq, ackedThrough, auth, readOnly } = command
   return {
-    session: command.session,
-    seq: command.seq,
-    ackedThrough: command.ackedThrough,
+    session,
+    seq,
+    ackedThrough,
     command: command.command,
+    ...(auth === undefined ? {} : { auth }),
+    ...(readOnly === true ? { readOnly } : {}),
   }
 }

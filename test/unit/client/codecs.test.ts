@@ -17,13 +17,18 @@ import {
 
 const bytes = fc.uint8Array({ maxLength: 300 })
 const whole = fc.oneof(fc.constant(0), fc.nat(300), fc.maxSafeNat())
-const command = fc.record({
-  session: whole,
-  seq: whole,
-  ackedThrough: whole,
-  command: bytes,
-  timeoutMs: fc.nat(),
-})
+const command = fc.record(
+  {
+    session: whole,
+    seq: whole,
+    ackedThrough: whole,
+    command: bytes,
+    timeoutMs: fc.nat(),
+    auth: bytes,
+    readOnly: fc.boolean(),
+  },
+  { requiredKeys: ['session', 'seq', 'ackedThrough', 'command', 'timeoutMs'] },
+)
 const text = fc.string({ maxLength: 20 })
 const outcome = fc.oneof(
   { weight: 5, arbitrary: bytes.map((value) => ({ $case: 'answer' as const, value })) },

@@ -39,6 +39,21 @@ export interface Command {
   command: Uint8Array;
   /** Only in a stream: after so many ms the result is `indeterminate`. 0: the node's own bound. */
   timeoutMs: number;
+  /** PBFT: the client's public key (32 bytes) and its seal over the five fields that say what is asked. */
+  auth?:
+    | Uint8Array
+    | undefined;
+  /** PBFT: a query, executed at its place in the order; it changes nothing. It still has a session and a seq. */
+  readOnly?: boolean | undefined;
+}
+
+/** A PBFT replica's own word on an answer. f+1 that agree on it, from distinct replicas, are one honest one's. */
+export interface Voucher {
+  replica: string;
+  /** Its view when it answered; a client looks for the primary there. */
+  view: number;
+  /** Over cluster, replica, view, session, seq, the request as it was asked, and the answer. */
+  seal: Uint8Array;
 }
 
 export interface SubmitCommandRequest {
@@ -47,10 +62,17 @@ export interface SubmitCommandRequest {
 
 export interface SubmitCommandResponse {
   answer: Uint8Array;
+  /** PBFT only. */
+  voucher?: Voucher | undefined;
 }
 
 export interface SubmitCommandsRequest {
   commands: Command[];
+  /**
+   * PBFT: a client's public key and its seal over the wish to hear, on this stream, what all requests under that key
+   * come to, whichever replica they were sent to.
+   */
+  listen?: Uint8Array | undefined;
 }
 
 export interface SubmitCommandsResponse {
@@ -78,6 +100,8 @@ export interface Result {
     /** Not executed, and never will be as it is. */
     { $case: "invalid"; value: Invalid }
     | undefined;
+  /** PBFT only, beside an answer. */
+  voucher?: Voucher | undefined;
 }
 
 export interface NotLeader {
@@ -157,6 +181,23 @@ export interface StatusResponse {
   counters: Counter[];
   /** What this node does to the messages it sends (SetFaults). */
   faults: TargetFaults[];
+  /** Absent over Raft. */
+  pbft?: PbftStatus | undefined;
+}
+
+export interface PbftStatus {
+  /** Bytewise by name. Believe it when Q nodes say the same, or take a cluster file. */
+  replicaKeys: ReplicaKey[];
+  /** f: so many replicas may lie. */
+  faultyMax: number;
+  /** Whether clients that nobody listed may ask. */
+  anonymousClients: boolean;
+}
+
+export interface ReplicaKey {
+  name: string;
+  /** Ed25519, 32 bytes. */
+  publicKey: Uint8Array;
 }
 
 export interface PeerStatus {
@@ -198,7 +239,15 @@ export interface TransferLeadershipResponse {
 }
 
 function createBaseCommand(): Command {
-  return { session: 0, seq: 0, ackedThrough: 0, command: new Uint8Array(0), timeoutMs: 0 };
+  return {
+    session: 0,
+    seq: 0,
+    ackedThrough: 0,
+    command: new Uint8Array(0),
+    timeoutMs: 0,
+    auth: undefined,
+    readOnly: undefined,
+  };
 }
 
 export const Command: MessageFns<Command> = {
@@ -217,6 +266,12 @@ export const Command: MessageFns<Command> = {
     }
     if (message.timeoutMs !== 0) {
       writer.uint32(40).uint32(message.timeoutMs);
+    }
+    if (message.auth !== undefined) {
+      writer.uint32(50).bytes(message.auth);
+    }
+    if (message.readOnly !== undefined) {
+      writer.uint32(56).bool(message.readOnly);
     }
     return writer;
   },
@@ -272,6 +327,90 @@ export const Command: MessageFns<Command> = {
             }
 
             message.timeoutMs = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.auth = reader.bytes();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.readOnly = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseVoucher(): Voucher {
+  return { replica: "", view: 0, seal: new Uint8Array(0) };
+}
+
+export const Voucher: MessageFns<Voucher> = {
+  encode(message: Voucher, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.replica !== "") {
+      writer.uint32(10).string(message.replica);
+    }
+    if (message.view !== 0) {
+      writer.uint32(16).uint64(message.view);
+    }
+    if (message.seal.length !== 0) {
+      writer.uint32(26).bytes(message.seal);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Voucher {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVoucher();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.replica = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.view = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.seal = reader.bytes();
             continue;
           }
         }
@@ -334,13 +473,16 @@ export const SubmitCommandRequest: MessageFns<SubmitCommandRequest> = {
 };
 
 function createBaseSubmitCommandResponse(): SubmitCommandResponse {
-  return { answer: new Uint8Array(0) };
+  return { answer: new Uint8Array(0), voucher: undefined };
 }
 
 export const SubmitCommandResponse: MessageFns<SubmitCommandResponse> = {
   encode(message: SubmitCommandResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.answer.length !== 0) {
       writer.uint32(10).bytes(message.answer);
+    }
+    if (message.voucher !== undefined) {
+      Voucher.encode(message.voucher, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -366,6 +508,14 @@ export const SubmitCommandResponse: MessageFns<SubmitCommandResponse> = {
             message.answer = reader.bytes();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.voucher = Voucher.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -380,13 +530,16 @@ export const SubmitCommandResponse: MessageFns<SubmitCommandResponse> = {
 };
 
 function createBaseSubmitCommandsRequest(): SubmitCommandsRequest {
-  return { commands: [] };
+  return { commands: [], listen: undefined };
 }
 
 export const SubmitCommandsRequest: MessageFns<SubmitCommandsRequest> = {
   encode(message: SubmitCommandsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.commands) {
       Command.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.listen !== undefined) {
+      writer.uint32(18).bytes(message.listen);
     }
     return writer;
   },
@@ -410,6 +563,14 @@ export const SubmitCommandsRequest: MessageFns<SubmitCommandsRequest> = {
             }
 
             message.commands.push(Command.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.listen = reader.bytes();
             continue;
           }
         }
@@ -472,7 +633,7 @@ export const SubmitCommandsResponse: MessageFns<SubmitCommandsResponse> = {
 };
 
 function createBaseResult(): Result {
-  return { session: 0, seq: 0, outcome: undefined };
+  return { session: 0, seq: 0, outcome: undefined, voucher: undefined };
 }
 
 export const Result: MessageFns<Result> = {
@@ -499,6 +660,9 @@ export const Result: MessageFns<Result> = {
       case "invalid":
         Invalid.encode(message.outcome.value, writer.uint32(58).fork()).join();
         break;
+    }
+    if (message.voucher !== undefined) {
+      Voucher.encode(message.voucher, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -570,6 +734,14 @@ export const Result: MessageFns<Result> = {
             }
 
             message.outcome = { $case: "invalid", value: Invalid.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.voucher = Voucher.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -958,6 +1130,7 @@ function createBaseStatusResponse(): StatusResponse {
     faultInjection: false,
     counters: [],
     faults: [],
+    pbft: undefined,
   };
 }
 
@@ -1043,6 +1216,9 @@ export const StatusResponse: MessageFns<StatusResponse> = {
     }
     for (const v of message.faults) {
       TargetFaults.encode(v!, writer.uint32(218).fork()).join();
+    }
+    if (message.pbft !== undefined) {
+      PbftStatus.encode(message.pbft, writer.uint32(226).fork()).join();
     }
     return writer;
   },
@@ -1274,6 +1450,139 @@ export const StatusResponse: MessageFns<StatusResponse> = {
             }
 
             message.faults.push(TargetFaults.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 28: {
+            if (tag !== 226) {
+              break;
+            }
+
+            message.pbft = PbftStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePbftStatus(): PbftStatus {
+  return { replicaKeys: [], faultyMax: 0, anonymousClients: false };
+}
+
+export const PbftStatus: MessageFns<PbftStatus> = {
+  encode(message: PbftStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.replicaKeys) {
+      ReplicaKey.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.faultyMax !== 0) {
+      writer.uint32(16).uint32(message.faultyMax);
+    }
+    if (message.anonymousClients !== false) {
+      writer.uint32(24).bool(message.anonymousClients);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PbftStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePbftStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.replicaKeys.push(ReplicaKey.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.faultyMax = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.anonymousClients = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReplicaKey(): ReplicaKey {
+  return { name: "", publicKey: new Uint8Array(0) };
+}
+
+export const ReplicaKey: MessageFns<ReplicaKey> = {
+  encode(message: ReplicaKey, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.publicKey.length !== 0) {
+      writer.uint32(18).bytes(message.publicKey);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReplicaKey {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplicaKey();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.publicKey = reader.bytes();
             continue;
           }
         }

@@ -1,0 +1,178 @@
+/**
+ * Whose signatures count: the replicas' and the clients' of one cluster. Each signature is verified once and then
+ * remembered, for the same statement arrives often: by itself, in certificates, in view changes, from several peers.
+ */
+import { toHex } from '../base/bytes.js'
+import { latin1Decode } from '../base/utf8.js'
+import { Writer } from '../base/varint.js'
+import { principalOf, sealOf } from '../consensus/auth.js'
+import type { Request } from '../consensus/contract.js'
+import type { NodeId } from '../consensus/ids.js'
+import { signedBytes } from '../consensus/pbft/encoding.js'
+import { type Message, type Statement, statementsOf } from '../consensus/pbft/messages.js'
+import type { Crypto } from '../consensus/pbft/options.js'
+import { KeyError, type Signer, type Suite, type Verifier } from './ports.js'
+import { listenDigest, type Reply, replyDigest, requestDigest } from './sealed.js'
+import { openSeal } from './seals.js'
+
+/** Signatures remembered as good; the oldest goes first. 32 bytes each, and the map's own. */
+export const VERIFIED_MAX = 65_536
+/** Keys of clients that nobody configured, kept ready for use. */
+const ANONYMOUS_KEYS_MAX = 4_096
+
+export interface NamedKey {
+  readonly name: string
+  readonly publicKey: Uint8Array
+}
+
+export interface KeyringOptions {
+  readonly suite: Suite
+  readonly clusterId: string
+  readonly replicas: readonly NamedKey[]
+  readonly clients: readonly NamedKey[]
+  /** Whether a key that is not in `clients` may ask too. */
+  readonly allowAnonymousClients: boolean
+}
+
+export class Keyring {
+  readonly #suite: Suite
+  readonly #clusterId: string
+  readonly #replicas = new Map<NodeId, Verifier>()
+  readonly #clients = new Map<string, Verifier>()
+  readonly #anonymous: Map<string, Verifier> | null
+  readonly #verified = new Set<string>()
+  #verifications = 0
+  #remembered = 0
+
+  /** Throws KeyError: a bad key, a name twice, or one key under two names. */
+  constructor(options: KeyringOptions) {
+    this.#suite = options.suite
+    this.#clusterId = options.clusterId
+    this.#anonymous = options.allowAnonymousClients ? new Map() : null
+    const owners = new Map<string, string>()
+    const add = ({ name, publicKey }: NamedKey): Verifier => {
+      const key = toHex(publicKey)
+      const owner = owners.get(key)
+      // Else one replica would have two votes, or could pass for a client.
+      if (owner !== undefined) throw new KeyError(`${name} and ${owner} have the same key`)
+      owners.set(key, name)
+      try {
+        return options.suite.verifier(publicKey)
+      } catch (error) {
+        if (error instanceof KeyError) throw new KeyError(`${name}: ${error.message}`)
+        throw error
+      }
+    }
+    for (const one of options.replicas) {
+      if (this.#replicas.has(one.name)) throw new KeyError(`two keys of ${one.name}`)
+      this.#replicas.set(one.name, add(one))
+    }
+    for (const one of options.clients) this.#clients.set(toHex(one.publicKey), add(one))
+  }
+
+  /** Signatures computed, and those that were known. */
+  get counters(): { readonly verifications: number; readonly remembered: number } {
+    return { verifications: this.#verifications, remembered: this.#remembered }
+  }
+
+  hasReplica(name: NodeId): boolean {
+    return this.#replicas.has(name)
+  }
+
+  verifyStatement(statement: Statement): boolean {
+    const verifier = this.#replicas.get(statement.sender)
+    if (verifier === undefined) return false
+    return this.#verify(verifier, signedBytes(this.#clusterId, statement), statement.signature)
+  }
+
+  /**
+   * The message as the core may see it; null when a signature in it is wrong. Of a Forward only what no client signed
+   * is left out, so that one client's junk does not hold up the others. What Q replicas certified is not asked of the
+   * clients again: their keys may have gone since.
+   */
+  admit(message: Message): Message | null {
+    if (!statementsOf(message).every((statement) => this.verifyStatement(statement))) return null
+    if (message.type === 'Forward') {
+      const requests = message.requests.filter((request) => this.verifyRequest(request))
+      return { ...message, requests }
+    }
+    if (message.type === 'PrePrepare' && message.batch !== null) {
+      if (!message.batch.requests.every((request) => this.verifyRequest(request))) return null
+    }
+    return message
+  }
+
+  /** Signed by the client that its auth names, and that one may ask. */
+  verifyRequest(request: Request): boolean {
+    if (request.auth === undefined) return false
+    const verifier = this.#client(principalOf(request.auth))
+    if (verifier === null) return false
+    const leaf = requestDigest(this.#suite, this.#clusterId, request)
+    return this.#verifySeal(verifier, leaf, sealOf(request.auth))
+  }
+
+  /** By the replica that it names. */
+  verifyReply(reply: Reply, seal: Uint8Array): boolean {
+    const verifier = this.#replicas.get(reply.replica)
+    if (verifier === undefined) return false
+    return this.#verifySeal(verifier, replyDigest(this.#suite, this.#clusterId, reply), seal)
+  }
+
+  /** Whose replies may be sent to whoever shows this to `replica`; null: nobody's. */
+  verifyListen(replica: NodeId, auth: Uint8Array): Uint8Array | null {
+    const principal = principalOf(auth).slice()
+    const verifier = this.#client(principal)
+    if (verifier === null) return null
+    const leaf = listenDigest(this.#suite, this.#clusterId, { replica, principal })
+    return this.#verifySeal(verifier, leaf, sealOf(auth)) ? principal : null
+  }
+
+  #verifySeal(verifier: Verifier, leaf: Uint8Array, bytes: Uint8Array): boolean {
+    const opened = openSeal(this.#suite.digest, leaf, bytes)
+    return opened !== null && this.#verify(verifier, opened.signed, opened.signature)
+  }
+
+  /** Only what was good is remembered: nobody pushes it out with junk. */
+  #verify(verifier: Verifier, bytes: Uint8Array, signature: Uint8Array): boolean {
+    const w = new Writer(128 + bytes.length)
+    w.chunk(verifier.publicKey).chunk(signature).raw(bytes)
+    const key = latin1Decode(this.#suite.digest(w.finish()))
+    if (this.#verified.has(key)) {
+      this.#remembered++
+      return true
+    }
+    this.#verifications++
+    if (!verifier.verify(bytes, signature)) return false
+    this.#verified.add(key)
+    if (this.#verified.size > VERIFIED_MAX) dropOldest(this.#verified)
+    return true
+  }
+
+  #client(principal: Uint8Array): Verifier | null {
+    const key = toHex(principal)
+    const known = this.#clients.get(key) ?? this.#anonymous?.get(key)
+    if (known !== undefined) return known
+    if (this.#anonymous === null || principal.length === 0) return null
+    try {
+      const verifier = this.#suite.verifier(principal)
+      this.#anonymous.set(key, verifier)
+      if (this.#anonymous.size > ANONYMOUS_KEYS_MAX) dropOldest(this.#anonymous)
+      return verifier
+    } catch (error) {
+      if (error instanceof KeyError) return null
+      throw error
+    }
+  }
+}
+
+function dropOldest(from: { keys(): Iterable<string>; delete(key: string): boolean }): void {
+  for (const oldest of from.keys()) {
+    from.delete(oldest)
+    return
+  }
+}
+
+/** What the consensus core signs and hashes with. */
+export function coreCrypto(suite: Suite, signer: Signer): Crypto {
+  return { digest: (bytes) => suite.digest(bytes), sign: (bytes) => signer.sign(bytes) }
+}

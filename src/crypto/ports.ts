@@ -1,0 +1,36 @@
+/**
+ * What Quorate asks of cryptography, as pure and synchronous functions. node.ts and browser.ts implement it for real
+ * and agree on every input; fake.ts is the simulator's.
+ */
+
+/** Raw Ed25519: 32 bytes. */
+export const PUBLIC_KEY_BYTES = 32
+export const SIGNATURE_BYTES = 64
+
+export interface Suite {
+  /** SHA-256. */
+  digest(bytes: Uint8Array): Uint8Array
+  /** HMAC-SHA256. */
+  mac(key: Uint8Array, bytes: Uint8Array): Uint8Array
+  /** From the 32 secret bytes of RFC 8032. */
+  signer(seed: Uint8Array): Signer
+  /** Throws KeyError when no honest key looks like this. */
+  verifier(publicKey: Uint8Array): Verifier
+}
+
+export interface Signer {
+  readonly publicKey: Uint8Array
+  /** Deterministic: what is signed again is the same signature. */
+  sign(bytes: Uint8Array): Uint8Array
+}
+
+export interface Verifier {
+  readonly publicKey: Uint8Array
+  /** False whatever is wrong; never throws. */
+  verify(bytes: Uint8Array, signature: Uint8Array): boolean
+}
+
+/** A key that must not be used, and why. */
+export class KeyError extends Error {
+  override readonly name = 'KeyError'
+}

@@ -1,0 +1,103 @@
+/**
+ * What clients and replicas seal for each other: requests, replies, and a client's wish to hear replies. What is said
+ * in one cluster, or as one kind, means nothing in another.
+ */
+
+import { Writer } from '../base/varint.js'
+import { makeAuth, principalOf } from '../consensus/auth.js'
+import type { Request } from '../consensus/contract.js'
+import { writeText } from '../consensus/encoding.js'
+import type { NodeId } from '../consensus/ids.js'
+import type { Signer, Suite } from './ports.js'
+import { SEALED_MAX, seal } from './seals.js'
+
+/** Who speaks, and where. */
+export interface Voice {
+  readonly suite: Suite
+  readonly signer: Signer
+  readonly clusterId: string
+}
+
+/** A replica's word on what a request came to. */
+export interface Reply {
+  readonly replica: NodeId
+  /** Its view when it answered: where the client looks for the primary. */
+  readonly view: number
+  readonly session: number
+  readonly seq: number
+  /** requestDigest of what was asked: an answer to one request is none to another. */
+  readonly request: Uint8Array
+  /** As the machine gave it. */
+  readonly answer: Uint8Array
+}
+
+/** A hash over all that the client says. */
+export function requestDigest(suite: Suite, clusterId: string, request: Request): Uint8Array {
+  const w = new Writer(96 + request.command.length)
+  writeText(w, 'quorate-pbft-request-1')
+  writeText(w, clusterId)
+  w.raw(principalOf(request.auth))
+  w.varint(request.session).varint(request.seq).varint(request.ackedThrough)
+  w.byte(request.readOnly === true ? 1 : 0).chunk(request.command)
+  return suite.digest(w.finish())
+}
+
+/** The requests with the client's signature, one for up to SEALED_MAX of them. */
+export function signRequests(voice: Voice, requests: readonly Request[]): Request[] {
+  const { suite, signer, clusterId } = voice
+  const signed: Request[] = []
+  for (let at = 0; at < requests.length; at += SEALED_MAX) {
+    const some = requests
+      .slice(at, at + SEALED_MAX)
+      .map((request) => ({ ...request, auth: signer.publicKey }))
+    const leaves = some.map((request) => requestDigest(suite, clusterId, request))
+    const seals = seal(suite.digest, signer.sign, leaves)
+    some.forEach((request, i) => {
+      signed.push({ ...request, auth: makeAuth(signer.publicKey, seals[i] ?? new Uint8Array(0)) })
+    })
+  }
+  return signed
+}
+
+export function replyDigest(suite: Suite, clusterId: string, reply: Reply): Uint8Array {
+  const w = new Writer(160 + reply.answer.length)
+  writeText(w, 'quorate-pbft-reply-1')
+  writeText(w, clusterId)
+  writeText(w, reply.replica)
+  w.varint(reply.view).varint(reply.session).varint(reply.seq)
+  w.chunk(reply.request).chunk(reply.answer)
+  return suite.digest(w.finish())
+}
+
+/** One seal a reply. */
+export function signReplies(voice: Voice, replies: readonly Reply[]): Uint8Array[] {
+  const { suite, signer, clusterId } = voice
+  const seals: Uint8Array[] = []
+  for (let at = 0; at < replies.length; at += SEALED_MAX) {
+    const leaves = replies
+      .slice(at, at + SEALED_MAX)
+      .map((reply) => replyDigest(suite, clusterId, reply))
+    seals.push(...seal(suite.digest, signer.sign, leaves))
+  }
+  return seals
+}
+
+export function listenDigest(
+  suite: Suite,
+  clusterId: string,
+  of: { readonly replica: NodeId; readonly principal: Uint8Array },
+): Uint8Array {
+  const w = new Writer(128)
+  writeText(w, 'quorate-pbft-listen-1')
+  writeText(w, clusterId)
+  writeText(w, of.replica)
+  w.chunk(of.principal)
+  return suite.digest(w.finish())
+}
+
+/** Proves to one replica that replies to this key may be sent to whoever shows it. */
+export function signListen(voice: Voice, replica: NodeId): Uint8Array {
+  const { suite, signer, clusterId } = voice
+  const leaf = listenDigest(suite, clusterId, { replica, principal: signer.publicKey })
+  return makeAuth(signer.publicKey, seal(suite.digest, signer.sign, [leaf])[0] ?? leaf)
+}
