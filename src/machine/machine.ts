@@ -3,7 +3,8 @@
  * often it is ordered. Takes entries in the order of the log; what it keeps is the same on every node.
  */
 import { assert } from '../base/assert.js'
-import { EMPTY } from '../base/bytes.js'
+import { EMPTY, equalBytes } from '../base/bytes.js'
+import { principalOf } from '../consensus/auth.js'
 import type { Entry, Request } from '../consensus/contract.js'
 import type { Index } from '../consensus/ids.js'
 import { encodeAnswer, encodeOk } from './answers.js'
@@ -76,6 +77,13 @@ export class SessionMachine {
     return this.#sessions.get(session)?.answers.get(seq) ?? null
   }
 
+  /** Whether the session is its sender's: of the key that opened it, or opened without a key. */
+  mayUse(request: Pick<Request, 'session' | 'auth'>): boolean {
+    const session = this.#sessions.get(request.session)
+    const owner = session?.owner?.principal ?? EMPTY
+    return session !== null && equalBytes(owner, principalOf(request.auth))
+  }
+
   /** Agreed time (ms) at which something in the inner machine expires. Idle sessions wait for an entry. */
   nextDeadline(): number | null {
     return this.#inner.nextDeadline?.() ?? null
@@ -122,11 +130,10 @@ export class SessionMachine {
     if (request.readOnly === true) return encodeOk(this.#inner.query(request.command))
     const ordinal = ++this.#ordinal
     const time = this.#time
-    if (request.session === 0) {
-      this.#sessions.open(ordinal, time)
-      return encodeAnswer({ type: 'SessionOpened', session: ordinal })
-    }
     const { seq, ackedThrough } = request
+    if (request.session === 0) return this.#openSession(request, ordinal)
+    // Or anybody who guesses a number could use up another's seqs, and hear another's answers.
+    if (!this.mayUse(request)) return EXPIRED
     const session = this.#sessions.touch(request.session, { time, ordinal, ackedThrough })
     if (session === null || seq <= session.ackedThrough) return EXPIRED
     const stored = session.answers.get(seq)
@@ -136,5 +143,21 @@ export class SessionMachine {
     const answer = encodeOk(this.#inner.apply(request.command, context))
     this.#sessions.store(session.id, seq, answer)
     return answer
+  }
+
+  /**
+   * A client that signs gets one session for one nonce, however often it is ordered: a replica that says an old
+   * opening again pushes none of the client's sessions out.
+   */
+  #openSession(request: Request, ordinal: number): Uint8Array {
+    const principal = principalOf(request.auth)
+    if (principal.length === 0) {
+      this.#sessions.open(ordinal, this.#time)
+      return encodeAnswer({ type: 'SessionOpened', session: ordinal })
+    }
+    const owner = { principal: principal.slice(), nonce: request.seq }
+    const known = this.#sessions.openedBy(owner)
+    if (known === null) this.#sessions.open(ordinal, this.#time, owner)
+    return encodeAnswer({ type: 'SessionOpened', session: known?.id ?? ordinal })
   }
 }

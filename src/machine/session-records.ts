@@ -1,6 +1,6 @@
 /** Sessions inside a snapshot: items of a session followed by items of its answers, batched into frames. */
 import { Reader, Writer } from '../base/varint.js'
-import type { Session, Sessions, SessionsView } from './sessions.js'
+import type { Owner, Session, Sessions, SessionsView } from './sessions.js'
 import { demand } from './state-machine.js'
 
 /** A batch is closed once it has so many bytes; the last answer may exceed it. */
@@ -8,12 +8,15 @@ const BATCH_BYTES = 64 * 1024
 
 const SESSION = 1
 const ANSWER = 2
+/** Before the session that it speaks of. */
+const OWNER = 3
 
 /** The sessions of a view, the one that has been silent longest first. */
 export function* writeSessions(view: SessionsView): Iterable<Uint8Array> {
   let out = new Writer(BATCH_BYTES + 1024)
   for (let i = 0; i < view.size; i++) {
-    const { id, lastTime, lastOrdinal, ackedThrough, answers } = view.at(i)
+    const { id, lastTime, lastOrdinal, ackedThrough, answers, owner } = view.at(i)
+    if (owner !== undefined) out.byte(OWNER).chunk(owner.principal).varint(owner.nonce)
     out.byte(SESSION).varint(id).varint(lastTime).varint(lastOrdinal).varint(ackedThrough)
     out.varint(answers.size)
     // Read at once: between two pulls the session may change.
@@ -38,6 +41,7 @@ export class SessionsReader {
   readonly #ordinal: number
   readonly #time: number
   #open: Session | null = null
+  #owner: Owner | null = null
   #answersDue = 0
   #lastOrdinal = 0
 
@@ -54,18 +58,24 @@ export class SessionsReader {
       const kind = reader.byte()
       if (kind === SESSION) this.#session(reader)
       else if (kind === ANSWER) this.#answer(reader)
+      else if (kind === OWNER) this.#ownerOfNext(reader)
       else demand(false, `session item of unknown kind ${kind}`)
     }
   }
 
   finish(): void {
+    demand(this.#owner === null, 'an owner without a session')
+    this.#close()
+  }
+
+  #close(): void {
     demand(this.#answersDue === 0, 'a session lacks answers')
     if (this.#open !== null) this.#sessions.add(this.#open)
     this.#open = null
   }
 
   #session(reader: Reader): void {
-    this.finish()
+    this.#close()
     const id = reader.varint()
     const lastTime = reader.varint()
     const lastOrdinal = reader.varint()
@@ -76,7 +86,27 @@ export class SessionsReader {
     demand(id <= lastOrdinal && lastOrdinal <= this.#ordinal, 'impossible session')
     demand(lastOrdinal > this.#lastOrdinal && lastTime <= this.#time, 'sessions out of order')
     this.#lastOrdinal = lastOrdinal
-    this.#open = { id, lastTime, lastOrdinal, ackedThrough, answers: new Map(), answerBytes: 0 }
+    const owner = this.#owner
+    this.#owner = null
+    this.#open = {
+      id,
+      lastTime,
+      lastOrdinal,
+      ackedThrough,
+      answers: new Map(),
+      answerBytes: 0,
+      ...(owner === null ? {} : { owner }),
+    }
+  }
+
+  #ownerOfNext(reader: Reader): void {
+    demand(this.#owner === null, 'an owner without a session')
+    this.#close()
+    const principal = reader.chunk().slice()
+    const nonce = reader.varint()
+    demand(reader.ok && principal.length > 0, 'malformed owner')
+    demand(this.#sessions.openedBy({ principal, nonce }) === null, 'a session opened twice')
+    this.#owner = { principal, nonce }
   }
 
   #answer(reader: Reader): void {

@@ -7,6 +7,7 @@
  */
 import { assert } from '../base/assert.js'
 import { Hasher } from './hash.js'
+import { Owners } from './owners.js'
 
 /** Answers that a session may hold unacknowledged; beyond it requests are answered Overloaded. */
 export const SESSION_ANSWERS_MAX = 1024
@@ -16,6 +17,8 @@ export const SESSION_ANSWER_BYTES_MAX = 16 * 1024 * 1024
 export const SESSION_IDLE_MS_MAX = 10 * 60_000
 /** One session more, and the one that has been silent longest expires. */
 export const SESSIONS_MAX = 10_000
+/** Of one client's key: one more, and its own silent one expires, not somebody else's. */
+export const OWNER_SESSIONS_MAX = 256
 /** Bytes of answers in all sessions; beyond it the sessions that have been silent longest expire. */
 export const ALL_ANSWER_BYTES_MAX = 512 * 1024 * 1024
 
@@ -28,6 +31,14 @@ export interface Session {
   ackedThrough: number
   answers: Map<number, Uint8Array>
   answerBytes: number
+  /** Where clients sign: whose it is, and the seq under which it was opened. */
+  readonly owner?: Owner
+}
+
+export interface Owner {
+  /** The client's public key. */
+  readonly principal: Uint8Array
+  readonly nonce: number
 }
 
 /** In the list by last activity. */
@@ -72,6 +83,7 @@ export class SessionsView {
 
 export class Sessions {
   readonly #byId = new Map<number, Linked>()
+  readonly #owners = new Owners()
   #oldest: Linked | null = null
   #newest: Linked | null = null
   #answerBytes = 0
@@ -90,8 +102,16 @@ export class Sessions {
     return this.#byId.get(id) ?? null
   }
 
-  /** Opens one; if there are too many then, the one that has been silent longest expires. */
-  open(id: number, time: number): void {
+  /** The session that this client opened under this nonce, if it lives. */
+  openedBy(owner: Owner): Session | null {
+    const id = this.#owners.find(owner)
+    return id === null ? null : this.get(id)
+  }
+
+  /** Opens one; if there are too many then, the one that has been silent longest expires: first of its owner's. */
+  open(id: number, time: number, owner?: Owner): void {
+    const own = owner === undefined ? [] : this.#owners.sessionsOf(owner.principal)
+    if (own.length >= OWNER_SESSIONS_MAX) this.#expireOldestOf(own)
     this.add({
       id,
       lastTime: time,
@@ -99,6 +119,7 @@ export class Sessions {
       ackedThrough: 0,
       answers: new Map(),
       answerBytes: 0,
+      ...(owner === undefined ? {} : { owner }),
     })
     if (this.#byId.size > SESSIONS_MAX) this.#expireOldest()
   }
@@ -121,6 +142,7 @@ export class Sessions {
     else before.newer = linked
     this.#newest = linked
     this.#byId.set(linked.id, linked)
+    if (session.owner !== undefined) this.#owners.add(session.owner, session.id)
     this.#unhashed.add(linked)
     this.#answerBytes += linked.answerBytes
   }
@@ -206,12 +228,28 @@ export class Sessions {
   #expireOldest(): void {
     const session = this.#oldest
     assert(session !== null, 'no session to expire')
+    this.#remove(session)
+  }
+
+  #expireOldestOf(ids: readonly number[]): void {
+    let oldest: Linked | null = null
+    for (const id of ids) {
+      const session = this.#byId.get(id)
+      if (session === undefined) continue
+      if (oldest === null || session.lastOrdinal < oldest.lastOrdinal) oldest = session
+    }
+    if (oldest !== null) this.#remove(oldest)
+  }
+
+  #remove(session: Linked): void {
     this.#unhash(session)
     this.#unhashed.delete(session)
-    this.#oldest = session.newer
-    if (session.newer === null) this.#newest = null
-    else session.newer.older = null
+    if (session.older === null) this.#oldest = session.newer
+    else session.older.newer = session.newer
+    if (session.newer === null) this.#newest = session.older
+    else session.newer.older = session.older
     this.#byId.delete(session.id)
+    if (session.owner !== undefined) this.#owners.remove(session.owner, session.id)
     this.#answerBytes -= session.answerBytes
   }
 
@@ -256,6 +294,7 @@ export interface Activity {
 
 const SESSION_SEED = 0x61
 const ANSWER_SEED = 0x62
+const OWNED_SEED = 0x63
 
 /** All that a session is; the answers as a sum, for their order is of no account. */
 function hashSession(hasher: Hasher, session: Session): Hasher {
@@ -266,8 +305,10 @@ function hashSession(hasher: Hasher, session: Session): Hasher {
     a = (a + hasher.a) | 0
     b = (b + hasher.b) | 0
   }
+  const { owner } = session
+  hasher.begin(owner === undefined ? SESSION_SEED : OWNED_SEED)
+  if (owner !== undefined) hasher.bytes(owner.principal).number(owner.nonce)
   return hasher
-    .begin(SESSION_SEED)
     .number(session.id)
     .number(session.lastTime)
     .number(session.lastOrdinal)
