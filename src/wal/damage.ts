@@ -104,9 +104,11 @@ export function* intactBehind(stretch: Stretch): Generator<Behind> {
 /**
  * Does a sector's share of the stretch end in zeros? Then what belongs there may never have reached the disk: the
  * sector was not written, or written back between the two halves of a short write. (A record may hold a zero just
- * there; then its change is not noticed unless something behind it vouches for it.)
+ * there; then its change is not noticed unless something behind it vouches for it.) No record begins with a zero either:
+ * that is how the cut of a torn tail begins.
  */
 function hasHole(bytes: Uint8Array, from: number, to: number): boolean {
+  if (bytes[from] === 0) return true
   for (let at = from; at < to; ) {
     const end = Math.min(to, (Math.floor(at / SECTOR_BYTES) + 1) * SECTOR_BYTES)
     if (bytes[end - 1] === 0) return true

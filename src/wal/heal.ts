@@ -113,9 +113,9 @@ function shapeBehind(parts: readonly Part[], believed: ReadonlySet<Run>): Recove
   return null
 }
 
-/** A mark repeats the last shape, if it is known. */
+/** A mark repeats the last shape, if it is known; an empty shape closes a batch whose own was torn off. */
 export function isShape(record: RecoveredRecord): boolean {
-  return record.kind === 'shape' || (record.kind === 'mark' && record.payload.length > 0)
+  return (record.kind === 'shape' || record.kind === 'mark') && record.payload.length > 0
 }
 
 function grouped(parts: readonly Part[]): Group[] {

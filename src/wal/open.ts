@@ -1,6 +1,6 @@
 /** Opens a log: reads it whole, cuts a torn tail, syncs what is kept; or begins a new one. */
 import { present } from '../base/assert.js'
-import { EMPTY } from '../base/bytes.js'
+import { concat, EMPTY } from '../base/bytes.js'
 import type { Cut } from './damage.js'
 import {
   type Done,
@@ -11,6 +11,7 @@ import {
   readWhole,
   writeAll,
 } from './file-system.js'
+import { EMPTY_RECORD_BYTES, RECORD_ALIGN, writeRecord } from './record.js'
 import {
   type Damage,
   type Lost,
@@ -20,7 +21,7 @@ import {
   type SegmentFile,
 } from './recovery.js'
 import { ioError, WalError } from './refusal.js'
-import { FORMAT_VERSION, SEGMENT_HEADER_BYTES } from './segment-header.js'
+import { FORMAT_VERSION, SEGMENT_HEADER_BYTES, saltOf } from './segment-header.js'
 import { adoptSpare, createSpare, SPARE_NAME, segmentName, segmentNumber } from './segments.js'
 import { Wal, type WalOptions } from './wal.js'
 
@@ -147,20 +148,22 @@ function goOn(
     if (error !== null || file === null) return failed(present(error))
     cutTail(file, recovered.cut, (uncut) => {
       if (uncut !== null) return failed(uncut)
-      writeAgain(file, recovered, bytes, (unsynced) => {
+      const closing = closingShape(recovered, saltOf(options.identity))
+      writeAgain(file, { recovered, bytes, closing: closing.bytes }, (unsynced) => {
         if (unsynced !== null) return failed(unsynced)
         dropSpare(fs, dir, (undropped) => {
           if (undropped !== null) return failed(undropped)
           const hasher = options.newHasher()
           hasher.update(bytes.subarray(0, last.end))
+          hasher.update(closing.bytes)
           const wal = new Wal(fs, dir, options, {
             file,
             number: last.number,
             capacity: last.capacity,
-            end: last.end,
-            chain: recovered.chain,
+            end: last.end + closing.bytes.length,
+            chain: closing.chain,
             opened: last.end > SEGMENT_HEADER_BYTES,
-            lastKind: recovered.lastKind,
+            lastKind: closing.bytes.length > 0 ? 'shape' : recovered.lastKind,
             hasher,
             segments: recovered.segments,
             stateIn: recovered.segments.findLast(({ hasState }) => hasState)?.number ?? 0,
@@ -177,26 +180,64 @@ function goOn(
   })
 }
 
+/**
+ * First the first bytes, and on disk: power lost while the rest is zeroed must leave what is still an unfinished write.
+ * 1. A record was torn before its end; its payload looks like many ends of records. 2. Zeros are written over it, and power
+ * is lost when only some sectors have them, its header's among them. 3. What is left ends like a record, without a hole.
+ * Nothing tells any more that it went on, and it looks like one that was written whole and has changed.
+ */
 function cutTail(file: File, cut: Cut | null, done: Done<void>): void {
   if (cut === null) return done(null, null)
-  writeAll(file, cut.offset, new Uint8Array(cut.bytes), done)
+  const { offset, bytes } = cut
+  const first = Math.min(bytes, RECORD_ALIGN)
+  writeAll(file, offset, new Uint8Array(first), (unwritten) => {
+    if (unwritten !== null) return done(unwritten, null)
+    file.datasync((unsynced) => {
+      if (unsynced !== null) return done(unsynced, null)
+      writeAll(file, offset + first, new Uint8Array(bytes - first), done)
+    })
+  })
 }
 
 /**
  * 1. A sync fails: the system takes the pages for clean all the same. 2. The process ends, and is started again.
  * 3. It reads them from the cache, syncs, which succeeds and writes nothing, and acknowledges. 4. Power is lost.
- * So what nothing vouches for is written once more before it is synced.
+ * So what nothing vouches for is written once more before it is synced: all behind the last batch that is vouched for,
+ * marks included, since what is appended behind one that is not there would look like damage.
  */
-function writeAgain(file: File, recovered: Recovered, bytes: Uint8Array, done: Done<void>): void {
+function writeAgain(
+  file: File,
+  tail: { readonly recovered: Recovered; readonly bytes: Uint8Array; readonly closing: Uint8Array },
+  done: Done<void>,
+): void {
+  const { recovered, bytes, closing } = tail
   const last = present(recovered.segments.at(-1))
   const records = recovered.items.filter((item) => item.kind !== 'lost')
   const vouched = records.reduce((most, { durableBatch }) => Math.max(most, durableBatch), 0)
-  const first = records.find((record) => record.file === last.name && record.batch > vouched)
-  const from = first?.offset ?? last.end
-  writeAll(file, from, bytes.subarray(from, last.end), (unwritten) => {
+  const inLast = records.filter((record) => record.file === last.name)
+  const kept = inLast.findLastIndex(({ kind, batch }) => kind === 'batch' && batch <= vouched)
+  const from = inLast[kept + 1]?.offset ?? last.end
+  writeAll(file, from, concat([bytes.subarray(from, last.end), closing]), (unwritten) => {
     if (unwritten !== null) done(unwritten, null)
     else file.datasync(done)
   })
+}
+
+/**
+ * An empty shape behind a last batch that has none, and its chain sum; no bytes where there is nothing to close.
+ * 1. A batch is whole, its shape is torn, and is cut off. 2. The next batch is torn too, its shape is not. 3. That shape says
+ * that the first batch is on disk. 4. The torn one lies where the shape of the first belongs, which would be damage.
+ */
+function closingShape(recovered: Recovered, salt: number): { bytes: Uint8Array; chain: number } {
+  const { lastKind, lastBatch, highestIndex, chain } = recovered
+  if (lastKind !== 'batch') return { bytes: EMPTY, chain }
+  const last = present(recovered.segments.at(-1))
+  const bytes = new Uint8Array(EMPTY_RECORD_BYTES)
+  const place = { salt, segment: last.number, offset: last.end }
+  const durableBatch = 0
+  const about = { batch: lastBatch, durableBatch, behindDurable: false, lastIndex: highestIndex }
+  const record = { kind: 'shape', ...about, previousSum: chain, payload: EMPTY } as const
+  return { bytes, chain: writeRecord(bytes, 0, place, record) }
 }
 
 function dropSpare(fs: FileSystem, dir: string, done: Done<void>): void {

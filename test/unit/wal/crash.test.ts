@@ -89,6 +89,15 @@ describe('a crash', () => {
     expect(cuts).toBeGreaterThan(100)
   })
 
+  // Each of these was refused as damaged.
+  it('while a torn tail is cut leaves what is still a torn tail', () => {
+    fourLives(2_929)
+  })
+
+  it('that tore a shape off its batch, then the next batch off its shape, is not taken for damage', () => {
+    fourLives(6_168)
+  })
+
   it('right after the start does not take the folder with what was synced in it', () => {
     for (let seed = 1; seed <= 60; seed++) {
       const disk = memory()

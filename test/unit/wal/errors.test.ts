@@ -119,6 +119,33 @@ describe('an error of the disk', () => {
     expect(batchesOf(opened(disk).records)).toContain(30)
   })
 
+  it('a mark whose sync failed is not built upon: what follows it is not taken for damage after a power loss', () => {
+    let failing = false
+    const disk = memory({
+      failedSyncLoses: true,
+      fail: (operation) => (failing && operation === 'datasync' ? 'EIO' : null),
+    })
+    const { wal } = opened(disk)
+    appendBatch(wal, 1)
+    wal.sync(() => {})
+    disk.turns.drain()
+    failing = true
+    wal.mark()
+    disk.turns.drain()
+    failing = false
+    disk.fs.kill()
+    disk.turns.drop()
+    const again = opened(disk)
+    appendBatch(again.wal, 2)
+    again.wal.sync(() => {})
+    disk.turns.drain()
+    disk.fs.crash(seededRandom(1))
+    disk.turns.drop()
+    const last = opened(disk)
+    expect(last.damage).toBeNull()
+    expect(batchesOf(last.records)).toEqual([1, 2])
+  })
+
   it('EIO on read names the file, and is not taken for damage', () => {
     const disk = memory()
     const { wal } = opened(disk)
