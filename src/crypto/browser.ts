@@ -16,13 +16,13 @@ export const browserSuite: Suite = {
   signer: (seed) => {
     if (seed.length !== SEED_BYTES)
       throw new KeyError(`a private key has ${SEED_BYTES} bytes, this one ${seed.length}`)
-    const secret = seed.slice()
+    const secret = new Uint8Array(seed)
     return {
       publicKey: ed25519.getPublicKey(secret),
       sign: (bytes) => ed25519.sign(bytes, secret),
     }
   },
-  verifier: (publicKey) => verifierOf(publicKey.slice()),
+  verifier: (publicKey) => verifierOf(new Uint8Array(publicKey)),
 }
 
 function verifierOf(publicKey: Uint8Array): Verifier {

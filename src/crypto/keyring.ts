@@ -120,7 +120,7 @@ export class Keyring {
 
   /** Whose replies may be sent to whoever shows this to `replica`; null: nobody's. */
   verifyListen(replica: NodeId, auth: Uint8Array): Uint8Array | null {
-    const principal = principalOf(auth).slice()
+    const principal = new Uint8Array(principalOf(auth))
     const verifier = this.#client(principal)
     if (verifier === null) return null
     const leaf = listenDigest(this.#suite, this.#clusterId, { replica, principal })

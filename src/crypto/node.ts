@@ -17,8 +17,8 @@ const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
 
 export const nodeSuite: Suite = {
-  digest: (bytes) => createHash('sha256').update(bytes).digest(),
-  mac: (key, bytes) => createHmac('sha256', key).update(bytes).digest(),
+  digest: (bytes) => plain(createHash('sha256').update(bytes).digest()),
+  mac: (key, bytes) => plain(createHmac('sha256', key).update(bytes).digest()),
   signer: (seed) => {
     if (seed.length !== SEED_BYTES)
       throw new KeyError(`a private key has ${SEED_BYTES} bytes, this one ${seed.length}`)
@@ -30,7 +30,7 @@ export const nodeSuite: Suite = {
 
 /** Of an Ed25519 private key. */
 export function signerOf(key: KeyObject): Signer {
-  return { publicKey: rawPublicKey(key), sign: (bytes) => sign(null, bytes, key) }
+  return { publicKey: rawPublicKey(key), sign: (bytes) => plain(sign(null, bytes, key)) }
 }
 
 function verifierOf(publicKey: Uint8Array): Verifier {
@@ -41,10 +41,15 @@ function verifierOf(publicKey: Uint8Array): Verifier {
     type: 'spki',
   })
   return {
-    publicKey: publicKey.slice(),
+    publicKey: new Uint8Array(publicKey),
     verify: (bytes, signature) =>
       isStrictSignature(signature) && verify(null, bytes, key, signature),
   }
+}
+
+/** The same bytes, not as a Buffer: its `slice` would be no copy. */
+function plain(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length)
 }
 
 function rawPublicKey(key: KeyObject): Uint8Array {

@@ -155,7 +155,7 @@ export class SessionMachine {
       this.#sessions.open(ordinal, this.#time)
       return encodeAnswer({ type: 'SessionOpened', session: ordinal })
     }
-    const owner = { principal: principal.slice(), nonce: request.seq }
+    const owner = { principal: new Uint8Array(principal), nonce: request.seq }
     const known = this.#sessions.openedBy(owner)
     if (known === null) this.#sessions.open(ordinal, this.#time, owner)
     return encodeAnswer({ type: 'SessionOpened', session: known?.id ?? ordinal })

@@ -102,7 +102,7 @@ export class SessionsReader {
   #ownerOfNext(reader: Reader): void {
     demand(this.#owner === null, 'an owner without a session')
     this.#close()
-    const principal = reader.chunk().slice()
+    const principal = new Uint8Array(reader.chunk())
     const nonce = reader.varint()
     demand(reader.ok && principal.length > 0, 'malformed owner')
     demand(this.#sessions.openedBy({ principal, nonce }) === null, 'a session opened twice')
