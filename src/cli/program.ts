@@ -22,6 +22,7 @@ export function buildProgram(setExitCode: SetExitCode): Command {
   addTools(program, setExitCode)
   addCheck(program, setExitCode)
   addExplore(program, setExitCode)
+  addKeys(program)
   for (const command of program.commands) {
     const lines = EXAMPLES[command.name()]
     if (lines !== undefined)
@@ -52,6 +53,8 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   sim: ['quorate sim --seeds 1..1000', 'quorate sim --seed 17 --trace'],
   check: ['quorate check history.jsonl', 'quorate check jepsen.log --html history.html'],
   explore: ['quorate explore --list', 'quorate explore --world elections'],
+  keygen: ['quorate keygen alice.key', 'quorate keygen --public alice.key'],
+  pki: ['quorate pki --nodes n1,n2,n3,n4 --clients alice,bob --dir ./pki'],
   bench: ['quorate bench --only stream --seconds 8'],
 }
 
@@ -286,6 +289,25 @@ function addExplore(program: Command, setExitCode: SetExitCode): void {
     .action(async (options) => {
       setExitCode(await (await import('./commands/explore.js')).explore(options))
     })
+}
+
+function addKeys(program: Command): void {
+  program
+    .command('keygen')
+    .description("make one PBFT replica's or client's key; prints the public half")
+    .argument('<file>', 'for the private key; never overwritten')
+    .option('--public', 'only print the public key of a file that is there')
+    .option('--json', 'print JSON')
+    .action(async (file, options) => (await import('./commands/keygen.js')).keygen(file, options))
+  program
+    .command('pki')
+    .description("make a whole PBFT cluster's keys, and the cluster file with the public ones")
+    .requiredOption('--nodes <names>', 'commas between; at least 4, and 3f+1 bear f liars')
+    .option('--clients <names>', 'commas between')
+    .requiredOption('--dir <dir>', 'for cluster.json and a NAME.key each')
+    .option('--token <token>', "the cluster's own name; else a random one")
+    .option('--json', 'print JSON')
+    .action(async (options) => (await import('./commands/pki.js')).pki(options))
 }
 
 function clientOptions(command: Command): Command {

@@ -12,10 +12,10 @@ import { RFC_8032 } from './vectors.js'
 
 const h = (hex: string): Uint8Array => fromHex(hex)!
 const text = (s: string): Uint8Array => new TextEncoder().encode(s)
-const REAL = [
+const REAL: [string, Suite][] = [
   ['node', nodeSuite],
   ['browser', browserSuite],
-] as const
+]
 const { n: ORDER } = ed25519.Point.CURVE()
 const BASE = ed25519.Point.BASE
 
