@@ -61,6 +61,8 @@ class NodeProcess implements RunningNode {
   readonly closed: Promise<void>
   readonly #config: NodeConfig
   readonly #machine: SessionMachine
+  /** Null: an embedder's machine is replicated. */
+  readonly #kv: KvMachine | null
   readonly #log: Log
   readonly #incarnation = randomInt(1, MAX_SEED)
   readonly #forming: Forming
@@ -87,7 +89,9 @@ class NodeProcess implements RunningNode {
 
   constructor(config: NodeConfig, parts: NodeParts) {
     this.#config = config
-    this.#machine = new SessionMachine(parts.machine ?? new KvMachine())
+    const machine = parts.machine ?? new KvMachine()
+    this.#kv = machine instanceof KvMachine ? machine : null
+    this.#machine = new SessionMachine(machine)
     this.#log = parts.log ?? SILENT
     this.closed = new Promise((resolve, reject) => {
       this.#ended = { resolve, reject }
@@ -126,7 +130,8 @@ class NodeProcess implements RunningNode {
       this.#replica = this.#makeReplica(storage)
       this.#communicator = this.#makeCommunicator(storage, formed)
       const log = this.#log
-      const parts = { communicator: this.#communicator, replica: this.#replica, log }
+      const ports = { communicator: this.#communicator, replica: this.#replica }
+      const parts = { ...ports, kv: this.#kv, log }
       const listening = await listen(this.#config, parts)
       this.#servers = listening.servers
       this.peerEndpoint = listening.peerEndpoint

@@ -5,7 +5,7 @@
 import { randomInt } from 'node:crypto'
 import type { SubmitOutcome } from '../driver/outcomes.js'
 import { decodeAnswer } from '../machine/answers.js'
-import type { Replica } from '../server/replica.js'
+import type { Replica, Way } from '../server/replica.js'
 
 /** Commands under way at once; a session keeps 1,024 answers that are not acknowledged. */
 const INFLIGHT_MAX = 512
@@ -26,10 +26,13 @@ interface Session {
 export class FrontDoor {
   readonly #replica: Replica
   #session: Promise<Session | SubmitOutcome> | null = null
+  readonly #way: Way
   #inflight = 0
 
-  constructor(replica: Replica) {
+  /** With `forward`, what this node cannot order itself goes to the leader. */
+  constructor(replica: Replica, way: Way = { forward: false }) {
     this.#replica = replica
+    this.#way = way
   }
 
   async submit(command: Uint8Array, timeoutMs: number): Promise<Submitted> {
@@ -88,7 +91,7 @@ export class FrontDoor {
   }
 
   #ask(request: Parameters<Replica['submit']>[0], timeoutMs: number): Promise<SubmitOutcome> {
-    return new Promise((resolve) => this.#replica.submit(request, timeoutMs, resolve))
+    return new Promise((resolve) => this.#replica.submit(request, timeoutMs, resolve, this.#way))
   }
 }
 

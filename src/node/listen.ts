@@ -1,5 +1,6 @@
 /** Opens a node's two ports: peers on one, clients on the other. */
 import type { Communicator } from '../communicator/communicator.js'
+import type { KvMachine } from '../machine/kv/kv-machine.js'
 import { CLIENT_PORT_LIMITS, PEER_PORT_LIMITS } from '../rpc/limits.js'
 import { createServer } from '../rpc/server.js'
 import type { Route, Server } from '../rpc/types.js'
@@ -8,6 +9,7 @@ import { healthRoutes } from '../server/health-service.js'
 import { quorateRoutes } from '../server/quorate-service.js'
 import type { Address, NodeConfig } from './config.js'
 import { portTaken } from './errors.js'
+import { etcdRoutes } from './etcd.js'
 import type { Log } from './log.js'
 import type { NodeReplica } from './node-replica.js'
 
@@ -18,11 +20,16 @@ export interface Listening {
   readonly clientEndpoint: string | null
 }
 
+interface ListenParts {
+  readonly communicator: Communicator
+  readonly replica: NodeReplica
+  /** Null: an embedder's machine, of which etcd's API knows nothing. */
+  readonly kv: KvMachine | null
+  readonly log: Log
+}
+
 /** Throws NodeError. */
-export async function listen(
-  config: NodeConfig,
-  parts: { readonly communicator: Communicator; readonly replica: NodeReplica; readonly log: Log },
-): Promise<Listening> {
+export async function listen(config: NodeConfig, parts: ListenParts): Promise<Listening> {
   const { communicator, replica, log } = parts
   const onError = (error: unknown, path: string) => log.error({ err: error, path }, 'a call failed')
   const peer = createServer({ routes: communicator.routes(), limits: PEER_PORT_LIMITS, onError })
@@ -44,13 +51,11 @@ export async function listen(
   }
 }
 
-function clientRoutes(
-  config: NodeConfig,
-  parts: { readonly communicator: Communicator; readonly replica: NodeReplica; readonly log: Log },
-): Route[] {
-  const { communicator, replica, log } = parts
+function clientRoutes(config: NodeConfig, parts: ListenParts): Route[] {
+  const { communicator, replica, log, kv } = parts
   const routes = [
     ...quorateRoutes(replica),
+    ...(kv === null ? [] : etcdRoutes(config, replica, kv)),
     ...healthRoutes({
       processServing: () => replica.healthy,
       leaderKnown: () => replica.leaderKnown,

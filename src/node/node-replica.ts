@@ -3,11 +3,11 @@ import type { Request } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
 import type { Driver } from '../driver/driver.js'
 import type { ReadDone, SubmitDone } from '../driver/outcomes.js'
-import type { DriverStatus } from '../driver/setup.js'
+import type { AskOptions, DriverStatus } from '../driver/setup.js'
 import type { TargetFaults } from '../gen/quorate/v1/faults.js'
 import type { StatusResponse } from '../gen/quorate/v1/quorate.js'
 import type { SessionMachine } from '../machine/machine.js'
-import type { Replica, TransferRefusal } from '../server/replica.js'
+import type { Replica, TransferRefusal, Way } from '../server/replica.js'
 import { VERSION } from '../version.js'
 import type { NodeConfig } from './config.js'
 
@@ -99,11 +99,15 @@ export class NodeReplica implements Replica {
     return (this.#running?.driver.status().leader ?? null) !== null
   }
 
-  submit(request: Request, timeoutMs: number, done: SubmitDone): void {
+  submit(request: Request, timeoutMs: number, done: SubmitDone, way?: Way): void {
     if (this.#running === null) done({ type: 'NotLeader', leader: null })
     else if (this.#noSpace !== null && !this.#ledByAnother)
       done({ type: 'Overloaded', reason: this.#noSpace })
-    else this.#running.driver.submit(request, { deadline: this.#facts.now() + timeoutMs }, done)
+    else this.#running.driver.submit(request, this.#within(timeoutMs, way), done)
+  }
+
+  #within(timeoutMs: number, way: Way | undefined): AskOptions {
+    return { deadline: this.#facts.now() + timeoutMs, forward: way?.forward ?? false }
   }
 
   /**
@@ -116,9 +120,9 @@ export class NodeReplica implements Replica {
     return leader !== null && leader !== this.name
   }
 
-  read(timeoutMs: number, done: ReadDone): void {
+  read(timeoutMs: number, done: ReadDone, way?: Way): void {
     if (this.#running === null) done({ type: 'NotLeader', leader: null })
-    else this.#running.driver.read({ deadline: this.#facts.now() + timeoutMs }, done)
+    else this.#running.driver.read(this.#within(timeoutMs, way), done)
   }
 
   query(query: Uint8Array): Uint8Array {
@@ -128,6 +132,16 @@ export class NodeReplica implements Replica {
 
   appliedIndex(): number {
     return this.#running?.machine.appliedIndex ?? 0
+  }
+
+  /** Who leads, in which term, and how far the log goes, without the rest of the status. */
+  get progress(): { leader: NodeId | null; term: number; lastIndex: number } {
+    const status = this.#running?.driver.status()
+    return {
+      leader: status?.leader ?? null,
+      term: status?.term ?? 0,
+      lastIndex: status?.lastIndex ?? 0,
+    }
   }
 
   clientEndpointOf(name: NodeId): string {

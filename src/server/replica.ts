@@ -12,8 +12,8 @@ export interface Replica {
   readonly commandBytesMax: number
   /** Null once the node serves; else why it does not yet, in words. */
   unavailable(): string | null
-  submit(request: Request, timeoutMs: number, done: SubmitDone): void
-  read(timeoutMs: number, done: ReadDone): void
+  submit(request: Request, timeoutMs: number, done: SubmitDone, way?: Way): void
+  read(timeoutMs: number, done: ReadDone, way?: Way): void
   /** Asks the state machine, now. */
   query(query: Uint8Array): Uint8Array
   appliedIndex(): number
@@ -22,6 +22,11 @@ export interface Replica {
   /** Null: it began. */
   transferLeadership(to: NodeId): TransferRefusal | null
   status(): StatusResponse
+}
+
+export interface Way {
+  /** Where this node does not lead, it goes to the leader by itself, and waits while there is none. */
+  readonly forward: boolean
 }
 
 export type TransferRefusal =

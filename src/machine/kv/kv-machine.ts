@@ -44,6 +44,16 @@ export class KvMachine implements StateMachine {
     return this.#store.size
   }
 
+  /** Bytes of all keys and values held, garbage included. */
+  get bytesHeld(): number {
+    return this.#store.bytesHeld
+  }
+
+  /** Of what can be read at this revision and back to the compacted one: 32 bits. Walks all that is held. */
+  hashAt(revision: number): number {
+    return this.#store.hashAt(revision)
+  }
+
   /** Bytes of the slabs that hold values which have outlived a compaction. */
   get settledBytes(): number {
     return this.#store.settledBytes

@@ -44,6 +44,7 @@ export class Store {
   #givenUpB = 0
   /** Events of the change that is open. */
   #changes = 0
+  #bytesHeld = 0
   /** Where collection has come to in the log. */
   #collected = 0
   #pins = 0
@@ -56,6 +57,11 @@ export class Store {
   /** Bytes of the slabs of values that have outlived a compaction. */
   get settledBytes(): number {
     return this.#settled.bytesHeld
+  }
+
+  /** Bytes of all keys and values held, garbage included. */
+  get bytesHeld(): number {
+    return this.#bytesHeld
   }
 
   /** Keys held, deleted ones not yet collected included. */
@@ -171,6 +177,26 @@ export class Store {
       .hex()
   }
 
+  /**
+   * Of what can be read at this revision and back to the compacted one, as 32 bits: the same on every member, whatever of
+   * the garbage it has collected. Walks all that is held.
+   */
+  hashAt(revision: number): number {
+    let sum = 0
+    this.scanHistories('', ({ versions }) => {
+      const base = lastIndexAt(versions, this.compactRevision)
+      for (let i = Math.max(0, base); i < versions.length; i++) {
+        const version = versions[i] as Version
+        if (version.mod > revision) break
+        // A deletion that is compacted away may be here still, or not.
+        if (version.deleted && version.mod <= this.compactRevision) continue
+        sum = (sum + version.hashA) | 0
+      }
+      return true
+    })
+    return sum >>> 0
+  }
+
   /** For restoring: the history of a key, made if it is not there. */
   historyOf(key: string): History {
     return this.#points.get(key) ?? this.#newHistory(key)
@@ -179,6 +205,7 @@ export class Store {
   /** For restoring: a version from below the compact revision, which is no event any more. */
   appendBase(version: Version): void {
     this.#hash(version)
+    this.#bytesHeld += version.length
     this.#settled.settle(version)
     version.history.versions.push(version)
   }
@@ -202,6 +229,7 @@ export class Store {
     }
     version.garbageA = garbageA | 0
     version.garbageB = garbageB | 0
+    this.#bytesHeld += version.length
     versions.push(version)
     this.log.push(version)
   }
@@ -234,6 +262,7 @@ export class Store {
 
   #newHistory(key: string): History {
     const hash = this.#hasher.begin(ITEM_SEED).latin1(key).finish()
+    this.#bytesHeld += key.length
     const history: History = { key, keyHashA: hash.a, keyHashB: hash.b, versions: [] }
     this.#points.set(key, history)
     this.#tree.set(key, history)
@@ -247,12 +276,17 @@ export class Store {
     if (keep < 0) return
     const newest = versions[keep] as Version
     if (newest.deleted && newest.mod < this.compactRevision) keep++
-    if (keep > 0) for (const version of versions.splice(0, keep)) this.#settled.free(version)
+    if (keep > 0)
+      for (const version of versions.splice(0, keep)) {
+        this.#bytesHeld -= version.length
+        this.#settled.free(version)
+      }
     const oldest = versions[0]
     if (oldest !== undefined) {
       if (oldest.mod <= this.compactRevision) this.#settled.settle(oldest)
       return
     }
+    this.#bytesHeld -= history.key.length
     this.#points.delete(history.key)
     this.#tree.delete(history.key)
   }

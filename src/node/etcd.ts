@@ -1,0 +1,68 @@
+/** etcd's API over this node: any member takes any request. */
+import type { KvMachine } from '../machine/kv/kv-machine.js'
+import type { Route } from '../rpc/types.js'
+import { clusterRoutes } from '../server/etcd/cluster-service.js'
+import type { EtcdDoor } from '../server/etcd/door.js'
+import { Headers } from '../server/etcd/header.js'
+import { etcdIds } from '../server/etcd/ids.js'
+import { kvRoutes } from '../server/etcd/kv-service.js'
+import { maintenanceRoutes } from '../server/etcd/maintenance-service.js'
+import type { NodeConfig } from './config.js'
+import { FrontDoor } from './front-door.js'
+import { hostPort } from './listen.js'
+import type { NodeReplica } from './node-replica.js'
+
+/** Sessions that share what clients ask: each keeps a bounded number of answers. */
+const DOORS = 4
+
+export function etcdRoutes(config: NodeConfig, replica: NodeReplica, kv: KvMachine): Route[] {
+  const members = config.initialCluster.map(({ name, address }) => ({
+    name,
+    address: hostPort(address),
+  }))
+  const ids = etcdIds(config.clusterToken, members)
+  const who = { cluster: ids.cluster, member: ids.memberOf(config.name) }
+  const headers = new Headers(who, () => replica.progress.term)
+  const door = doorOf(replica)
+  return [
+    ...kvRoutes({ door, headers }),
+    ...clusterRoutes({
+      door,
+      headers,
+      ids,
+      members,
+      revision: () => kv.revision,
+      clientEndpointOf: (name) => replica.clientEndpointOf(name),
+    }),
+    ...maintenanceRoutes({
+      headers,
+      ids,
+      store: () => kv,
+      transferLeadership: (to) => replica.transferLeadership(to),
+      status: () => {
+        const { leader, term, lastIndex } = replica.progress
+        const problem = replica.unavailable() ?? (leader === null ? 'etcdserver: no leader' : null)
+        const problems = problem === null ? [] : [problem]
+        return { leader, term, lastIndex, appliedIndex: replica.appliedIndex(), problems }
+      },
+    }),
+  ]
+}
+
+function doorOf(replica: NodeReplica): EtcdDoor {
+  const way = { forward: true }
+  const doors = Array.from({ length: DOORS }, () => new FrontDoor(replica, way))
+  let turn = 0
+  return {
+    serving: () => replica.unavailable() === null,
+    submit: (command, timeoutMs) => {
+      turn = (turn + 1) % DOORS
+      const door = doors[turn]
+      if (door === undefined) throw new Error('no such door')
+      return door.submit(command, timeoutMs)
+    },
+    read: (timeoutMs) => new Promise((resolve) => replica.read(timeoutMs, resolve, way)),
+    query: (query) => replica.query(query),
+    commandTimeoutMs: replica.commandTimeoutMs,
+  }
+}

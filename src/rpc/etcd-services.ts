@@ -1,0 +1,49 @@
+/** The methods of etcd's API that this server has, for whoever serves and whoever calls them. */
+import {
+  ClusterDefinition,
+  KVDefinition,
+  MaintenanceDefinition,
+} from '../gen/etcd/api/etcdserverpb/rpc.js'
+import { streamMethod, unaryMethod } from './methods.js'
+import type { Codec, UnaryMethod } from './types.js'
+
+/** Messages stay as they were on the wire: whoever handles them knows their fields. */
+const asEncoded: Codec<Uint8Array> = {
+  encode: (bytes) => bytes,
+  decode: (bytes) => bytes,
+}
+
+function encoded(name: string): UnaryMethod<Uint8Array, Uint8Array> {
+  const path = `/${KVDefinition.fullName}/${name}`
+  return { kind: 'unary', path, request: asEncoded, response: asEncoded }
+}
+
+const { methods: kv } = KVDefinition
+export const etcdKv = {
+  range: encoded(kv.range.name),
+  put: encoded(kv.put.name),
+  deleteRange: encoded(kv.deleteRange.name),
+  txn: encoded(kv.txn.name),
+  compact: encoded(kv.compact.name),
+} as const
+
+const { methods: cluster } = ClusterDefinition
+export const etcdCluster = {
+  memberAdd: unaryMethod(ClusterDefinition, cluster.memberAdd),
+  memberRemove: unaryMethod(ClusterDefinition, cluster.memberRemove),
+  memberUpdate: unaryMethod(ClusterDefinition, cluster.memberUpdate),
+  memberList: unaryMethod(ClusterDefinition, cluster.memberList),
+  memberPromote: unaryMethod(ClusterDefinition, cluster.memberPromote),
+} as const
+
+const { methods: maintenance } = MaintenanceDefinition
+export const etcdMaintenance = {
+  alarm: unaryMethod(MaintenanceDefinition, maintenance.alarm),
+  status: unaryMethod(MaintenanceDefinition, maintenance.status),
+  defragment: unaryMethod(MaintenanceDefinition, maintenance.defragment),
+  hash: unaryMethod(MaintenanceDefinition, maintenance.hash),
+  hashKv: unaryMethod(MaintenanceDefinition, maintenance.hashKV),
+  snapshot: streamMethod(MaintenanceDefinition, maintenance.snapshot),
+  moveLeader: unaryMethod(MaintenanceDefinition, maintenance.moveLeader),
+  downgrade: unaryMethod(MaintenanceDefinition, maintenance.downgrade),
+} as const

@@ -1,0 +1,103 @@
+/** etcdserverpb.Maintenance: one member as operators see it. */
+import type { NodeId } from '../../consensus/ids.js'
+import { etcdMaintenance } from '../../rpc/etcd-services.js'
+import { Code, RpcError } from '../../rpc/status.js'
+import { type Route, streaming, unary } from '../../rpc/types.js'
+import type { TransferRefusal } from '../replica.js'
+import { notYet } from './errors.js'
+import type { Headers } from './header.js'
+import type { EtcdIds } from './ids.js'
+
+/** etcd's version whose API this is; clients take it apart at the dots. */
+export const ETCD_VERSION = '3.6.0'
+
+export interface MaintenanceParts {
+  readonly headers: Headers
+  readonly ids: EtcdIds
+  status(): MemberStatus
+  transferLeadership(to: NodeId): TransferRefusal | null
+  store(): StoreView
+}
+
+export interface MemberStatus {
+  readonly leader: NodeId | null
+  readonly term: number
+  readonly lastIndex: number
+  readonly appliedIndex: number
+  /** In words; empty: nothing is wrong. */
+  readonly problems: readonly string[]
+}
+
+export interface StoreView {
+  readonly revision: number
+  readonly compactRevision: number
+  /** Bytes of keys and values held, and of those, what a read can still see. */
+  readonly bytesHeld: number
+  /** Of all that can be read at this revision and since the compacted one. */
+  hashAt(revision: number): number
+}
+
+export function maintenanceRoutes(parts: MaintenanceParts): Route[] {
+  const { headers, ids } = parts
+  const header = () => headers.of(parts.store().revision)
+  return [
+    unary(etcdMaintenance.status, () => {
+      const { leader, term, lastIndex, appliedIndex, problems } = parts.status()
+      const { bytesHeld } = parts.store()
+      return {
+        header: header(),
+        version: ETCD_VERSION,
+        dbSize: bytesHeld,
+        dbSizeInUse: bytesHeld,
+        leader: leader === null ? '0' : ids.memberOf(leader),
+        raftIndex: lastIndex,
+        raftTerm: term,
+        raftAppliedIndex: appliedIndex,
+        errors: [...problems],
+        isLearner: false,
+      }
+    }),
+    // Nothing to do: what compaction frees is free at once, and the log's segments go by themselves.
+    unary(etcdMaintenance.defragment, () => ({ header: header() })),
+    unary(etcdMaintenance.hash, () => {
+      const store = parts.store()
+      return { header: header(), hash: store.hashAt(store.revision) }
+    }),
+    unary(etcdMaintenance.hashKv, ({ revision }) => hashKv(parts, revision)),
+    unary(etcdMaintenance.moveLeader, ({ targetID }) => {
+      moveLeader(parts, targetID)
+      return { header: header() }
+    }),
+    unary(etcdMaintenance.alarm, () => {
+      throw notYet('Alarm')
+    }),
+    unary(etcdMaintenance.downgrade, () => {
+      throw notYet('Downgrade')
+    }),
+    streaming(etcdMaintenance.snapshot, (stream) => stream.fail(notYet('Snapshot'))),
+  ]
+}
+
+function hashKv({ headers, store }: MaintenanceParts, asked: number) {
+  const view = store()
+  const revision = asked > 0 ? asked : view.revision
+  if (revision > view.revision)
+    throw new RpcError(
+      Code.OUT_OF_RANGE,
+      'etcdserver: mvcc: required revision is a future revision',
+    )
+  if (revision < view.compactRevision)
+    throw new RpcError(Code.OUT_OF_RANGE, 'etcdserver: mvcc: required revision has been compacted')
+  const compactRevision = view.compactRevision
+  return { header: headers.of(view.revision), hash: view.hashAt(revision), compactRevision }
+}
+
+function moveLeader({ ids, transferLeadership }: MaintenanceParts, target: string): void {
+  const name = ids.nameOf(target)
+  if (name === null) throw new RpcError(Code.NOT_FOUND, 'etcdserver: member not found')
+  const refusal = transferLeadership(name)
+  if (refusal === null) return
+  if (refusal.type === 'NotLeader')
+    throw new RpcError(Code.FAILED_PRECONDITION, 'etcdserver: not leader')
+  throw new RpcError(Code.FAILED_PRECONDITION, 'etcdserver: bad leader transferee')
+}
