@@ -9,9 +9,14 @@ export function refusal(command: Command, replica: Replica): string | null {
   for (const value of [session, seq, ackedThrough])
     if (!Number.isSafeInteger(value) || value < 0) return 'a number is above 2^53-1'
   if (command.command.length > replica.commandBytesMax) return 'request is too large'
-  if (session === 0) return command.command.length > 0 ? 'a command needs a session' : null
-  if (seq === 0) return 'seq starts at 1'
-  if (seq <= ackedThrough) return 'acked_through covers seq: its answer was already acknowledged'
+  if (session === 0 && command.command.length > 0) return 'a command needs a session'
+  if (session !== 0 && seq === 0) return 'seq starts at 1'
+  if (session !== 0 && seq <= ackedThrough)
+    return 'acked_through covers seq: its answer was already acknowledged'
+  if (replica.signed != null) return replica.signed.refusal(toRequest(command))
+  // Raft's log does not keep these: a query would be another thing to whoever reads it from there.
+  if (command.auth !== undefined || command.readOnly !== undefined)
+    return "this cluster runs Raft: auth and read_only are PBFT's"
   return null
 }
 

@@ -1,4 +1,6 @@
 /** quorate.v1.Quorate: commands, queries and status of one node. */
+
+import type { NodeId } from '../consensus/ids.js'
 import {
   Consistency,
   type QueryRequest,
@@ -13,7 +15,8 @@ import { type CallContext, type Route, streaming, unary } from '../rpc/types.js'
 import { refusal, toRequest } from './commands.js'
 import { invalid, toRpcError, unavailable } from './errors.js'
 import type { Replica } from './replica.js'
-import { serveSubmitStream } from './submit-stream.js'
+import type { Hear } from './signed-door.js'
+import { displaced, serveSubmitStream } from './submit-stream.js'
 
 export function quorateRoutes(replica: Replica): Route[] {
   return [
@@ -45,9 +48,22 @@ function submitCommand(
   const reason = refusal(command, replica)
   if (reason !== null) throw invalid(reason)
   return new Promise((resolve, reject) => {
-    replica.submit(toRequest(command), timeoutOf(replica, context), (outcome) => {
-      if (outcome.type === 'Answer') resolve({ answer: outcome.bytes })
-      else reject(toRpcError(outcome, (name) => replica.clientEndpointOf(name)))
+    const asked = toRequest(command)
+    const { signed } = replica
+    const endpointOf = (name: NodeId) => replica.clientEndpointOf(name)
+    const timeoutMs = timeoutOf(replica, context)
+    if (signed == null) {
+      replica.submit(asked, timeoutMs, (outcome) => {
+        if (outcome.type === 'Answer') resolve({ answer: outcome.bytes })
+        else reject(toRpcError(outcome, endpointOf))
+      })
+      return
+    }
+    const vouched: Hear = ({ answer, voucher }) => resolve({ answer, voucher: { ...voucher } })
+    if (signed.stored(asked, vouched)) return
+    const expected = signed.expect(asked, vouched)
+    replica.submit(asked, timeoutMs, (outcome) => {
+      if (expected.callOff()) reject(toRpcError(displaced(outcome), endpointOf))
     })
   })
 }

@@ -4,12 +4,15 @@ import type { NodeId } from '../consensus/ids.js'
 import type { ReadDone, SubmitDone } from '../driver/outcomes.js'
 import type { TargetFaults } from '../gen/quorate/v1/faults.js'
 import type { StatusResponse } from '../gen/quorate/v1/quorate.js'
+import type { SignedDoor } from './signed-door.js'
 
 export interface Replica {
   readonly name: NodeId
   /** A command without a deadline of its own gets this one. */
   readonly commandTimeoutMs: number
   readonly commandBytesMax: number
+  /** PBFT only: null over Raft, where nothing is signed. */
+  readonly signed?: SignedDoor | null
   /** Null once the node serves; else why it does not yet, in words. */
   unavailable(): string | null
   submit(request: Request, timeoutMs: number, done: SubmitDone, way?: Way): void

@@ -2,6 +2,9 @@
  * SubmitCommands: many commands in flight on one stream, each answered by its own result. The results of a turn
  * leave in one message; a reader that falls behind, or too many commands in flight, stop the stream's reading.
  */
+import { toHex } from '../base/bytes.js'
+import { principalOf } from '../consensus/auth.js'
+import type { Request } from '../consensus/contract.js'
 import type { SubmitOutcome } from '../driver/outcomes.js'
 import type {
   Command,
@@ -11,8 +14,9 @@ import type {
 } from '../gen/quorate/v1/quorate.js'
 import type { ServerStream } from '../rpc/types.js'
 import { refusal, toRequest } from './commands.js'
-import { unavailable } from './errors.js'
+import { notAllowedToListen, unavailable } from './errors.js'
 import type { Replica } from './replica.js'
+import type { Listening, SignedDoor, Vouched } from './signed-door.js'
 
 /** Commands without a result, one stream; reading goes on at half of it. */
 const INFLIGHT_MAX = 8_192
@@ -21,7 +25,10 @@ type Stream = ServerStream<SubmitCommandsRequest, SubmitCommandsResponse>
 
 export function serveSubmitStream(stream: Stream, replica: Replica): void {
   const session = new SubmitStream(stream, replica)
-  stream.onMessage((message) => session.take(message.commands))
+  stream.onMessage((message) => {
+    if (message.listen !== undefined) session.listen(message.listen)
+    session.take(message.commands)
+  })
   stream.onEnd(() => session.end())
   stream.onDrain(() => session.drained())
   stream.onClose(() => session.closed())
@@ -37,6 +44,8 @@ class SubmitStream {
   #paused = false
   #ended = false
   #closed = false
+  /** PBFT: by the client's key, in hex. */
+  readonly #listening = new Map<string, Listening>()
 
   constructor(stream: Stream, replica: Replica) {
     this.#stream = stream
@@ -53,6 +62,16 @@ class SubmitStream {
     this.#regulate()
   }
 
+  listen(proof: Uint8Array): void {
+    const listening = this.#replica.signed?.listen(proof, (vouched) => this.#hear(vouched)) ?? null
+    if (listening === null) {
+      this.#stream.fail(notAllowedToListen())
+      return
+    }
+    this.#listening.get(listening.principal)?.end()
+    this.#listening.set(listening.principal, listening)
+  }
+
   end(): void {
     this.#ended = true
     this.#finish()
@@ -61,11 +80,13 @@ class SubmitStream {
   drained(): void {
     this.#clogged = false
     this.#regulate()
+    this.#flush()
   }
 
   closed(): void {
     this.#closed = true
     this.#results = []
+    for (const listening of this.#listening.values()) listening.end()
   }
 
   #submit(command: Command): void {
@@ -77,14 +98,46 @@ class SubmitStream {
       return
     }
     const timeoutMs = command.timeoutMs > 0 ? command.timeoutMs : this.#replica.commandTimeoutMs
-    this.#replica.submit(toRequest(command), timeoutMs, (outcome) =>
-      this.#answer({ session, seq, outcome: toResult(outcome, this.#replica) }),
-    )
+    const request = toRequest(command)
+    const { signed } = this.#replica
+    if (signed != null) this.#submitSigned(signed, request, timeoutMs)
+    else
+      this.#replica.submit(request, timeoutMs, (outcome) =>
+        this.#answer({ session, seq, outcome: toResult(outcome, this.#replica) }),
+      )
+  }
+
+  /** A stream that listens hears its answers as every other replica's stream does; else they are vouched for here. */
+  #submitSigned(signed: SignedDoor, request: Request, timeoutMs: number): void {
+    const { session, seq } = request
+    const answer = (vouched: Vouched): void => this.#answer(toVouchedResult(vouched))
+    if (signed.stored(request, answer)) return
+    const listens = this.#listening.has(toHex(principalOf(request.auth)))
+    const expected = signed.expect(request, listens ? () => this.#answered() : answer)
+    this.#replica.submit(request, timeoutMs, (outcome) => {
+      if (!expected.callOff()) return
+      this.#answer({ session, seq, outcome: toResult(displaced(outcome), this.#replica) })
+    })
+  }
+
+  #hear(vouched: Vouched): void {
+    // Who does not read loses replies, and may ask again.
+    if (this.#closed || this.#results.length >= INFLIGHT_MAX) return
+    this.#push(toVouchedResult(vouched))
   }
 
   #answer(result: Result): void {
     this.#inflight--
-    if (this.#closed) return
+    if (!this.#closed) this.#push(result)
+  }
+
+  #answered(): void {
+    this.#inflight--
+    this.#regulate()
+    this.#finish()
+  }
+
+  #push(result: Result): void {
     this.#results.push(result)
     if (this.#flushDue) return
     this.#flushDue = true
@@ -93,6 +146,7 @@ class SubmitStream {
 
   #flush(): void {
     this.#flushDue = false
+    if (this.#clogged && this.#listening.size > 0) return
     if (this.#closed || this.#results.length === 0) return
     const results = this.#results
     this.#results = []
@@ -116,6 +170,16 @@ class SubmitStream {
     if (this.#ended && !this.#closed && this.#inflight === 0 && this.#results.length === 0)
       this.#stream.end()
   }
+}
+
+export function toVouchedResult({ session, seq, answer, voucher }: Vouched): Result {
+  return { session, seq, outcome: { $case: 'answer', value: answer }, voucher: { ...voucher } }
+}
+
+/** What was answered under its number was another request: of this one nothing is known. */
+export function displaced(outcome: SubmitOutcome): Exclude<SubmitOutcome, { type: 'Answer' }> {
+  if (outcome.type !== 'Answer') return outcome
+  return { type: 'Indeterminate', reason: 'another request took its number' }
 }
 
 function toResult(outcome: SubmitOutcome, replica: Replica): Result['outcome'] {
