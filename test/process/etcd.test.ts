@@ -1,0 +1,143 @@
+/** etcd's API over real nodes: any member takes any request, whoever leads. */
+import { expect, it } from 'vitest'
+import {
+  PutRequest,
+  PutResponse,
+  RangeRequest,
+  RangeResponse,
+  TxnRequest,
+  TxnResponse,
+} from '../../src/gen/etcd/api/etcdserverpb/rpc.js'
+import { connect } from '../../src/rpc/channel.js'
+import { etcdCluster, etcdKv, etcdMaintenance } from '../../src/rpc/etcd-services.js'
+import { RpcError } from '../../src/rpc/status.js'
+import type { Channel } from '../../src/rpc/types.js'
+import { TestCluster } from './support/cluster.js'
+
+const bytes = (text: string): Uint8Array => Buffer.from(text)
+const TIMEOUT = { timeoutMs: 10_000 }
+
+function put(key: string, value: string): Uint8Array {
+  const flags = { prevKv: false, ignoreValue: false, ignoreLease: false }
+  const message = { key: bytes(key), value: bytes(value), lease: '0', ...flags }
+  return PutRequest.encode(message).finish()
+}
+
+function range(key: string, more: Partial<RangeRequest> = {}): Uint8Array {
+  return RangeRequest.encode({
+    ...RangeRequest.decode(new Uint8Array(0)),
+    key: bytes(key),
+    ...more,
+  }).finish()
+}
+
+async function get(channel: Channel, key: string, more: Partial<RangeRequest> = {}) {
+  return RangeResponse.decode(await channel.unary(etcdKv.range, range(key, more), TIMEOUT))
+}
+
+async function refusal(call: Promise<unknown>): Promise<string> {
+  const error = await call.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  )
+  return error instanceof RpcError ? `${error.code} ${error.message}` : String(error)
+}
+
+it('every member takes writes and linearizable reads, and says who it is', async () => {
+  const cluster = await TestCluster.start()
+  const channels = cluster.endpoints.map((endpoint) => connect(endpoint))
+  try {
+    const members = new Set<string>()
+    for (const [i, channel] of channels.entries()) {
+      const { header } = PutResponse.decode(
+        await channel.unary(etcdKv.put, put('k', `v${i}`), TIMEOUT),
+      )
+      expect(header?.revision).toBe(2 + i)
+      members.add(header?.memberId ?? '')
+      // Whoever is asked next, at once: it sees the write.
+      const next = channels[(i + 1) % channels.length]!
+      const read = await get(next, 'k')
+      expect(Buffer.from(read.kvs[0]!.value).toString()).toBe(`v${i}`)
+      expect(read.header).toMatchObject({ revision: 2 + i, clusterId: header?.clusterId })
+      expect(read.header?.raftTerm).toBeGreaterThan(0)
+    }
+    expect(members.size).toBe(3)
+    const deletion = { key: bytes('k'), rangeEnd: new Uint8Array(0), prevKv: false }
+    const success = [{ request: { $case: 'requestDeleteRange' as const, value: deletion } }]
+    const txn = TxnRequest.encode({ compare: [], success, failure: [] }).finish()
+    const done = await channels[1]!.unary(etcdKv.txn, txn, TIMEOUT)
+    expect(TxnResponse.decode(done)).toMatchObject({ succeeded: true, header: { revision: 5 } })
+    expect((await get(channels[2]!, 'k')).count).toBe(0)
+
+    const listed = await channels[0]!.unary(etcdCluster.memberList, { linearizable: true }, TIMEOUT)
+    expect(listed.members.map((member) => member.name)).toEqual(['n1', 'n2', 'n3'])
+    expect(new Set(listed.members.map((member) => member.ID))).toEqual(members)
+    expect(listed.members.map((member) => member.clientURLs)).toEqual(
+      cluster.endpoints.map((endpoint) => [`http://${endpoint}`]),
+    )
+    const hashes = new Set<number>()
+    const leaders = new Set<string>()
+    for (const channel of channels) {
+      // A linearizable read first: then this member has applied all.
+      await get(channel, 'k')
+      hashes.add((await channel.unary(etcdMaintenance.hashKv, { revision: 5 }, TIMEOUT)).hash)
+      leaders.add((await channel.unary(etcdMaintenance.status, {}, TIMEOUT)).leader)
+    }
+    expect(hashes.size).toBe(1)
+    expect([...leaders]).toEqual([[...members][Number((await cluster.leader()).slice(1)) - 1]])
+  } finally {
+    for (const channel of channels) channel.close()
+    await cluster.close()
+  }
+})
+
+it("says what is wrong in etcd's own words", async () => {
+  const cluster = await TestCluster.start()
+  const channel = connect(cluster.endpoints[1]!)
+  try {
+    await channel.unary(etcdKv.put, put('k', 'v'), TIMEOUT)
+    const ask = (request: Uint8Array) => channel.unary(etcdKv.range, request, TIMEOUT)
+    expect(await refusal(channel.unary(etcdKv.put, put('', 'v'), TIMEOUT))).toBe(
+      '3 etcdserver: key is not provided',
+    )
+    expect(await refusal(ask(range('k', { revision: 9 })))).toBe(
+      '11 etcdserver: mvcc: required revision is a future revision',
+    )
+    expect(await refusal(ask(Buffer.from('ff'.repeat(20), 'hex')))).toMatch(/^3 /)
+    const target = { targetID: '12345' }
+    expect(await refusal(channel.unary(etcdMaintenance.moveLeader, target, TIMEOUT))).toBe(
+      '5 etcdserver: member not found',
+    )
+    expect(await refusal(channel.unary(etcdCluster.memberRemove, { ID: '1' }, TIMEOUT))).toMatch(
+      /^12 /,
+    )
+  } finally {
+    channel.close()
+    await cluster.close()
+  }
+})
+
+it('a follower executes what it was asked once, over the death of the leader', async () => {
+  const cluster = await TestCluster.start()
+  const leader = await cluster.leader()
+  const follower = cluster.seats.map((seat) => seat.name).find((name) => name !== leader)!
+  const channel = connect(cluster.endpoint(follower))
+  try {
+    const writes: Promise<Uint8Array>[] = []
+    for (let i = 0; i < 200; i++) writes.push(channel.unary(etcdKv.put, put('k', `${i}`), TIMEOUT))
+    await writes[0]
+    await cluster.stopNode(leader, 'SIGKILL')
+    for (let i = 200; i < 400; i++)
+      writes.push(channel.unary(etcdKv.put, put('k', `${i}`), TIMEOUT))
+    const answers = (await Promise.all(writes)).map((answer) => PutResponse.decode(answer))
+    const revisions = answers.map((answer) => answer.header?.revision ?? 0)
+    expect(new Set(revisions).size).toBe(400)
+    const { kvs, header } = await get(channel, 'k')
+    // As many versions as answers: nothing was done twice.
+    expect(kvs[0]).toMatchObject({ version: 400 })
+    expect(header?.revision).toBe(401)
+  } finally {
+    channel.close()
+    await cluster.close()
+  }
+})
