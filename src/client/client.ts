@@ -24,6 +24,7 @@ import { ClientError } from './errors.js'
 import * as kv from './kv.js'
 import { QUERY, SET_FAULTS, SET_PARTITION, STATUS, TRANSFER_LEADERSHIP } from './methods.js'
 import { type ClientOptions, type Settings, settingsOf } from './options.js'
+import { PbftEngine } from './pbft/engine.js'
 import { hintOf, isNotLeader, type Verdict, verdictOfError } from './verdict.js'
 
 export interface CallTimeout {
@@ -40,7 +41,9 @@ export class Client {
   readonly #settings: Settings
   readonly #channels: Channels
   readonly #attempts: Attempts
-  readonly #engine: Engine
+  readonly #engine: Engine | PbftEngine
+  /** PBFT: answers to queries are wrapped as commands' are. */
+  readonly #signs: boolean
   #turn = 0
 
   /** Throws ClientError (InvalidRequest) when an endpoint is none, or none is given. Dials nothing yet. */
@@ -53,7 +56,12 @@ export class Client {
     this.#settings = settingsOf(options)
     this.#channels = new Channels(options.dial ?? dialEndpoint, this.#settings.dialTimeoutMs)
     this.#attempts = new Attempts(this.#channels, this.#settings.transport)
-    this.#engine = new Engine(parsed.endpoints, this.#settings, this.#attempts)
+    const { endpoints } = parsed
+    this.#engine =
+      options.pbft === undefined
+        ? new Engine(endpoints, this.#settings, this.#attempts)
+        : new PbftEngine(endpoints, this.#settings, { ...options.pbft, channels: this.#channels })
+    this.#signs = options.pbft !== undefined
   }
 
   /** Endpoints given, and those learned as a leader's. */
@@ -66,15 +74,14 @@ export class Client {
    * `Indeterminate` leaves open whether it was, or will be, executed.
    */
   async submit(command: Uint8Array, options: CallTimeout = {}): Promise<Uint8Array> {
-    const answer = decodeAnswer(await this.#runCommand(command, this.#timeoutOf(options)))
-    if (answer?.type === 'Ok') return answer.result
-    throw new ClientError('Indeterminate', 'the node answered with something that is no result')
+    return resultOf(await this.#runCommand(command, this.#timeoutOf(options)))
   }
 
   /** Asks the state machine; linearizable unless told otherwise. */
   query(query: Uint8Array, options: ReadOptions = {}): Promise<Uint8Array> {
     if (options.consistency === 'stale') return this.#staleQuery(query, this.#timeoutOf(options))
-    return this.#engine.run('query', query, this.#timeoutOf(options))
+    const asked = this.#engine.run('query', query, this.#timeoutOf(options))
+    return this.#signs ? asked.then(resultOf) : asked
   }
 
   async put(
@@ -219,6 +226,12 @@ export class Client {
       throw errorOf(verdictOfError(asRpcError(error)), endpoint)
     }
   }
+}
+
+function resultOf(bytes: Uint8Array): Uint8Array {
+  const answer = decodeAnswer(bytes)
+  if (answer?.type === 'Ok') return answer.result
+  throw new ClientError('Indeterminate', 'the node answered with something that is no result')
 }
 
 /** Of a call that changes no log. */

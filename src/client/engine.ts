@@ -37,7 +37,8 @@ interface Call {
   refusal: ClientError | null
 }
 
-const SESSIONS: SessionCodec = {
+/** How the session machine speaks of sessions. */
+export const SESSIONS: SessionCodec = {
   openCommand: EMPTY,
   opened(bytes) {
     const answer = decodeAnswer(bytes)

@@ -1,5 +1,6 @@
 /** What a client is told once; each bound has its unit in its name. */
 import type { Channel } from '../rpc/types.js'
+import type { PbftTrust } from './pbft/engine.js'
 
 export interface ClientOptions {
   /** `host:port`, or `http://host:port`. */
@@ -18,6 +19,10 @@ export interface ClientOptions {
   readonly queuedMax?: number
   /** Fails as soon as every endpoint has refused the connection, instead of trying until the timeout. */
   readonly failFast?: boolean
+  /** The cluster runs PBFT: no node is believed alone. */
+  readonly pbft?: PbftTrust
+  /** PBFT: the primary has so long, then all replicas are asked. Default 500. */
+  readonly primaryMs?: number
   /** For tests: how an endpoint is dialled. */
   readonly dial?: Dial
 }
@@ -35,6 +40,7 @@ export interface Settings {
   readonly inflightMax: number
   readonly queuedMax: number
   readonly failFast: boolean
+  readonly primaryMs: number
 }
 
 export function settingsOf(options: ClientOptions): Settings {
@@ -47,5 +53,7 @@ export function settingsOf(options: ClientOptions): Settings {
     inflightMax: options.inflightMax ?? 512,
     queuedMax: options.queuedMax ?? 16_384,
     failFast: options.failFast ?? false,
+    // Half of what the replicas themselves give a primary.
+    primaryMs: options.primaryMs ?? 500,
   }
 }

@@ -1,0 +1,344 @@
+/**
+ * Runs the pure PBFT client (`core/pbft-step.ts`) over real streams: what it sends is signed, a signature a turn, and
+ * what comes back counts only under the seal of a replica.
+ */
+import { randomBytes, randomInt } from 'node:crypto'
+import type { Request } from '../../consensus/contract.js'
+import type { NodeId } from '../../consensus/ids.js'
+import { Keyring } from '../../crypto/keyring.js'
+import { nodeSuite } from '../../crypto/node.js'
+import type { Signer } from '../../crypto/ports.js'
+import { requestDigest, signListen, signRequests, type Voice } from '../../crypto/sealed.js'
+import type { Result } from '../../gen/quorate/v1/quorate.js'
+import type { Channels } from '../channels.js'
+import {
+  newPbftClient,
+  type PbftClientEffect,
+  type PbftClientInput,
+  type PbftClientState,
+} from '../core/pbft-state.js'
+import { stepPbftClient } from '../core/pbft-step.js'
+import type { ClientOutcome } from '../core/state.js'
+import { SESSIONS } from '../engine.js'
+import { ClientError } from '../errors.js'
+import { STATUS } from '../methods.js'
+import type { Settings } from '../options.js'
+import { ReplicaLink } from './link.js'
+import { type Trust, trustOnFirstUse } from './trust.js'
+
+const TICK_MS = 10
+const AGAIN_MS_MAX = 3_200
+
+export interface PbftTrust {
+  /** Whom to believe; absent: what Q of the endpoints say. */
+  readonly cluster?: Trust
+  /** Absent: a key of this client's alone, thrown away with it. */
+  readonly signer?: Signer
+  /** Called once when keys are taken from the network. */
+  readonly onTrustOnFirstUse?: () => void
+}
+
+interface Call {
+  readonly resolve: (bytes: Uint8Array) => void
+  readonly reject: (error: ClientError) => void
+}
+
+/** A request that waits for f+1 replies. */
+interface Asked {
+  readonly digest: Uint8Array
+  readonly signed: Request
+  /** To whom it went, or may have gone. */
+  readonly told: Set<ReplicaLink>
+  /** Endpoints that refuse it as it is, and why. */
+  readonly invalid: Map<string, string>
+  lastRefusal: string | null
+}
+
+export class PbftEngine {
+  readonly nodes: readonly string[]
+  readonly #settings: Settings
+  readonly #channels: Channels
+  readonly #trust: PbftTrust
+  readonly #signer: Signer
+  readonly #calls = new Map<number, Call>()
+  readonly #asked = new Map<string, Asked>()
+  readonly #unreachable = new Map<string, string>()
+  #links: ReplicaLink[] = []
+  #toSend: { readonly to: NodeId | null; readonly request: Request }[] = []
+  #started: Promise<void> | null = null
+  #core: PbftClientState | null = null
+  #keyring: Keyring | null = null
+  #voice: Voice | null = null
+  #lastId = 0
+  readonly #inputs: PbftClientInput[] = []
+  #stepping = false
+  #timer: NodeJS.Timeout | null = null
+  #closed = false
+
+  constructor(
+    endpoints: readonly string[],
+    settings: Settings,
+    of: PbftTrust & { channels: Channels },
+  ) {
+    this.nodes = endpoints
+    this.#settings = settings
+    this.#channels = of.channels
+    this.#trust = of
+    this.#signer = of.signer ?? nodeSuite.signer(new Uint8Array(randomBytes(32)))
+  }
+
+  /** What f+1 replicas say that it came to. */
+  async run(
+    kind: 'command' | 'query',
+    payload: Uint8Array,
+    timeoutMs: number,
+  ): Promise<Uint8Array> {
+    const deadline = now() + timeoutMs
+    this.#started ??= this.#start()
+    try {
+      await this.#started
+    } catch (error) {
+      this.#started = null
+      throw error
+    }
+    return new Promise((resolve, reject) => {
+      if (this.#closed) {
+        reject(new ClientError('Closed', 'the client is closed'))
+        return
+      }
+      if (this.#timer === null) this.#startClock()
+      const id = ++this.#lastId
+      this.#calls.set(id, { resolve, reject })
+      this.#feed({ type: kind === 'command' ? 'Command' : 'Query', id, payload, deadline })
+    })
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#stopClock()
+    for (const link of this.#links) link.close()
+    for (const call of this.#calls.values())
+      call.reject(new ClientError('Indeterminate', 'the client was closed before the answer came'))
+    this.#calls.clear()
+  }
+
+  async #start(): Promise<void> {
+    const { dialTimeoutMs: timeoutMs } = this.#settings
+    const trust =
+      this.#trust.cluster ??
+      (await trustOnFirstUse(this.nodes, (endpoint) =>
+        this.#channels.to(endpoint).unary(STATUS, {}, { timeoutMs }),
+      ))
+    if (this.#trust.cluster === undefined) this.#trust.onTrustOnFirstUse?.()
+    const { clusterId, replicas } = trust
+    this.#voice = { suite: nodeSuite, signer: this.#signer, clusterId }
+    this.#keyring = new Keyring({
+      suite: nodeSuite,
+      clusterId,
+      replicas,
+      clients: [],
+      allowAnonymousClients: false,
+    })
+    const { inflightMax, queuedMax, primaryMs } = this.#settings
+    this.#core = newPbftClient({
+      replicas: replicas.map(({ name }) => name),
+      seed: randomInt(2 ** 47),
+      inflightMax,
+      queuedMax,
+      primaryMs,
+      againMsMin: primaryMs,
+      againMsMax: AGAIN_MS_MAX,
+      session: SESSIONS,
+    })
+    const voice = this.#voice
+    this.#links = this.nodes.map(
+      (endpoint) =>
+        new ReplicaLink(endpoint, this.#channels.to(endpoint), timeoutMs, {
+          proof: (replica) => signListen(voice, replica),
+          result: (link, result) => this.#onResult(link, result),
+          lost: (link, why, untold) => this.#onLost(link, why, untold),
+          up: (link) => this.#unreachable.delete(link.endpoint),
+        }),
+    )
+  }
+
+  /** Steps run one at a time: what a step leads to at once waits for its end. */
+  #feed(input: PbftClientInput): void {
+    if (this.#core === null) return
+    this.#inputs.push(input)
+    if (this.#stepping) return
+    this.#stepping = true
+    for (let i = 0; i < this.#inputs.length; i++) {
+      const next = this.#inputs[i]
+      if (next === undefined) break
+      for (const effect of stepPbftClient(this.#core, next)) this.#perform(effect)
+    }
+    this.#inputs.length = 0
+    this.#stepping = false
+    if (this.#calls.size === 0) this.#stopClock()
+  }
+
+  #perform(effect: PbftClientEffect): void {
+    switch (effect.type) {
+      case 'Send':
+        // What the callers ask in one turn of the event loop is signed together.
+        if (this.#toSend.push(effect) === 1) setImmediate(() => this.#send())
+        return
+      case 'Forget':
+        this.#asked.delete(numberOf(effect))
+        return
+      case 'Done':
+        this.#settle(effect.id, effect.outcome)
+    }
+  }
+
+  #send(): void {
+    const voice = this.#voice
+    const sends = this.#toSend
+    this.#toSend = []
+    if (voice === null || this.#closed) return
+    const unsigned = sends
+      .map(({ request }) => request)
+      .filter((request) => !this.#asked.has(numberOf(request)) && this.#waitsFor(request))
+    for (const signed of signRequests(voice, unsigned)) {
+      const digest = requestDigest(voice.suite, voice.clusterId, signed)
+      this.#asked.set(numberOf(signed), {
+        digest,
+        signed,
+        told: new Set(),
+        invalid: new Map(),
+        lastRefusal: null,
+      })
+    }
+    for (const { to, request } of sends) {
+      const asked = this.#asked.get(numberOf(request))
+      if (asked === undefined) continue
+      const named = to === null ? [] : this.#links.filter((link) => link.name === to)
+      for (const link of named.length > 0 ? named : this.#links) {
+        asked.told.add(link)
+        link.send(asked.signed)
+      }
+    }
+  }
+
+  /** False once it has ended, between the step that sent it and now. */
+  #waitsFor(request: Request): boolean {
+    return this.#core?.byNumber.has(numberOf(request)) ?? false
+  }
+
+  #onResult(link: ReplicaLink, result: Result): void {
+    const { session, seq, outcome, voucher } = result
+    const asked = this.#asked.get(numberOf(result))
+    if (asked === undefined) return
+    if (outcome?.$case === 'answer') {
+      if (voucher === undefined) return
+      const { replica, view, seal } = voucher
+      const answer = outcome.value
+      const reply = { replica, view, session, seq, request: asked.digest, answer }
+      if (this.#keyring?.verifyReply(reply, seal) !== true) return
+      this.#feed({ type: 'Reply', replica, view, session, seq, answer })
+      return
+    }
+    asked.lastRefusal = reasonOf(outcome)
+    if (outcome?.$case === 'invalid') {
+      asked.invalid.set(link.endpoint, outcome.value.reason)
+      // So many cannot all be lying, and would not have it from others either.
+      if (asked.invalid.size > (this.#core?.faultyMax ?? 0)) this.#refuse(asked)
+    }
+    this.#feed({ type: 'Refused', session, seq, told: true })
+  }
+
+  #onLost(link: ReplicaLink, why: string, untold: readonly Request[]): void {
+    if (this.#closed) return
+    this.#unreachable.set(link.endpoint, why)
+    for (const { session, seq } of untold) {
+      const asked = this.#asked.get(numberOf({ session, seq }))
+      if (asked === undefined) continue
+      asked.told.delete(link)
+      asked.lastRefusal = why
+      this.#feed({ type: 'Refused', session, seq, told: asked.told.size > 0 })
+    }
+    for (const { signed, told } of [...this.#asked.values()])
+      if (told.has(link)) this.#feed({ type: 'Refused', ...ids(signed), told: true })
+    if (this.#settings.failFast) this.#failFast()
+  }
+
+  #failFast(): void {
+    if (!this.nodes.every((node) => this.#unreachable.has(node))) return
+    const reasons = this.nodes.map((node) => `${node}: ${this.#unreachable.get(node)}`)
+    if ([...this.#asked.values()].some(({ told }) => told.size > 0)) return
+    this.#rejectAll(new ClientError('Unavailable', `no endpoint answers (${reasons.join('; ')})`))
+  }
+
+  #refuse({ signed, invalid }: Asked): void {
+    const [reason] = invalid.values()
+    const error = new ClientError('InvalidRequest', reason ?? 'refused')
+    if (signed.session === 0) {
+      this.#rejectAll(error)
+      return
+    }
+    const operation = this.#core?.byNumber.get(numberOf(signed))
+    const call = this.#calls.get(operation?.id ?? 0)
+    if (operation === undefined || call === undefined) return
+    this.#calls.delete(operation.id)
+    call.reject(error)
+  }
+
+  #rejectAll(error: ClientError): void {
+    const calls = [...this.#calls.values()]
+    this.#calls.clear()
+    for (const call of calls) call.reject(error)
+  }
+
+  #settle(id: number, outcome: ClientOutcome): void {
+    const call = this.#calls.get(id)
+    if (call === undefined) return
+    this.#calls.delete(id)
+    if (outcome.type === 'Answer') call.resolve(outcome.bytes)
+    else call.reject(this.#errorOf(outcome))
+  }
+
+  #errorOf(outcome: Exclude<ClientOutcome, { type: 'Answer' }>): ClientError {
+    const { type, reason } = outcome
+    if (type === 'Failed' && reason.includes('session'))
+      return new ClientError('SessionExpired', reason)
+    if (type === 'Failed' && reason.includes('wait')) return new ClientError('Overloaded', reason)
+    const unreachable = [...this.#unreachable].map(([node, why]) => `${node}: ${why}`)
+    const why = `${reason} before ${(this.#core?.faultyMax ?? 0) + 1} replicas agreed`
+    const text = unreachable.length === 0 ? why : `${why} (${unreachable.join('; ')})`
+    return new ClientError(type === 'Failed' ? 'Unavailable' : 'Indeterminate', text)
+  }
+
+  #startClock(): void {
+    const tick = (): void => {
+      for (const link of this.#links) link.open(performance.now())
+      this.#feed({ type: 'Tick', now: now() })
+    }
+    this.#timer = setInterval(tick, TICK_MS)
+    tick()
+  }
+
+  #stopClock(): void {
+    if (this.#timer !== null) clearInterval(this.#timer)
+    this.#timer = null
+  }
+}
+
+/** ms, monotonic, whole. */
+function now(): number {
+  return Math.floor(performance.now())
+}
+
+function ids({ session, seq }: Request): { session: number; seq: number } {
+  return { session, seq }
+}
+
+function numberOf({ session, seq }: { readonly session: number; readonly seq: number }): string {
+  return `${session}:${seq}`
+}
+
+function reasonOf(outcome: Result['outcome']): string {
+  if (outcome === undefined) return 'a result without an outcome'
+  if (outcome.$case === 'notLeader') return 'the cluster has not formed'
+  return outcome.$case === 'answer' ? '' : outcome.value.reason
+}

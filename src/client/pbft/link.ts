@@ -1,0 +1,151 @@
+/**
+ * To one replica: a stream on which commands go and on which it tells what requests under our key come to. It is opened
+ * when first needed, and again when it is lost.
+ */
+import type { Request } from '../../consensus/contract.js'
+import type { NodeId } from '../../consensus/ids.js'
+import type {
+  Command,
+  Result,
+  SubmitCommandsRequest,
+  SubmitCommandsResponse,
+} from '../../gen/quorate/v1/quorate.js'
+import type { RpcError } from '../../rpc/status.js'
+import type { Channel, ClientStream } from '../../rpc/types.js'
+import { asRpcError } from '../attempts.js'
+import { STATUS, SUBMIT_COMMANDS } from '../methods.js'
+import { neverSent, whyUnreachable } from '../verdict.js'
+
+/** One message carries at most so many commands. */
+const MESSAGE_COMMANDS_MAX = 256
+/** A lost stream is opened again no sooner. */
+const REOPEN_MS_MIN = 100
+
+export interface LinkEvents {
+  /** Proves to that replica that we may hear replies to our key. */
+  proof(replica: NodeId): Uint8Array
+  result(link: ReplicaLink, result: Result): void
+  /** The stream is gone. `untold`: what the replica certainly never got. */
+  lost(link: ReplicaLink, why: string, untold: readonly Request[]): void
+  /** It answers. */
+  up(link: ReplicaLink): void
+}
+
+type Stream = ClientStream<SubmitCommandsResponse, SubmitCommandsRequest>
+
+export class ReplicaLink {
+  readonly endpoint: string
+  /** As it calls itself: not to be believed, for nothing but where to send. */
+  name: NodeId | null = null
+  readonly #channel: Channel
+  readonly #dialTimeoutMs: number
+  readonly #events: LinkEvents
+  #stream: Stream | null = null
+  #opening = false
+  #reopenAt = 0
+  #outgoing: Request[] = []
+  #flushDue = false
+  #held = false
+  #closed = false
+
+  constructor(endpoint: string, channel: Channel, dialTimeoutMs: number, events: LinkEvents) {
+    this.endpoint = endpoint
+    this.#channel = channel
+    this.#dialTimeoutMs = dialTimeoutMs
+    this.#events = events
+  }
+
+  send(request: Request): void {
+    this.#outgoing.push(request)
+    if (this.#stream === null) this.open(performance.now())
+    else this.#schedule()
+  }
+
+  /** If it is not open, and was not lost just now. `now`: ms, monotonic. */
+  open(now: number): void {
+    if (this.#closed || this.#stream !== null || this.#opening) return
+    if (now < this.#reopenAt) {
+      if (this.#outgoing.length > 0) this.#drop('connection lost')
+      return
+    }
+    this.#opening = true
+    const timeoutMs = this.#dialTimeoutMs
+    this.#channel.unary(STATUS, {}, { timeoutMs }).then(
+      ({ name }) => this.#onNamed(name),
+      (error: unknown) => this.#onLost(asRpcError(error)),
+    )
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#stream?.cancel()
+  }
+
+  #onNamed(name: NodeId): void {
+    if (this.#closed) return
+    this.#opening = false
+    this.name = name
+    const stream = this.#channel.stream(SUBMIT_COMMANDS)
+    this.#stream = stream
+    stream.onMessage(({ results }) => {
+      for (const result of results) this.#events.result(this, result)
+    })
+    stream.onDrain(() => {
+      this.#held = false
+      this.#flush()
+    })
+    stream.onEnd(() => stream.end())
+    stream.onClose((error) => {
+      if (this.#stream === stream) this.#onLost(error)
+    })
+    stream.write({ commands: [], listen: this.#events.proof(name) })
+    this.#events.up(this)
+    this.#flush()
+  }
+
+  #schedule(): void {
+    if (this.#flushDue || this.#held) return
+    this.#flushDue = true
+    setImmediate(() => {
+      this.#flushDue = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    while (this.#stream !== null && this.#outgoing.length > 0 && !this.#held) {
+      const commands = this.#outgoing.splice(0, MESSAGE_COMMANDS_MAX).map(toCommand)
+      if (!this.#stream.write({ commands })) this.#held = true
+    }
+  }
+
+  #onLost(error: RpcError | null): void {
+    if (this.#closed) return
+    this.#opening = false
+    this.#stream = null
+    this.#held = false
+    this.#reopenAt = performance.now() + REOPEN_MS_MIN
+    if (error === null) this.#drop('the stream ended')
+    else this.#drop(neverSent(error) ? whyUnreachable(error) : error.message)
+  }
+
+  #drop(why: string): void {
+    const untold = this.#outgoing
+    this.#outgoing = []
+    // Not inside the call that asked for it.
+    queueMicrotask(() => this.#events.lost(this, why, untold))
+  }
+}
+
+function toCommand(request: Request): Command {
+  const { session, seq, ackedThrough, command, auth, readOnly } = request
+  return {
+    session,
+    seq,
+    ackedThrough,
+    command,
+    timeoutMs: 0,
+    ...(auth === undefined ? {} : { auth }),
+    ...(readOnly === undefined ? {} : { readOnly }),
+  }
+}
