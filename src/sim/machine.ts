@@ -16,6 +16,8 @@ export interface MachineHost {
   /** Runs the task after so many ms, if the node still lives then. */
   after(ms: number, task: () => void): void
   taskMs(): number
+  /** It is about to apply the entry; then it is in that state. */
+  applying(entry: Entry): void
   applied(entry: Entry, state: string): void
   restored(index: Index, state: string): void
   writeSnapshot(
@@ -43,6 +45,7 @@ export class SimMachine implements MachinePort {
   ): void {
     this.inOrder(() => {
       const results = entries.map((entry) => {
+        this.#host.applying(entry)
         const answers = this.sessions.applyEntry(entry)
         this.#host.applied(entry, this.sessions.fullHash())
         return answers

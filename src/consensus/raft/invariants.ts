@@ -23,6 +23,13 @@ export function checkState(s: State): string | null {
   if (snapshotIndex(s.log) > s.commitIndex) return 'a snapshot covers what is not committed'
   if (s.log.offset.index > baseOf(s.log).index) return 'the log was compacted beyond the snapshot'
   if (s.log.entries.length !== s.log.batches.length) return 'an entry has no batch'
+  const first = s.log.entries[0]
+  if (first !== undefined && first.index !== s.log.offset.index + 1)
+    return 'the log begins elsewhere'
+  if (first !== undefined && first.term < s.log.offset.term)
+    return 'terms go back behind the snapshot'
+  if (last !== s.log.offset.index + s.log.entries.length)
+    return 'an index is not its place in the log'
   if (lastEntry(s.log).term > s.term) return 'an entry is of a later term than the node'
   if (s.agreedTime < (s.log.entries.at(-1)?.time ?? 0)) return 'an entry is of a later time'
   if (s.persistedBatch > s.batch) return 'a batch is on disk before it was emitted'

@@ -63,8 +63,8 @@ export class ClusterChecker {
     seen.appliedIndex = appliedIndex
   }
 
-  /** The machine applied an entry; `state` is its hash then. */
-  applied(id: NodeId, entry: Entry, state: string): void {
+  /** The machine is about to apply an entry. */
+  applying(id: NodeId, entry: Entry): void {
     const seen = this.#seen(id)
     check(
       entry.index === seen.machineIndex + 1,
@@ -81,6 +81,10 @@ export class ClusterChecker {
         'state-machine-safety',
         () => `${id} applied another entry at ${entry.index} than a node before it`,
       )
+  }
+
+  /** The machine applied the entry; `state` is its hash then. */
+  applied(id: NodeId, entry: Entry, state: string): void {
     this.#state(id, entry.index, state)
   }
 

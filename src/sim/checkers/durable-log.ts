@@ -23,6 +23,11 @@ export class DurableLog {
     return this.#reached
   }
 
+  /** Index and term of the entries whose content is there. */
+  entries(): Iterable<readonly [Index, number]> {
+    return this.#terms
+  }
+
   /** A record on the disk names a snapshot of what is up to there. */
   covers(through: Index): boolean {
     return through <= this.#snapshotIndex

@@ -12,9 +12,11 @@ import { firstMissing, termAt } from '../../consensus/raft/log.js'
 import type { Message } from '../../consensus/raft/messages.js'
 import type { WalRecord } from '../../consensus/raft/records.js'
 import { RaftMarks } from '../marks/raft.js'
+import { CheckQuorum } from './check-quorum.js'
 import { entryHash } from './cluster.js'
 import { DurableLog } from './durable-log.js'
 import type { ProtocolChecker } from './protocol.js'
+import { checkKept, checkVote } from './restart.js'
 import { check, Violation } from './violation.js'
 
 interface Node {
@@ -57,14 +59,21 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
   readonly #acknowledged = new Map<string, Index>()
   /** By leader, its term and a peer: the newest start of that peer which it heard. */
   readonly #heard = new Map<string, number>()
+  /** By leader, its term, a peer and the session with it: what the leader counts it for. */
+  readonly #matches = new Map<string, Index>()
+  readonly #quorum = new CheckQuorum()
 
   started(id: NodeId, core: Raft, records: readonly WalRecord[]): void {
-    const vouchedTerm = this.#nodes.get(id)?.vouchedTerm ?? 0
+    const former = this.#nodes.get(id)
+    const vouchedTerm = former?.vouchedTerm ?? 0
     check(
       core.state.term >= vouchedTerm,
       'durable-term',
       () => `${id} restarted in term ${core.state.term} after it had spoken in ${vouchedTerm}`,
     )
+    checkVote(id, core, this.#votes.get(`${id}:${core.state.term}`))
+    if (former !== undefined) checkKept(id, core, former, records)
+    this.#quorum.started(id)
     const disk = new DurableLog()
     disk.write(records)
     const start = (this.#starts.get(id) ?? 0) + 1
@@ -87,6 +96,7 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
     if (wrong !== null) throw new Violation('raft-state', `${id}: ${wrong}`)
     this.#checkOwnTerm(id, node.before, core)
     node.before = remember(state)
+    this.#quorum.stepped(id, core, input)
     if (input.type === 'Receive' && input.message.type === 'AppendEntriesReply')
       this.#checkMatch(id, core, input.from, input.message)
     for (const effect of effects) {
@@ -169,6 +179,15 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
       'match-of-a-start',
       () => `${id} counts ${peer} for ${match}; its present start acknowledged ${acknowledged}`,
     )
+    // A word of another start, be it an old one, begins a new session, and the count anew.
+    const matchKey = `${heardKey}:${progress.sessionRound}`
+    const before = this.#matches.get(matchKey) ?? 0
+    check(
+      match >= before,
+      'match-rises',
+      () => `${id} counted ${peer} for ${before} and now for ${match}, in one session`,
+    )
+    this.#matches.set(matchKey, match)
   }
 
   /** What a disk lost is nobody's second copy: it is vouched for when it is back, and not before. */
@@ -204,6 +223,11 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
       const now = core.state.log.entries[entry.index - core.state.log.offset.index - 1]
       const prevTerm = termAt(core.state.log, entry.index - 1)
       if (now === undefined || now.term !== entry.term || prevTerm === null) continue
+      check(
+        entry.term >= prevTerm,
+        'terms-rise',
+        () => `${id} has entry ${entry.index} of term ${entry.term} behind one of term ${prevTerm}`,
+      )
       const key = `${entry.index}:${entry.term}`
       const hash = entryHash(now)
       const known = this.#entries.get(key)

@@ -104,6 +104,7 @@ export function newMachine<M extends { readonly type: string }, R, O, C extends 
   return new SimMachine({
     after: (ms, task) => world.after(ms, life.guarded(task)),
     taskMs: () => swarm.applyMs + disturbance.slowMachineMs,
+    applying: (entry: Entry) => checker.applying(id, entry),
     applied: (entry: Entry, state: string) => {
       world.mark(1, index, entry.index)
       checker.applied(id, entry, state)

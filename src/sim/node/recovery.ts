@@ -47,7 +47,8 @@ export function recoverCore<M extends { readonly type: string }, R, O, C extends
     return { core, effects, records, snapshot: restore?.snapshot ?? null }
   } catch (error) {
     // What is missing makes no node; a log that was not damaged always makes one.
-    if (!swarm.hopeless || !(error instanceof Error)) throw error
+    if (!(error instanceof Error)) throw error
+    check(swarm.hopeless, 'recovery', () => `${self.id}: ${error.message}`)
     return error.message
   }
 }
