@@ -23,7 +23,7 @@ import { SESSIONS } from '../engine.js'
 import { ClientError } from '../errors.js'
 import { STATUS } from '../methods.js'
 import type { Settings } from '../options.js'
-import { ReplicaLink } from './link.js'
+import { type Loss, ReplicaLink } from './link.js'
 import { type Trust, trustOnFirstUse } from './trust.js'
 
 const TICK_MS = 10
@@ -63,6 +63,8 @@ export class PbftEngine {
   readonly #calls = new Map<number, Call>()
   readonly #asked = new Map<string, Asked>()
   readonly #unreachable = new Map<string, string>()
+  /** Endpoints that will not have us; more than f cannot all be lying. */
+  readonly #denied = new Set<string>()
   #links: ReplicaLink[] = []
   #toSend: { readonly to: NodeId | null; readonly request: Request }[] = []
   #started: Promise<void> | null = null
@@ -106,9 +108,10 @@ export class PbftEngine {
         reject(new ClientError('Closed', 'the client is closed'))
         return
       }
-      if (this.#timer === null) this.#startClock()
       const id = ++this.#lastId
       this.#calls.set(id, { resolve, reject })
+      // Behind the call: without one, the clock stops.
+      if (this.#timer === null) this.#startClock()
       this.#feed({ type: kind === 'command' ? 'Command' : 'Query', id, payload, deadline })
     })
   }
@@ -156,7 +159,7 @@ export class PbftEngine {
         new ReplicaLink(endpoint, this.#channels.to(endpoint), timeoutMs, {
           proof: (replica) => signListen(voice, replica),
           result: (link, result) => this.#onResult(link, result),
-          lost: (link, why, untold) => this.#onLost(link, why, untold),
+          lost: (link, loss) => this.#onLost(link, loss),
           up: (link) => this.#unreachable.delete(link.endpoint),
         }),
     )
@@ -248,9 +251,13 @@ export class PbftEngine {
     this.#feed({ type: 'Refused', session, seq, told: true })
   }
 
-  #onLost(link: ReplicaLink, why: string, untold: readonly Request[]): void {
+  #onLost(link: ReplicaLink, { why, denied, untold }: Loss): void {
     if (this.#closed) return
     this.#unreachable.set(link.endpoint, why)
+    if (denied) this.#denied.add(link.endpoint)
+    else this.#denied.delete(link.endpoint)
+    if (this.#denied.size > (this.#core?.faultyMax ?? 0))
+      this.#rejectAll(new ClientError('NotPermitted', `this client's key is not accepted: ${why}`))
     for (const { session, seq } of untold) {
       const asked = this.#asked.get(numberOf({ session, seq }))
       if (asked === undefined) continue

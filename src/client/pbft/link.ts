@@ -10,7 +10,7 @@ import type {
   SubmitCommandsRequest,
   SubmitCommandsResponse,
 } from '../../gen/quorate/v1/quorate.js'
-import type { RpcError } from '../../rpc/status.js'
+import { Code, type RpcError } from '../../rpc/status.js'
 import type { Channel, ClientStream } from '../../rpc/types.js'
 import { asRpcError } from '../attempts.js'
 import { STATUS, SUBMIT_COMMANDS } from '../methods.js'
@@ -25,10 +25,18 @@ export interface LinkEvents {
   /** Proves to that replica that we may hear replies to our key. */
   proof(replica: NodeId): Uint8Array
   result(link: ReplicaLink, result: Result): void
-  /** The stream is gone. `untold`: what the replica certainly never got. */
-  lost(link: ReplicaLink, why: string, untold: readonly Request[]): void
+  lost(link: ReplicaLink, loss: Loss): void
   /** It answers. */
   up(link: ReplicaLink): void
+}
+
+/** The stream is gone. */
+export interface Loss {
+  readonly why: string
+  /** The replica will not have us. */
+  readonly denied: boolean
+  /** What it certainly never got. */
+  readonly untold: readonly Request[]
 }
 
 type Stream = ClientStream<SubmitCommandsResponse, SubmitCommandsRequest>
@@ -126,14 +134,15 @@ export class ReplicaLink {
     this.#held = false
     this.#reopenAt = performance.now() + REOPEN_MS_MIN
     if (error === null) this.#drop('the stream ended')
-    else this.#drop(neverSent(error) ? whyUnreachable(error) : error.message)
+    else if (neverSent(error)) this.#drop(whyUnreachable(error))
+    else this.#drop(error.message, error.code === Code.PERMISSION_DENIED)
   }
 
-  #drop(why: string): void {
+  #drop(why: string, denied = false): void {
     const untold = this.#outgoing
     this.#outgoing = []
     // Not inside the call that asked for it.
-    queueMicrotask(() => this.#events.lost(this, why, untold))
+    queueMicrotask(() => this.#events.lost(this, { why, denied, untold }))
   }
 }
 
