@@ -38,6 +38,7 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
     this.#counts = counts
     this.network = new Network(world, counts, swarm.latencyMs, NO_LINK_FAULTS, {
       mutedWindows: swarm.mutedLinkWindows,
+      kept: swarm.kept.messages,
     })
     this.protocolChecker = sim.newChecker()
     // Once the callback of the restored machine has run.

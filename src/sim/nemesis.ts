@@ -114,7 +114,8 @@ export class Nemesis<M extends { readonly type: string }, R, O, C extends Core<M
 
   #strike(ordinal: number): void {
     const { kind, blow, strike } = this.#draw(ordinal)
-    if (this.#swarm.mutedStrikes.has(ordinal)) return
+    const { mutedStrikes, kept } = this.#swarm
+    if (mutedStrikes.has(ordinal) || kept.strikes?.has(ordinal) === false) return
     const met = blow.carryOut(this.#stage, strike)
     if (met === null) return
     const executed = { ...strike, met }

@@ -8,7 +8,8 @@
 import { crc32c } from '../base/crc32c.js'
 import { nextUint32 } from '../base/random.js'
 import type { NodeId } from '../consensus/ids.js'
-import type { FaultCounts } from './faults.js'
+import type { FaultCounts, FaultKind } from './faults.js'
+import { messageKey } from './kept.js'
 import {
   isMuted,
   type Link,
@@ -45,6 +46,8 @@ const BURST_BYTES_MAX = 16
 
 interface Frame {
   readonly link: Link
+  /** Its place among the messages of the link. */
+  readonly n: number
   readonly bytes: Uint8Array
   /** Of a corrupted one: what its bytes ought to have. Null: they are as they were sent. */
   readonly checksum: number | null
@@ -55,6 +58,8 @@ interface Frame {
 
 export interface NetworkOptions {
   readonly mutedWindows?: readonly LinkWindow[]
+  /** Only these messages suffer anything; null: any may. */
+  readonly kept?: ReadonlySet<string> | null
   /** False lets corrupted frames through: for tests that show that it matters. */
   readonly verifies?: boolean
 }
@@ -66,6 +71,9 @@ export class Network {
   readonly #links: Links
   readonly #mutedWindows: readonly LinkWindow[]
   readonly #verifies: boolean
+  readonly #kept: ReadonlySet<string> | null
+  /** Of the messages that suffered something; null: nobody wants to know. */
+  #struck: Set<string> | null = null
   #blockedLinks = 0
   faults: LinkFaults
 
@@ -82,7 +90,14 @@ export class Network {
     this.#links = new Links(world.seed)
     this.#mutedWindows = options.mutedWindows ?? []
     this.#verifies = options.verifies ?? true
+    this.#kept = options.kept ?? null
     this.faults = faults
+  }
+
+  /** Names from now on which messages suffer something. */
+  recordStruck(): ReadonlySet<string> {
+    this.#struck ??= new Set()
+    return this.#struck
   }
 
   isBlocked(from: NodeId, to: NodeId): boolean {
@@ -127,30 +142,37 @@ export class Network {
   send(from: NodeId, to: NodeId, bytes: Uint8Array, deliver: (bytes: Uint8Array) => void): void {
     const link = this.#links.of(from, to)
     const draw = nextUint32(link.random)
+    const n = link.sent++
     if (link.blocked) return
-    const faults = this.#faultsOn(link)
+    const faults = this.#faultsOn(link, n)
     if (happens(draw, PART.lost, faults.lost)) {
-      this.#counts.add('message-lost')
+      this.#strike('message-lost', link, n)
       return
     }
     const { connection } = link
-    const frame: Frame = { link, bytes, checksum: null, connection, deliver }
+    const frame: Frame = { link, n, bytes, checksum: null, connection, deliver }
     this.#carry(frame, faults, draw, 0)
     if (happens(draw, PART.duplicated, faults.duplicated)) {
-      this.#counts.add('message-duplicated')
+      this.#strike('message-duplicated', link, n)
       this.#carry(frame, faults, draw, 1)
     }
     if (happens(draw, PART.replayed, faults.replayed)) {
       const ms = REPLAY_MS_MIN + fraction(derived(draw, PART.replayMs)) * faults.replayMsMax
       this.#world.after(ms, () => {
-        this.#counts.add('message-replayed')
+        this.#strike('message-replayed', link, n)
         this.#arrive({ ...frame, connection: null })
       })
     }
   }
 
-  #faultsOn(link: Link): LinkFaults {
+  #strike(kind: FaultKind, link: Link, n: number): void {
+    this.#counts.add(kind)
+    this.#struck?.add(messageKey(link, n))
+  }
+
+  #faultsOn(link: Link, n: number): LinkFaults {
     const { faults } = this
+    if (this.#kept?.has(messageKey(link, n)) === false) return NO_LINK_FAULTS
     if (this.#mutedWindows.length === 0 || faults === NO_LINK_FAULTS) return faults
     return isMuted(this.#mutedWindows, link, this.#world.now) ? NO_LINK_FAULTS : faults
   }
@@ -159,12 +181,12 @@ export class Network {
     const part = copy * PARTS_PER_COPY
     let ms = LATENCY_MS_MIN + spread(derived(draw, part + PART.latency), this.#latencyMs)
     if (happens(draw, part + PART.delayed, faults.delayed)) {
-      this.#counts.add('message-delayed')
+      this.#strike('message-delayed', frame.link, frame.n)
       ms += spread(derived(draw, part + PART.delayMs), faults.delayMsMean)
     }
     let carried = frame
     if (frame.bytes.length > 0 && happens(draw, part + PART.flipped, faults.flipped)) {
-      this.#counts.add('message-flipped')
+      this.#strike('message-flipped', frame.link, frame.n)
       const bytes = corrupted(frame.bytes, draw, part)
       carried = { ...frame, bytes, checksum: crc32c(frame.bytes) }
     }

@@ -9,15 +9,20 @@ import { Cluster } from './cluster.js'
 import { FaultCounts } from './faults.js'
 import { Nemesis } from './nemesis.js'
 import { judge, judgeHistory } from './run/judge.js'
-import { FAULTY_MS, type SeedFailure, type SeedOptions, type SeedReport } from './run/options.js'
+import {
+  DEMANDS,
+  type Demands,
+  FAULTY_MS,
+  type SeedFailure,
+  type SeedOptions,
+  type SeedReport,
+} from './run/options.js'
 import { drawQuorum } from './run/quorum.js'
 import { sessionCodec } from './sessions.js'
 import { drawSwarm, masked, type SwarmOptions } from './swarm.js'
 import { Workload } from './workload.js'
 import { World } from './world.js'
 
-const OPERATIONS_MIN = 300
-const FAULTS_MIN = 10
 /** How much longer than asked for the faults last at most, until enough has happened (ms of simulated time). */
 const LONGER_MS_MAX = 60_000
 /** Of what a cluster without faults gets for each step towards being well (ms). */
@@ -28,8 +33,6 @@ const UP_MS_MAX = 20_000
 const LEADER_TIMEOUTS = 10
 /** What a cluster gets that may have lost everything (ms). */
 const HOPELESS_MS = 10_000
-/** Operations that must succeed before the load ends. */
-const PROGRESS_OPERATIONS = 10
 /** A bound against a world that spins: of a run, and for each ms of it. */
 const EVENTS_MAX = 2_000_000
 const EVENTS_PER_MS_MAX = 50
@@ -52,21 +55,26 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
   readonly #nemesis: Nemesis<M, R, O, C>
   readonly #workload: Workload
   readonly #quorum: ReadonlySet<NodeId> | null
+  readonly #demands: Demands
+  readonly #struckMessages: ReadonlySet<string> | null
   #undecided = 0
 
   constructor(options: SeedOptions<M, R, O, C>) {
     this.#options = options
     this.#forMs = options.forMs ?? FAULTY_MS
+    this.#demands = options.demands ?? DEMANDS
     const swarm = drawSwarm(options.seed)
     const drawn = { ...swarm, nodes: options.sim.nodes(swarm.nodes) }
     this.#swarm = masked(options.adjust?.(drawn) ?? drawn)
     this.#world = new World(options.seed, options.trace ?? null)
     this.#cluster = new Cluster(this.#world, this.#counts, this.#swarm, options.sim)
+    this.#struckMessages = options.happened ? this.#cluster.network.recordStruck() : null
     this.#nemesis = new Nemesis(this.#world, this.#counts, this.#swarm, this.#cluster)
     this.#workload = new Workload({
       world: this.#world,
       counts: this.#counts,
       options: this.#swarm.workload,
+      kept: this.#swarm.kept.operations,
       nodes: this.#cluster.ids,
       door: this.#cluster.door,
       session: sessionCodec,
@@ -93,6 +101,11 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
     } catch (error) {
       failure = this.#failed(error)
     }
+    this.#options.happened?.({
+      strikes: this.#nemesis.executed.map(({ ordinal }) => ordinal),
+      messages: [...(this.#struckMessages ?? [])],
+      operations: this.#workload.asked,
+    })
     this.#options.history?.(this.#workload.history.operations)
     return this.#report(failure)
   }
@@ -113,8 +126,9 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
   }
 
   #isEnough(): boolean {
-    const enough = this.#workload.history.counts().ok >= OPERATIONS_MIN
-    return enough && (this.#swarm.faultFree || this.#counts.total >= FAULTS_MIN)
+    const { operations, faults } = this.#demands
+    const enough = this.#workload.history.counts().ok >= operations
+    return enough && (this.#swarm.faultFree || this.#counts.total >= faults)
   }
 
   /** Faults off, and only these are left: a leader soon, everything asked answered, and equal states. */
@@ -129,9 +143,9 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
     this.#until(leaderMs, () => this.#cluster.isLed(core), 'liveness: a quorum has a leader')
     const { history } = this.#workload
     const before = history.counts().ok
-    const progress = () => history.counts().ok >= before + PROGRESS_OPERATIONS
+    const progress = () => history.counts().ok >= before + this.#demands.progress
     this.#until(HEAL_MS_MAX, progress, 'liveness: operations succeed again')
-    const enough = () => history.counts().ok >= OPERATIONS_MIN
+    const enough = () => history.counts().ok >= this.#demands.operations
     this.#until(10 * HEAL_MS_MAX, enough, 'liveness: operations go on to succeed')
     this.#workload.finish()
     const answered = () => this.#workload.idle && this.#cluster.isIdle(core)

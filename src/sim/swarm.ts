@@ -6,6 +6,7 @@
 import { chance, nextInt, pick, type RandomState, seededRandom } from '../base/random.js'
 import type { FaultKind } from './faults.js'
 import { FAULT_KINDS } from './faults.js'
+import { ALL_KEPT, type Kept } from './kept.js'
 import type { LinkFaults, LinkWindow } from './network.js'
 import type { WorkloadOptions } from './workload.js'
 
@@ -41,6 +42,8 @@ export interface SwarmOptions {
   readonly mutedStrikes: ReadonlySet<number>
   /** When messages suffer nothing. For shrinking. */
   readonly mutedLinkWindows: readonly LinkWindow[]
+  /** Event by event. For shrinking. */
+  readonly kept: Kept
 }
 
 const FAULT_FREE_SHARE = 0.1
@@ -103,6 +106,7 @@ export function drawSwarm(seed: number): SwarmOptions {
     forwards: chance(r, FORWARDING_SHARE),
     mutedStrikes: new Set(),
     mutedLinkWindows: [],
+    kept: ALL_KEPT,
   }
 }
 

@@ -18,6 +18,7 @@ import type { Request } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
 import { History, type LedgerOperation, type Recorded } from './checkers/history.js'
 import type { FaultCounts } from './faults.js'
+import type { Kept } from './kept.js'
 import { decodeList, decodeNumber, encodeCommand, encodeQuery } from './ledger.js'
 import { STREAM, streamOf } from './streams.js'
 import type { World } from './world.js'
@@ -86,6 +87,10 @@ export class Workload {
   #lastValue = 0
   #lastId = 0
   #issuing = true
+  /** Operations that were drawn so far, asked or not. */
+  #drawn = 0
+  readonly #kept: ReadonlySet<number> | null
+  readonly #asked: number[] = []
   readonly #waves: RandomState
   #busy = false
   faulty = true
@@ -94,6 +99,7 @@ export class Workload {
     readonly world: World
     readonly counts: FaultCounts
     readonly options: WorkloadOptions
+    readonly kept?: Kept['operations']
     readonly nodes: readonly NodeId[]
     readonly door: FrontDoor
     readonly session: SessionCodec & { readonly content: (answer: Uint8Array) => Uint8Array }
@@ -103,6 +109,7 @@ export class Workload {
     this.#options = setup.options
     this.#door = setup.door
     this.#session = setup.session
+    this.#kept = setup.kept ?? null
     this.#waves = streamOf(setup.world.seed, STREAM.load)
     for (let i = 0; i < setup.options.clients; i++) this.#addClient(setup.nodes)
     this.#wave()
@@ -124,6 +131,11 @@ export class Workload {
     return this.#clients.map((client) =>
       this.#ask(client, { type: 'Append', key: 1, value: ++this.#lastValue }, ms),
     )
+  }
+
+  /** Of those drawn, by ordinal, those that were asked. */
+  get asked(): readonly number[] {
+    return this.#asked
   }
 
   get idle(): boolean {
@@ -153,11 +165,19 @@ export class Workload {
       // A closed loop: who waits for many answers asks nothing new.
       const room = UNANSWERED_MAX - client.recorded.size
       const burst = Math.min(room, this.#world.int(1, this.#options.burstMax))
-      for (let i = 0; i < burst; i++) this.#ask(client, this.#draw(), this.#options.operationMs)
+      for (let i = 0; i < burst; i++) this.#next(client)
       const thinkMs = this.#options.thinkMsMean * (this.#busy ? 1 : CALM_FACTOR)
       this.#world.after(this.#world.exponential(thinkMs), think)
     }
     this.#world.after(this.#world.exponential(this.#options.thinkMsMean), think)
+  }
+
+  #next(client: SimClient): void {
+    const operation = this.#draw()
+    const ordinal = this.#drawn++
+    if (this.#kept?.has(ordinal) === false) return
+    this.#asked.push(ordinal)
+    this.#ask(client, operation, this.#options.operationMs)
   }
 
   #ask(client: SimClient, operation: LedgerOperation, ms: number): Recorded {

@@ -102,26 +102,55 @@ function thatMatter(
   known: Pick<Register, 'readersOf' | 'replacerOf'>,
 ): Call[] {
   const urgencyOf = new Map<number, number>()
-  const urgency = (call: Call): number => {
-    const value = call.writes ?? 0
-    const before = urgencyOf.get(value)
-    if (before !== undefined) return before
+  const seekersOf = new Map<number, number[]>()
+  for (const { recorded, writes } of others)
+    if (recorded.operation.type === 'Cas' && writes !== null)
+      push(seekersOf, recorded.operation.expected, writes)
+  /** The values that may follow this one. */
+  const nextOf = (value: number): number[] => {
+    const replaced = known.replacerOf.get(value)?.writes ?? null
+    const sought = seekersOf.get(value) ?? []
+    return replaced === null ? sought : [replaced, ...sought]
+  }
+  // Values follow one another by the thousand: a stack of our own, not calls within calls.
+  const stack: number[] = []
+  const visit = (value: number) => {
+    if (urgencyOf.has(value)) return
     urgencyOf.set(value, Number.POSITIVE_INFINITY)
-    let earliest = Number.POSITIVE_INFINITY
-    for (const reader of known.readersOf.get(value) ?? []) earliest = Math.min(earliest, reader.end)
-    const replacer = known.replacerOf.get(value)
-    if (replacer !== undefined) earliest = Math.min(earliest, replacer.end, urgency(replacer))
-    for (const other of others) {
-      const { operation } = other.recorded
-      if (operation.type === 'Cas' && operation.expected === value)
-        earliest = Math.min(earliest, urgency(other))
+    stack.push(value)
+  }
+  const urgency = ({ writes }: Call): number => {
+    visit(writes ?? 0)
+    const order: number[] = []
+    for (let value = stack.pop(); value !== undefined; value = stack.pop()) {
+      order.push(value)
+      for (const next of nextOf(value)) visit(next)
     }
-    urgencyOf.set(value, earliest)
-    return earliest
+    // Last found first; again while a value learns from one that was looked at behind it.
+    order.reverse()
+    for (let changed = true; changed; ) {
+      changed = false
+      for (const value of order) {
+        let earliest = known.replacerOf.get(value)?.end ?? Number.POSITIVE_INFINITY
+        for (const { end } of known.readersOf.get(value) ?? []) earliest = Math.min(earliest, end)
+        for (const next of nextOf(value))
+          earliest = Math.min(earliest, urgencyOf.get(next) ?? Number.POSITIVE_INFINITY)
+        if (earliest === urgencyOf.get(value)) continue
+        urgencyOf.set(value, earliest)
+        changed = true
+      }
+    }
+    return urgencyOf.get(writes ?? 0) ?? Number.POSITIVE_INFINITY
   }
   return others
     .filter((call) => urgency(call) < Number.POSITIVE_INFINITY)
     .sort((a, b) => urgency(a) - urgency(b))
+}
+
+function push(lists: Map<number, number[]>, key: number, value: number): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [value])
+  else list.push(value)
 }
 
 function explore(

@@ -43,6 +43,8 @@ export interface Link {
   cloggedUntilMs: number
   /** Counts its connections: what travels on an earlier one never arrives. */
   connection: number
+  /** Messages sent on it so far. */
+  sent: number
 }
 
 export class Links {
@@ -62,7 +64,7 @@ export class Links {
     let link = some.get(to)
     if (link === undefined) {
       const random = streamOf(this.#seed, STREAM.link, partOf(`${from}>${to}`))
-      link = { from, to, random, blocked: false, cloggedUntilMs: 0, connection: 0 }
+      link = { from, to, random, blocked: false, cloggedUntilMs: 0, connection: 0, sent: 0 }
       some.set(to, link)
     }
     return link

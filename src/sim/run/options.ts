@@ -1,11 +1,24 @@
 /** What a seed is run with, and what it reports. */
 import type { Core } from '../../consensus/contract.js'
 import type { Recorded } from '../checkers/history.js'
+import type { Happened } from '../kept.js'
 import type { SimProtocol } from '../protocol.js'
 import type { SwarmOptions } from '../swarm.js'
 
 /** Of simulated time under faults, unless told otherwise. */
 export const FAULTY_MS = 30_000
+
+/** What must happen in a run before it may end. */
+export interface Demands {
+  readonly operations: number
+  readonly faults: number
+  /** Operations that must succeed after the faults, before the load ends. */
+  readonly progress: number
+}
+
+export const DEMANDS: Demands = { operations: 300, faults: 10, progress: 10 }
+/** For a run that is made small: nothing but that it fails. */
+export const NO_DEMANDS: Demands = { operations: 0, faults: 0, progress: 0 }
 
 export interface SeedOptions<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
   readonly sim: SimProtocol<M, R, O, C>
@@ -16,6 +29,9 @@ export interface SeedOptions<M extends { readonly type: string }, R, O, C extend
   readonly adjust?: (drawn: SwarmOptions) => SwarmOptions
   /** Told everything that happens, for a human; it changes nothing. */
   readonly trace?: (line: string) => void
+  readonly demands?: Demands
+  /** Given what was carried out, at the end of the run, be it a failure. */
+  readonly happened?: (happened: Happened) => void
   /** Given what the clients saw, at the end of the run, be it a failure. */
   readonly history?: (operations: readonly Recorded[]) => void
 }

@@ -1,0 +1,194 @@
+/**
+ * Makes a failing run small while it fails in the same way: less time, fewer nodes, kinds of fault and clients, then
+ * single strikes, faults of messages and operations. A step counts only if it leaves no more events than before, so
+ * it ends; and with the same recipe and bounds it always ends alike.
+ *
+ * What is left out shifts what happens after it, so that a smaller run may fail to fail by chance alone. So the same
+ * cluster is also tried with other luck, and the smallest run counts.
+ */
+
+import { FAULT_KINDS } from '../faults.js'
+import { type Attempt, eventsOf } from './attempt.js'
+import { ddmin } from './ddmin.js'
+import type { Recipe } from './recipe.js'
+
+export interface ShrinkOptions {
+  readonly run: (recipe: Recipe) => Attempt
+  /** Runs at most, the first included. */
+  readonly runsMax: number
+  /** Asked before each run: a place for a clock, which this code does not have. */
+  readonly shouldStop?: () => boolean
+  /** Told after each run. */
+  readonly progress?: (progress: Progress) => void
+}
+
+export interface Progress {
+  readonly runs: number
+  readonly events: number
+  /** What is being taken away. */
+  readonly pass: string
+}
+
+export interface Shrunk {
+  readonly recipe: Recipe
+  readonly before: Attempt
+  readonly after: Attempt
+  readonly runs: number
+  /** False: it ended at a bound, and could become smaller yet. */
+  readonly whole: boolean
+}
+
+/** Other lucks tried at a time. */
+const LUCKS = 12
+/** A run shorter than this has nothing in it (ms). */
+const FOR_MS_MIN = 100
+/** Beyond an end this much is left for what is under way (ms). */
+const BEHIND_MS = 1
+const ROUNDS_MAX = 6
+
+/** Null: the run does not fail. */
+export function shrink(recipe: Recipe, options: ShrinkOptions): Shrunk | null {
+  const before = options.run(recipe)
+  if (before.kind === null) return null
+  const search = new Search(recipe, before, options)
+  search.reduce()
+  const { best, found, runs, whole } = search
+  return { recipe: best, before, after: found, runs, whole }
+}
+
+class Search {
+  best: Recipe
+  found: Attempt
+  runs = 1
+  readonly #options: ShrinkOptions
+  readonly #kind: string | null
+  #pass = ''
+  /** Lucks that were tried, so that no round repeats another. */
+  #lucks = 0
+
+  constructor(recipe: Recipe, found: Attempt, options: ShrinkOptions) {
+    this.best = recipe
+    this.found = found
+    this.#kind = found.kind
+    this.#options = options
+  }
+
+  get whole(): boolean {
+    return this.#more
+  }
+
+  #stopped = false
+
+  get #more(): boolean {
+    if (!this.#stopped)
+      this.#stopped = this.runs >= this.#options.runsMax || this.#options.shouldStop?.() === true
+    return !this.#stopped
+  }
+
+  reduce(): void {
+    for (let round = 0; round < ROUNDS_MAX && this.#more; round++) {
+      const before = this.#size
+      this.#coarse()
+      this.#fine()
+      if (this.#size === before) return
+    }
+  }
+
+  get #size(): string {
+    return JSON.stringify(this.best)
+  }
+
+  #coarse(): void {
+    this.#pass = 'time'
+    if (!this.best.brief) this.#try({ brief: true })
+    this.#cut()
+    this.#pass = 'nodes'
+    const { nodes } = this.found.report
+    for (let fewer = 1; fewer < nodes; fewer++) if (this.#tryWithLuck({ nodes: fewer })) break
+    this.#pass = 'kinds of fault'
+    const kinds = this.found.report.kinds.length
+    const drawn = this.#kinds()
+    if (kinds > 0) ddmin(drawn, (some) => this.#try({ kinds: some }))
+    this.#pass = 'load'
+    if (!this.best.plain) this.#tryWithLuck({ plain: true })
+    const clients = this.best.clients ?? 8
+    for (let fewer = 1; fewer < clients; fewer++) if (this.#tryWithLuck({ clients: fewer })) break
+    this.#pass = 'luck'
+    // The ordinals of single events mean others then.
+    if (!this.#isPicked) this.#otherLucks()
+    this.#cut()
+  }
+
+  #fine(): void {
+    const { happened } = this.found
+    this.#pass = 'strikes'
+    ddmin(happened.strikes, (strikes) => this.#try({ strikes }))
+    this.#pass = 'faults of messages'
+    ddmin(this.found.happened.messages, (messages) => this.#try({ messages }))
+    this.#pass = 'operations'
+    ddmin(this.found.happened.operations, (operations) => this.#try({ operations }))
+    this.#pass = 'time'
+    this.#cut()
+  }
+
+  #kinds(): NonNullable<Recipe['kinds']> {
+    const names = new Set(this.found.report.kinds)
+    const all = this.best.kinds ?? FAULT_KINDS
+    return all.filter((kind) => names.has(kind))
+  }
+
+  get #isPicked(): boolean {
+    const { strikes, messages, operations } = this.best
+    return strikes !== null || messages !== null || operations !== null
+  }
+
+  /** Right behind the failure; then by halves. */
+  #cut(): void {
+    const at = Math.ceil(this.found.report.failure?.atMs ?? 0) + BEHIND_MS
+    if (at < this.best.forMs) this.#try({ forMs: at })
+    for (let ms = this.best.forMs; ms > FOR_MS_MIN; ) {
+      ms = Math.ceil(ms / 2)
+      if (!this.#try({ forMs: ms })) return
+    }
+  }
+
+  #tryWithLuck(change: Partial<Recipe>): boolean {
+    if (this.#try(change)) return true
+    if (this.#isPicked) return false
+    for (let i = 0; i < LUCKS / 3; i++)
+      if (this.#try({ ...change, luck: this.#luck() })) return true
+    return false
+  }
+
+  #otherLucks(): void {
+    for (let i = 0; i < LUCKS; i++) this.#try({ luck: this.#luck() })
+  }
+
+  #luck(): number {
+    return this.best.seed * 1_000 + ++this.#lucks
+  }
+
+  /** True: it fails in the same way, with no more in it, and is what goes on. */
+  #try(change: Partial<Recipe>): boolean {
+    if (!this.#more) return false
+    const recipe = { ...this.best, ...change }
+    const tried = this.#options.run(recipe)
+    this.runs++
+    const events = eventsOf(this.found)
+    const smaller =
+      change.luck === undefined ? eventsOf(tried) <= events : this.#isSmaller(tried, change)
+    const better = tried.kind === this.#kind && smaller
+    if (better) {
+      this.best = recipe
+      this.found = tried
+    }
+    this.#options.progress?.({ runs: this.runs, events: eventsOf(this.found), pass: this.#pass })
+    return better
+  }
+
+  /** Other luck alone must have fewer events; together with something less, not more. */
+  #isSmaller(tried: Attempt, change: Partial<Recipe>): boolean {
+    const [now, before] = [eventsOf(tried), eventsOf(this.found)]
+    return Object.keys(change).length > 1 ? now <= before : now < before
+  }
+}
