@@ -84,7 +84,7 @@ describe('a planted bug is caught:', () => {
       'durable-batch',
     ],
     countsItselfEarly: ['durable-commit', 'one-leader'],
-    forgetsVote: ['one-vote'],
+    forgetsVote: ['durable-vote'],
     staleReads: ['linearizable', 'exactly-once'],
     appliesTwice: ['apply-order'],
     lyingRefusal: ['linearizable', 'exactly-once', 'liveness'],
