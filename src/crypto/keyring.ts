@@ -2,7 +2,6 @@
  * Whose signatures count: the replicas' and the clients' of one cluster. Each signature is verified once and then
  * remembered, for the same statement arrives often: by itself, in certificates, in view changes, from several peers.
  */
-import { toHex } from '../base/bytes.js'
 import { latin1Decode } from '../base/utf8.js'
 import { Writer } from '../base/varint.js'
 import { principalOf, sealOf } from '../consensus/auth.js'
@@ -51,7 +50,7 @@ export class Keyring {
     this.#anonymous = options.allowAnonymousClients ? new Map() : null
     const owners = new Map<string, string>()
     const add = ({ name, publicKey }: NamedKey): Verifier => {
-      const key = toHex(publicKey)
+      const key = latin1Decode(publicKey)
       const owner = owners.get(key)
       // Else one replica would have two votes, or could pass for a client.
       if (owner !== undefined) throw new KeyError(`${name} and ${owner} have the same key`)
@@ -67,7 +66,7 @@ export class Keyring {
       if (this.#replicas.has(one.name)) throw new KeyError(`two keys of ${one.name}`)
       this.#replicas.set(one.name, add(one))
     }
-    for (const one of options.clients) this.#clients.set(toHex(one.publicKey), add(one))
+    for (const one of options.clients) this.#clients.set(latin1Decode(one.publicKey), add(one))
   }
 
   /** Signatures computed, and those that were known. */
@@ -149,7 +148,7 @@ export class Keyring {
   }
 
   #client(principal: Uint8Array): Verifier | null {
-    const key = toHex(principal)
+    const key = latin1Decode(principal)
     const known = this.#clients.get(key) ?? this.#anonymous?.get(key)
     if (known !== undefined) return known
     if (this.#anonymous === null || principal.length === 0) return null

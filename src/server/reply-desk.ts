@@ -2,7 +2,6 @@
  * Where a replica's replies are sealed and given out. Those of one turn are sealed together: a signature a batch, not
  * a request.
  */
-import { toHex } from '../base/bytes.js'
 import { latin1Decode } from '../base/utf8.js'
 import { principalOf } from '../consensus/auth.js'
 import type { Entry, Request } from '../consensus/contract.js'
@@ -36,7 +35,7 @@ interface Due {
 
 export class ReplyDesk implements SignedDoor {
   readonly #setup: ReplyDeskSetup
-  /** By the client's key, in hex. */
+  /** By the client's key. */
   readonly #listeners = new Map<string, Set<Hear>>()
   #listenerCount = 0
   /** By the request's digest. As many as requests wait here, which the driver bounds. */
@@ -86,7 +85,7 @@ export class ReplyDesk implements SignedDoor {
     if (this.#listenerCount >= LISTENERS_MAX) return null
     const key = keyring.verifyListen(replica, proof)
     if (key === null) return null
-    const principal = toHex(key)
+    const principal = latin1Decode(key)
     const hearing = this.#listeners.get(principal) ?? new Set()
     if (hearing.size >= LISTENERS_OF_KEY_MAX) return null
     this.#listeners.set(principal, hearing.add(hear))
@@ -104,7 +103,7 @@ export class ReplyDesk implements SignedDoor {
       const key = latin1Decode(digest)
       const expecting = this.#expected.get(key)
       const hear = [
-        ...(this.#listeners.get(toHex(principalOf(request.auth))) ?? []),
+        ...(this.#listeners.get(latin1Decode(principalOf(request.auth))) ?? []),
         ...(expecting ?? []),
       ]
       expecting?.clear()

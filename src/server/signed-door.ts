@@ -23,7 +23,7 @@ export interface SignedDoor {
   /** `hear` runs when this very request is applied; until then it can be called off. */
   expect(request: Request, hear: Hear): Expected
   /**
-   * From now on `hear` gets what all requests under the client's key come to. Gives the key (hex) and how to end it;
+   * From now on `hear` gets what all requests under the client's key come to. Gives the key (latin1) and how to end it;
    * null when the proof is none or too many listen.
    */
   listen(proof: Uint8Array, hear: Hear): Listening | null

@@ -2,7 +2,7 @@
  * SubmitCommands: many commands in flight on one stream, each answered by its own result. The results of a turn
  * leave in one message; a reader that falls behind, or too many commands in flight, stop the stream's reading.
  */
-import { toHex } from '../base/bytes.js'
+import { latin1Decode } from '../base/utf8.js'
 import { principalOf } from '../consensus/auth.js'
 import type { Request } from '../consensus/contract.js'
 import type { SubmitOutcome } from '../driver/outcomes.js'
@@ -44,7 +44,7 @@ class SubmitStream {
   #paused = false
   #ended = false
   #closed = false
-  /** PBFT: by the client's key, in hex. */
+  /** PBFT: by the client's key, as latin1. */
   readonly #listening = new Map<string, Listening>()
 
   constructor(stream: Stream, replica: Replica) {
@@ -112,7 +112,7 @@ class SubmitStream {
     const { session, seq } = request
     const answer = (vouched: Vouched): void => this.#answer(toVouchedResult(vouched))
     if (signed.stored(request, answer)) return
-    const listens = this.#listening.has(toHex(principalOf(request.auth)))
+    const listens = this.#listening.has(latin1Decode(principalOf(request.auth)))
     const expected = signed.expect(request, listens ? () => this.#answered() : answer)
     this.#replica.submit(request, timeoutMs, (outcome) => {
       if (!expected.callOff()) return
