@@ -27,7 +27,7 @@ const index = pathToFileURL(`${root}/dist/sim/index.js`).href
 const { raftSim, runSeed } = (await import(index)) as Simulator
 
 /** Looks at nothing. */
-const blind = new Proxy({}, { get: () => () => undefined })
+const blind = new Proxy({}, { get: (_, key) => (key === 'marks' ? new Map() : () => undefined) })
 /**
  * Without faults the cluster is seen from outside: by its clients, its states and whether it goes on. From inside the
  * checker of the protocol would see a promise that the disk does not keep yet, though no power loss ever asks for it.
