@@ -92,7 +92,7 @@ function addNodes(program: Command): void {
 
 function addKeyValue(program: Command, setExitCode: SetExitCode): void {
   const client = (name: string, description: string) =>
-    clientOptions(program.command(name).description(description))
+    submitterOptions(clientOptions(program.command(name).description(description)))
   const ranged = (command: Command) =>
     command.option('--prefix', 'every key that starts with KEY').option('--json', 'print JSON')
   client('put', 'write a key; without a value, it is read from stdin')
@@ -329,6 +329,15 @@ function clientOptions(command: Command): Command {
           .argParser(duration('--dial-timeout')),
       ),
     )
+}
+
+function submitterOptions(command: Command): Command {
+  const file = new Option(
+    '--cluster-file <file>',
+    "PBFT: the cluster's public keys, to believe no other",
+  )
+  const key = new Option('--key <file>', "PBFT: this client's private key; else one for this call")
+  return command.addOption(env(file)).addOption(env(key))
 }
 
 function consistencyOption(): Option {

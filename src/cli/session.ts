@@ -2,7 +2,12 @@
 import { Client } from '../client/client.js'
 import { parseEndpoints } from '../client/endpoints.js'
 import type { ClientOptions } from '../client/options.js'
+import { speaksPbft } from '../client/pbft/detect.js'
+import type { ClusterKeys } from '../crypto/cluster-file.js'
+import type { Signer } from '../crypto/ports.js'
 import { usageError } from './errors.js'
+import { note } from './output.js'
+import { DEFAULT_ENDPOINTS } from './program.js'
 
 export interface ClientFlags {
   readonly endpoints: string
@@ -10,6 +15,10 @@ export interface ClientFlags {
   readonly commandTimeout: number
   /** ms */
   readonly dialTimeout: number
+  /** PBFT: whom to believe; absent: what Q of the endpoints say. */
+  readonly clusterFile?: string
+  /** PBFT: a private key; absent: one for this call alone. */
+  readonly key?: string
 }
 
 export function endpointsOf(flags: ClientFlags): readonly string[] {
@@ -39,6 +48,49 @@ export async function withClient<T>(
     return await work(client)
   } finally {
     client.close()
+  }
+}
+
+/**
+ * As withClient, for what goes through the log: where PBFT runs, with a client that believes f+1 replicas and no single
+ * one.
+ */
+export async function withSubmitter<T>(
+  flags: ClientFlags,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  const signer = flags.key === undefined ? {} : { signer: await signerOf(flags.key) }
+  if (flags.clusterFile !== undefined) {
+    const cluster = await clusterOf(flags.clusterFile)
+    const told = [...cluster.endpoints.values()].join(',')
+    const endpoints = flags.endpoints === DEFAULT_ENDPOINTS && told !== '' ? told : flags.endpoints
+    return withClient({ ...flags, endpoints }, work, { pbft: { cluster, ...signer } })
+  }
+  const onTrustOnFirstUse = (): void =>
+    note('trust on first use: the keys are what the nodes say; name them with --cluster-file')
+  return withClient(flags, async (client) => {
+    if (!(await speaksPbft(client, flags.dialTimeout))) return work(client)
+    return withClient(flags, work, { pbft: { onTrustOnFirstUse, ...signer } })
+  })
+}
+
+async function signerOf(file: string): Promise<Signer> {
+  const { readKeyFile } = await import('../crypto/key-file.js')
+  return orUsage('--key', () => readKeyFile(file))
+}
+
+async function clusterOf(file: string): Promise<ClusterKeys> {
+  const { readClusterFile } = await import('../crypto/cluster-file.js')
+  return orUsage('--cluster-file', () => readClusterFile(file))
+}
+
+function orUsage<T>(flag: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof Error && error.name === 'KeyFileError')
+      throw usageError(`${flag}: ${error.message}`)
+    throw error
   }
 }
 

@@ -24,7 +24,7 @@ import { ClientError } from './errors.js'
 import * as kv from './kv.js'
 import { QUERY, SET_FAULTS, SET_PARTITION, STATUS, TRANSFER_LEADERSHIP } from './methods.js'
 import { type ClientOptions, type Settings, settingsOf } from './options.js'
-import { PbftEngine } from './pbft/engine.js'
+import { LazyPbftEngine } from './pbft/lazy.js'
 import { hintOf, isNotLeader, type Verdict, verdictOfError } from './verdict.js'
 
 export interface CallTimeout {
@@ -41,7 +41,7 @@ export class Client {
   readonly #settings: Settings
   readonly #channels: Channels
   readonly #attempts: Attempts
-  readonly #engine: Engine | PbftEngine
+  readonly #engine: Engine | LazyPbftEngine
   /** PBFT: answers to queries are wrapped as commands' are. */
   readonly #signs: boolean
   #turn = 0
@@ -60,7 +60,10 @@ export class Client {
     this.#engine =
       options.pbft === undefined
         ? new Engine(endpoints, this.#settings, this.#attempts)
-        : new PbftEngine(endpoints, this.#settings, { ...options.pbft, channels: this.#channels })
+        : new LazyPbftEngine(endpoints, this.#settings, {
+            ...options.pbft,
+            channels: this.#channels,
+          })
     this.#signs = options.pbft !== undefined
   }
 

@@ -13,3 +13,6 @@ export {
   type RangeOptions,
 } from './kv.js'
 export type { ClientOptions } from './options.js'
+export { speaksPbft } from './pbft/detect.js'
+export type { PbftTrust } from './pbft/engine.js'
+export type { Trust } from './pbft/trust.js'

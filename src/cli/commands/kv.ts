@@ -6,7 +6,7 @@ import { EXIT, usageError } from '../errors.js'
 import { deleteJson, putJson, rangeJson, txnJson } from '../format/pairs.js'
 import { print, printBytes, printJson } from '../output.js'
 import { parseTxn } from '../parse/txn.js'
-import { type ClientFlags, readStdin, withClient } from '../session.js'
+import { type ClientFlags, readStdin, withSubmitter } from '../session.js'
 
 interface JsonFlag extends ClientFlags {
   readonly json?: boolean
@@ -20,7 +20,7 @@ interface PutFlags extends JsonFlag {
 export async function put(key: string, value: string | undefined, flags: PutFlags): Promise<void> {
   const lease = flags.lease === undefined ? {} : { lease: leaseOf(flags.lease) }
   const bytes = value === undefined ? await readStdin() : utf8Encode(value)
-  const response = await withClient(flags, (client) =>
+  const response = await withSubmitter(flags, (client) =>
     client.put(key, bytes, { ...lease, prevKv: flags.prevKv ?? false }),
   )
   if (flags.json === true) {
@@ -48,7 +48,7 @@ interface GetFlags extends JsonFlag {
 }
 
 export async function get(key: string, end: string | undefined, flags: GetFlags): Promise<void> {
-  const response = await withClient(flags, (client) =>
+  const response = await withSubmitter(flags, (client) =>
     client.range(key, {
       ...span(end, flags),
       consistency: consistencyOf(flags.consistency),
@@ -82,7 +82,7 @@ interface DelFlags extends JsonFlag {
 }
 
 export async function del(key: string, end: string | undefined, flags: DelFlags): Promise<void> {
-  const response = await withClient(flags, (client) => client.del(key, span(end, flags)))
+  const response = await withSubmitter(flags, (client) => client.del(key, span(end, flags)))
   if (flags.json === true) printJson(deleteJson(response))
   else print(String(response.deleted))
 }
@@ -93,7 +93,7 @@ interface TxnFlags extends JsonFlag {
 
 export async function txn(flags: TxnFlags): Promise<number> {
   const request = parseTxn(utf8Decode(await readStdin()))
-  const response = await withClient(flags, (client) => client.txn(request))
+  const response = await withSubmitter(flags, (client) => client.txn(request))
   if (flags.json === true) printJson(txnJson(response))
   else printTxn(response)
   return flags.strict === true && !response.succeeded ? EXIT.compareFailed : EXIT.ok

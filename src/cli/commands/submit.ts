@@ -4,7 +4,7 @@ import { utf8Encode } from '../../base/utf8.js'
 import { usageError } from '../errors.js'
 import { bytesJson } from '../format/pairs.js'
 import { print, printBytes, printJson } from '../output.js'
-import { type ClientFlags, readStdin, withClient } from '../session.js'
+import { type ClientFlags, readStdin, withSubmitter } from '../session.js'
 import { consistencyOf } from './kv.js'
 
 interface SubmitFlags extends ClientFlags {
@@ -17,7 +17,7 @@ interface SubmitFlags extends ClientFlags {
 export async function submit(text: string, flags: SubmitFlags): Promise<void> {
   const bytes = await bytesOf(text, flags.hex === true)
   const consistency = consistencyOf(flags.consistency)
-  const answer = await withClient(flags, (client) =>
+  const answer = await withSubmitter(flags, (client) =>
     flags.query === true ? client.query(bytes, { consistency }) : client.submit(bytes),
   )
   if (flags.json === true) printJson({ ...bytesJson('answer', answer), answerHex: toHex(answer) })

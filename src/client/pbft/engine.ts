@@ -38,6 +38,10 @@ export interface PbftTrust {
   readonly onTrustOnFirstUse?: () => void
 }
 
+export interface PbftSetup extends PbftTrust {
+  readonly channels: Channels
+}
+
 interface Call {
   readonly resolve: (bytes: Uint8Array) => void
   readonly reject: (error: ClientError) => void
@@ -77,11 +81,7 @@ export class PbftEngine {
   #timer: NodeJS.Timeout | null = null
   #closed = false
 
-  constructor(
-    endpoints: readonly string[],
-    settings: Settings,
-    of: PbftTrust & { channels: Channels },
-  ) {
+  constructor(endpoints: readonly string[], settings: Settings, of: PbftSetup) {
     this.nodes = endpoints
     this.#settings = settings
     this.#channels = of.channels

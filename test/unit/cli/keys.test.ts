@@ -19,6 +19,7 @@ import { pki } from '../../../src/cli/commands/pki.js'
 import { parseClusterFile, readClusterFile } from '../../../src/crypto/cluster-file.js'
 import { readKeyFile } from '../../../src/crypto/key-file.js'
 import { nodeSuite } from '../../../src/crypto/node.js'
+import { FakePbft } from '../client/fake-pbft.js'
 import { run } from './run.js'
 
 const dir = mkdtempSync(join(tmpdir(), 'quorate-keys-'))
@@ -182,5 +183,47 @@ describe('a cluster file', () => {
     expect(() => readClusterFile(at('nowhere.json'))).toThrow('cannot be read')
     writeFileSync(at('broken.json'), '{')
     expect(() => readClusterFile(at('broken.json'))).toThrow(`cluster file ${at('broken.json')}: `)
+  })
+})
+
+describe('put and get where PBFT runs', () => {
+  it('find that out, sign, and are right while a node lies; strangers are told why they are refused', async () => {
+    const keyFile = at('put.key')
+    await run(['keygen', keyFile])
+    const cluster = await FakePbft.start({ clients: [readKeyFile(keyFile)] })
+    try {
+      cluster.node('n4').lie = 'wrong-result'
+      const flags = ['--endpoints', cluster.endpoints.join(',')]
+      const put = await run(['put', 'k', 'v', ...flags, '--key', keyFile])
+      expect(put).toMatchObject({ code: 0, stdout: 'OK\n' })
+      expect(put.stderr).toBe(
+        'trust on first use: the keys are what the nodes say; name them with --cluster-file\n',
+      )
+      const file = at('fake-cluster.json')
+      const nodes = cluster.nodes.map(({ name, signer, endpoint }) => ({
+        name,
+        publicKey: toHex(signer.publicKey),
+        endpoint,
+      }))
+      writeFileSync(file, JSON.stringify({ version: 1, protocol: 'pbft', token: 't', nodes }))
+      const other = await run(['get', 'k', '--cluster-file', file, '--key', keyFile])
+      // Of another cluster by its name: nothing that these say means anything there.
+      expect(other.code).not.toBe(0)
+      expect(other.stdout).toBe('')
+      const stranger = await run(['put', 'k', 'w', ...flags])
+      expect(stranger.code).toBe(6)
+      expect(stranger.stderr).toContain("this client's key is not accepted")
+      const get = await run(['get', 'k', ...flags, '--key', keyFile])
+      expect(get).toMatchObject({ code: 0, stdout: 'k\nv\n' })
+    } finally {
+      await cluster.close()
+    }
+  })
+
+  it('say which file is wrong', async () => {
+    const bad = await run(['get', 'k', '--cluster-file', at('nowhere.json')])
+    expect(bad.code).toBe(2)
+    expect(bad.stderr).toContain('--cluster-file: cluster file')
+    expect((await run(['get', 'k', '--key', at('nowhere.key')])).stderr).toContain('--key: ')
   })
 })
