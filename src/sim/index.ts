@@ -1,5 +1,11 @@
 /** The simulator: the production code on a simulated disk, network and clock. Pure, so a browser runs it too. */
+
 export type { Recorded } from './checkers/history.js'
+export type { Diagram, Happening } from './diagram/diagram.js'
+export { diagramHtml } from './diagram/html.js'
+export { diagramMermaid } from './diagram/mermaid.js'
+export { DiagramOfTrace } from './diagram/of-trace.js'
+export { diagramText } from './diagram/text.js'
 export { FAULT_GROUPS, FAULT_KINDS, type FaultGroup, type FaultKind } from './faults.js'
 export { MARKS, type Mark } from './marks/table.js'
 export type { ExecutedStrike, Strike } from './nemesis/strike.js'

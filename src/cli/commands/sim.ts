@@ -31,6 +31,11 @@ export interface SimFlags {
   readonly doublecheck?: boolean
   readonly history?: string
   readonly json?: boolean
+  readonly shrink?: boolean
+  readonly shrinkRuns: number
+  readonly shrinkFor: string
+  readonly recipe?: string
+  readonly diagram?: string
 }
 
 type OnReport = (report: SeedReport) => void
@@ -42,6 +47,8 @@ interface Plan {
 }
 
 export async function sim(flags: SimFlags): Promise<number> {
+  if (flags.shrink === true || flags.recipe !== undefined || flags.diagram !== undefined)
+    return (await import('../sim/small.js')).small(flags)
   const plan = planned(flags)
   const summary = newSummary()
   summary.adjusted = flags.nodes !== undefined || flags.faults !== undefined

@@ -17,6 +17,8 @@ export interface Recipe {
   readonly brief: boolean
   /** The simplest load and clocks instead of those drawn. */
   readonly plain: boolean
+  /** Snapshots come early, so that fewer operations lead to one. */
+  readonly small: boolean
   /** Null, here and below: what is drawn. */
   readonly nodes: number | null
   readonly clients: number | null
@@ -40,6 +42,7 @@ export function wholeRun(seed: number, forMs: number, protocol = 'raft'): Recipe
     forMs,
     brief: false,
     plain: false,
+    small: false,
     nodes: null,
     clients: null,
     kinds: null,
@@ -59,6 +62,7 @@ export function swarmOf(recipe: Recipe): SwarmOptions {
   return {
     ...drawn,
     ...(recipe.plain ? { clockDriftMax: 0, forwards: false } : {}),
+    ...(recipe.small ? { snapshotEntries: 5, keepEntries: 1 } : {}),
     kinds,
     faultFree: kinds.size === 0,
     nodes: recipe.nodes ?? drawn.nodes,
@@ -89,6 +93,7 @@ export function parseRecipe(text: string): Recipe {
     forMs: demand(found, 'forMs', isCount),
     brief: demand(found, 'brief', isBoolean),
     plain: demand(found, 'plain', isBoolean),
+    small: demand(found, 'small', isBoolean),
     nodes: demand(found, 'nodes', orNull(isSome)),
     clients: demand(found, 'clients', orNull(isSome)),
     kinds: demand(found, 'kinds', orNull(listOf(isKind))),

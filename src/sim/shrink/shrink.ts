@@ -38,8 +38,13 @@ export interface Shrunk {
   readonly whole: boolean
 }
 
-/** Other lucks tried at a time. */
-const LUCKS = 12
+/** Other lucks tried together with something less. */
+const LUCKS = 4
+/** Other lucks alone, while a run has more events than a person follows. */
+const LUCKS_MAX = 60
+const EVENTS_FEW = 50
+/** Single events are left out of a run with more than this only when nothing else helps. */
+const EVENTS_MANY = 300
 /** A run shorter than this has nothing in it (ms). */
 const FOR_MS_MIN = 100
 /** Beyond an end this much is left for what is under way (ms). */
@@ -65,6 +70,7 @@ class Search {
   #pass = ''
   /** Lucks that were tried, so that no round repeats another. */
   #lucks = 0
+  #stopped = false
 
   constructor(recipe: Recipe, found: Attempt, options: ShrinkOptions) {
     this.best = recipe
@@ -74,10 +80,8 @@ class Search {
   }
 
   get whole(): boolean {
-    return this.#more
+    return !this.#stopped
   }
-
-  #stopped = false
 
   get #more(): boolean {
     if (!this.#stopped)
@@ -89,7 +93,8 @@ class Search {
     for (let round = 0; round < ROUNDS_MAX && this.#more; round++) {
       const before = this.#size
       this.#coarse()
-      this.#fine()
+      const many = eventsOf(this.found) > EVENTS_MANY
+      if (!many || this.#size === before) this.#fine()
       if (this.#size === before) return
     }
   }
@@ -102,15 +107,19 @@ class Search {
     this.#pass = 'time'
     if (!this.best.brief) this.#try({ brief: true })
     this.#cut()
+    this.#pass = 'luck'
+    if (!this.#isPicked && eventsOf(this.found) > EVENTS_MANY) this.#otherLucks()
+    this.#cut()
     this.#pass = 'nodes'
     const { nodes } = this.found.report
     for (let fewer = 1; fewer < nodes; fewer++) if (this.#tryWithLuck({ nodes: fewer })) break
     this.#pass = 'kinds of fault'
     const kinds = this.found.report.kinds.length
     const drawn = this.#kinds()
-    if (kinds > 0) ddmin(drawn, (some) => this.#try({ kinds: some }))
+    if (kinds > 0) ddmin(drawn, (some) => this.#tryWithLuck({ kinds: some }, 2))
     this.#pass = 'load'
     if (!this.best.plain) this.#tryWithLuck({ plain: true })
+    if (!this.best.small) this.#tryWithLuck({ small: true })
     const clients = this.best.clients ?? 8
     for (let fewer = 1; fewer < clients; fewer++) if (this.#tryWithLuck({ clients: fewer })) break
     this.#pass = 'luck'
@@ -144,24 +153,35 @@ class Search {
 
   /** Right behind the failure; then by halves. */
   #cut(): void {
-    const at = Math.ceil(this.found.report.failure?.atMs ?? 0) + BEHIND_MS
-    if (at < this.best.forMs) this.#try({ forMs: at })
+    this.#cutBehind()
     for (let ms = this.best.forMs; ms > FOR_MS_MIN; ) {
       ms = Math.ceil(ms / 2)
       if (!this.#try({ forMs: ms })) return
     }
   }
 
-  #tryWithLuck(change: Partial<Recipe>): boolean {
+  #cutBehind(): void {
+    const at = Math.ceil(this.found.report.failure?.atMs ?? 0) + BEHIND_MS
+    if (at < this.best.forMs) this.#try({ forMs: at })
+  }
+
+  #tryWithLuck(change: Partial<Recipe>, lucks = LUCKS): boolean {
     if (this.#try(change)) return true
     if (this.#isPicked) return false
-    for (let i = 0; i < LUCKS / 3; i++)
-      if (this.#try({ ...change, luck: this.#luck() })) return true
+    for (let i = 0; i < lucks; i++) {
+      if (!this.#try({ ...change, luck: this.#luck() })) continue
+      this.#cutBehind()
+      return true
+    }
     return false
   }
 
   #otherLucks(): void {
-    for (let i = 0; i < LUCKS; i++) this.#try({ luck: this.#luck() })
+    const runsMax = this.runs + Math.min(LUCKS_MAX, this.#options.runsMax / 4)
+    for (let i = 0; this.runs < runsMax && this.#more; i++) {
+      if (i >= 3 * LUCKS && eventsOf(this.found) <= EVENTS_FEW) return
+      if (this.#try({ luck: this.#luck() })) this.#cutBehind()
+    }
   }
 
   #luck(): number {
