@@ -33,6 +33,8 @@ export type Lie =
   | 'wrong-view'
   /** Seals replies with another key. */
   | 'wrong-key'
+  /** Answers with an invention of its own in the names of all the others, under its own key. */
+  | 'impersonates'
   /** Tells other keys than the others do. */
   | 'wrong-keys-told'
 
@@ -92,6 +94,7 @@ export class FakeReplica implements Replica {
   readonly machine = new SessionMachine(new KvMachine())
   readonly asked: Request[] = []
   lie: Lie = 'none'
+  speaksAs: string | null = null
   endpoint = ''
   readonly #cluster: FakePbft
   readonly #waiting: { readonly request: Request; readonly done: SubmitDone }[] = []
@@ -127,8 +130,11 @@ export class FakeReplica implements Replica {
         sign: (bytes) => (this.lie === 'wrong-key' ? stranger : this.signer).sign(bytes),
       },
     }
+    const speaker = (): string => this.speaksAs ?? this.name
     return new ReplyDesk({
-      replica: this.name,
+      get replica() {
+        return speaker()
+      },
       voice,
       keyring,
       view: () => (this.lie === 'wrong-view' ? 1_000_003 : cluster.view),
@@ -158,7 +164,13 @@ export class FakeReplica implements Replica {
   apply(entry: { index: number; time: number; requests: Request[] }): void {
     const answers = this.machine.applyEntry(entry)
     const told = this.lie === 'wrong-result' ? answers.map(() => LIE) : answers
-    if (this.lie !== 'silent') this.signed.applied(entry, told)
+    if (this.lie === 'impersonates')
+      for (const { name } of this.#cluster.nodes) {
+        this.speaksAs = name
+        this.signed.applied(entry, [LIE])
+      }
+    else if (this.lie !== 'silent') this.signed.applied(entry, told)
+    this.speaksAs = null
     const [request] = entry.requests
     for (const { request: waiting, done } of this.#waiting.splice(0)) {
       if (waiting.session === request?.session && waiting.seq === request.seq)
