@@ -7,6 +7,8 @@ import { Headers } from '../server/etcd/header.js'
 import { etcdIds } from '../server/etcd/ids.js'
 import { kvRoutes } from '../server/etcd/kv-service.js'
 import { maintenanceRoutes } from '../server/etcd/maintenance-service.js'
+import { WatchHub } from '../server/etcd/watch/hub.js'
+import { watchRoutes } from '../server/etcd/watch/watch-service.js'
 import type { NodeConfig } from './config.js'
 import { FrontDoor } from './front-door.js'
 import { hostPort } from './listen.js'
@@ -14,6 +16,8 @@ import type { NodeReplica } from './node-replica.js'
 
 /** Sessions that share what clients ask: each keeps a bounded number of answers. */
 const DOORS = 4
+/** As etcd's default (`--experimental-watch-progress-notify-interval`). */
+const PROGRESS_MS = 10 * 60_000
 
 export function etcdRoutes(config: NodeConfig, replica: NodeReplica, kv: KvMachine): Route[] {
   const members = config.initialCluster.map(({ name, address }) => ({
@@ -24,8 +28,11 @@ export function etcdRoutes(config: NodeConfig, replica: NodeReplica, kv: KvMachi
   const who = { cluster: ids.cluster, member: ids.memberOf(config.name) }
   const headers = new Headers(who, () => replica.progress.term)
   const door = doorOf(replica)
+  const hub = new WatchHub(kv, { soon: setImmediate, now: () => performance.now() })
+  kv.listen(hub)
   return [
     ...kvRoutes({ door, headers }),
+    ...watchRoutes({ hub, source: kv, headers, serving: door.serving, progressMs: PROGRESS_MS }),
     ...clusterRoutes({
       door,
       headers,

@@ -3,6 +3,7 @@ import {
   ClusterDefinition,
   KVDefinition,
   MaintenanceDefinition,
+  WatchDefinition,
 } from '../gen/etcd/api/etcdserverpb/rpc.js'
 import { streamMethod, unaryMethod } from './methods.js'
 import type { Codec, UnaryMethod } from './types.js'
@@ -25,6 +26,10 @@ export const etcdKv = {
   deleteRange: encoded(kv.deleteRange.name),
   txn: encoded(kv.txn.name),
   compact: encoded(kv.compact.name),
+} as const
+
+export const etcdWatch = {
+  watch: streamMethod(WatchDefinition, WatchDefinition.methods.watch),
 } as const
 
 const { methods: cluster } = ClusterDefinition

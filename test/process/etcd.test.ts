@@ -1,4 +1,5 @@
 /** etcd's API over real nodes: any member takes any request, whoever leads. */
+import { EventEmitter, once } from 'node:events'
 import { expect, it } from 'vitest'
 import {
   PutRequest,
@@ -9,7 +10,7 @@ import {
   TxnResponse,
 } from '../../src/gen/etcd/api/etcdserverpb/rpc.js'
 import { connect } from '../../src/rpc/channel.js'
-import { etcdCluster, etcdKv, etcdMaintenance } from '../../src/rpc/etcd-services.js'
+import { etcdCluster, etcdKv, etcdMaintenance, etcdWatch } from '../../src/rpc/etcd-services.js'
 import { RpcError } from '../../src/rpc/status.js'
 import type { Channel } from '../../src/rpc/types.js'
 import { TestCluster } from './support/cluster.js'
@@ -136,6 +137,42 @@ it('a follower executes what it was asked once, over the death of the leader', a
     // As many versions as answers: nothing was done twice.
     expect(kvs[0]).toMatchObject({ version: 400 })
     expect(header?.revision).toBe(401)
+  } finally {
+    channel.close()
+    await cluster.close()
+  }
+})
+
+it('a watch is told of every change, in order and once, over the death of the leader', async () => {
+  const cluster = await TestCluster.start()
+  const leader = await cluster.leader()
+  const follower = cluster.seats.map((seat) => seat.name).find((name) => name !== leader)!
+  const channel = connect(cluster.endpoint(follower))
+  try {
+    await channel.unary(etcdKv.put, put('w/0', '0'), TIMEOUT)
+    const told: number[] = []
+    const ends = new EventEmitter()
+    const stream = channel.stream(etcdWatch.watch)
+    stream.onMessage((response) => {
+      for (const event of response.events) told.push(event.kv?.modRevision ?? 0)
+      ends.emit('told')
+    })
+    const flags = { progressNotify: false, prevKv: true, fragment: false, watchId: 0, filters: [] }
+    const range = { key: bytes('w/'), rangeEnd: bytes('w0'), startRevision: 2 }
+    const value = { ...range, ...flags }
+    stream.write({ requestUnion: { $case: 'createRequest', value } })
+    const writes: Promise<unknown>[] = []
+    for (let i = 1; i < 100; i++) {
+      writes.push(channel.unary(etcdKv.put, put(`w/${i}`, 'x'), TIMEOUT))
+      if (i === 50) {
+        await writes[10]
+        await cluster.stopNode(leader, 'SIGKILL')
+      }
+    }
+    await Promise.all(writes)
+    while (told.length < 100) await once(ends, 'told', { signal: AbortSignal.timeout(10_000) })
+    expect(told).toEqual(Array.from({ length: 100 }, (_, i) => i + 2))
+    stream.cancel()
   } finally {
     channel.close()
     await cluster.close()

@@ -18,9 +18,17 @@ const COLLECT_PER_COMMAND = 64
 /** Snapshots open at once, each of which keeps garbage; one more closes the oldest. */
 const VIEWS_MAX = 4
 
+export interface StoreListener {
+  /** There are revisions that were not there before. */
+  changed(): void
+  /** The store is another one, of a later time. */
+  restored(): void
+}
+
 export class KvMachine implements StateMachine {
   #store = new Store()
   readonly #put = new PutFields()
+  #listener: StoreListener | null = null
   /** Open snapshots, oldest first. */
   #views: SnapshotView[] = []
 
@@ -59,9 +67,16 @@ export class KvMachine implements StateMachine {
     return this.#store.settledBytes
   }
 
+  /** One listener hears of what changes, after it has. */
+  listen(listener: StoreListener): void {
+    this.#listener = listener
+  }
+
   apply(command: Uint8Array, _context: ApplyContext): Uint8Array {
+    const before = this.#store.revision
     const result = this.#applyPlainPut(command) ?? this.#applyDecoded(decodeCommand(command))
     if (this.#store.collectable) this.#store.collect(COLLECT_PER_COMMAND)
+    if (this.#store.revision !== before) this.#listener?.changed()
     return result
   }
 
@@ -87,6 +102,7 @@ export class KvMachine implements StateMachine {
   restore(chunks: Iterable<Uint8Array>): void {
     this.#store = restoreStore(chunks)
     this.#views = []
+    this.#listener?.restored()
   }
 
   hash(): string {

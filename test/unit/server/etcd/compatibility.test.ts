@@ -11,6 +11,8 @@ import { Headers } from '../../../../src/server/etcd/header.js'
 import { etcdIds } from '../../../../src/server/etcd/ids.js'
 import { kvRoutes } from '../../../../src/server/etcd/kv-service.js'
 import { maintenanceRoutes } from '../../../../src/server/etcd/maintenance-service.js'
+import { WatchHub } from '../../../../src/server/etcd/watch/hub.js'
+import { watchRoutes } from '../../../../src/server/etcd/watch/watch-service.js'
 
 const PAGE = resolve(import.meta.dirname, '../../../../docs/etcd-compatibility.md')
 
@@ -28,12 +30,14 @@ function routes(): Route[] {
     query: (query) => kv.query(query),
     commandTimeoutMs: 1_000,
   }
+  const hub = new WatchHub(kv, { soon: setImmediate, now: () => 0 })
   const members = [{ name: 'n1', address: '127.0.0.1:1' }]
   const ids = etcdIds('token', members)
   const headers = new Headers({ cluster: ids.cluster, member: ids.memberOf('n1') }, () => 1)
   const clientEndpointOf = () => '127.0.0.1:2'
   return [
     ...kvRoutes({ door, headers }),
+    ...watchRoutes({ hub, source: kv, headers, serving: () => false, progressMs: 1_000 }),
     ...clusterRoutes({ door, headers, ids, members, revision: () => 1, clientEndpointOf }),
     ...maintenanceRoutes({
       headers,
