@@ -14,6 +14,7 @@ export {
 export { IMPOSSIBLE, type Model, type Space } from './model.js'
 export { type CellOptions, casRegister, keyValue, lock, register } from './models/cells.js'
 export { type MvccOptions, multiVersion } from './models/mvcc.js'
+export { type Step, type StepModelOptions, stepModel } from './models/steps.js'
 export { type PictureOptions, pictureOf } from './picture.js'
 export { counterexampleRows, counterexampleWords, wordsOf } from './report.js'
 export type { Value } from './value.js'

@@ -2,10 +2,12 @@
 import { EMPTY } from '../base/bytes.js'
 import type { Core, Member, SnapshotMeta } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
+import type { Application } from './application.js'
 import { ClusterChecker } from './checkers/cluster.js'
 import type { ProtocolChecker } from './checkers/protocol.js'
 import { check } from './checkers/violation.js'
 import type { FaultCounts } from './faults.js'
+import { ledgerApplication } from './ledger-load.js'
 import { Network, NO_LINK_FAULTS } from './network.js'
 import { SimNode } from './node.js'
 import type { SimProtocol } from './protocol.js'
@@ -33,6 +35,7 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
     counts: FaultCounts,
     swarm: SwarmOptions,
     sim: SimProtocol<M, R, O, C>,
+    application: Application = ledgerApplication,
   ) {
     this.#world = world
     this.#counts = counts
@@ -50,6 +53,7 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
         world,
         swarm,
         sim,
+        application,
         checker,
         protocolChecker: this.protocolChecker,
         members,

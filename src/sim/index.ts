@@ -18,4 +18,13 @@ export { runSeed } from './run.js'
 export { type Attempt, attempt, eventsOf } from './shrink/attempt.js'
 export { parseRecipe, printRecipe, type Recipe, RecipeError, wholeRun } from './shrink/recipe.js'
 export { type Progress, type Shrunk, shrink } from './shrink/shrink.js'
+export type {
+  Checks,
+  Draw,
+  SimulatedFailure,
+  SimulatedOperation,
+  SimulateOptions,
+  SimulateReport,
+} from './simulate/options.js'
+export { simulate } from './simulate/simulate.js'
 export { drawSwarm, type SwarmOptions } from './swarm.js'

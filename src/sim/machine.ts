@@ -7,12 +7,14 @@ import type { Entry, SnapshotMeta } from '../consensus/contract.js'
 import type { Index } from '../consensus/ids.js'
 import type { MachinePort } from '../driver/ports.js'
 import { SessionMachine } from '../machine/machine.js'
+import type { StateMachine } from '../machine/state-machine.js'
 import type { SnapshotFile } from '../wal/snapshot-store.js'
 import { check } from './checkers/violation.js'
-import { Ledger } from './ledger.js'
 
 /** What the machine needs of its node. */
 export interface MachineHost {
+  /** What is replicated, new. */
+  readonly machine: StateMachine
   /** Runs the task after so many ms, if the node still lives then. */
   after(ms: number, task: () => void): void
   taskMs(): number
@@ -29,14 +31,16 @@ export interface MachineHost {
 }
 
 export class SimMachine implements MachinePort {
-  readonly ledger = new Ledger()
-  readonly sessions = new SessionMachine(this.ledger)
+  readonly ledger: StateMachine
+  readonly sessions: SessionMachine
   readonly #host: MachineHost
   #queue: ((finished: () => void) => void)[] = []
   #busy = false
 
   constructor(host: MachineHost) {
     this.#host = host
+    this.ledger = host.machine
+    this.sessions = new SessionMachine(host.machine)
   }
 
   apply(

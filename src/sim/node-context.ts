@@ -1,6 +1,7 @@
 /** What a simulated node needs of the cluster around it. */
 import type { Core, Member, SnapshotMeta } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
+import type { Application } from './application.js'
 import type { ClusterChecker } from './checkers/cluster.js'
 import type { ProtocolChecker } from './checkers/protocol.js'
 import type { FaultKind } from './faults.js'
@@ -19,6 +20,7 @@ export interface NodeContext<M extends { readonly type: string }, R, O, C extend
   readonly world: World
   readonly swarm: SwarmOptions
   readonly sim: SimProtocol<M, R, O, C>
+  readonly application: Application
   readonly checker: ClusterChecker
   readonly protocolChecker: ProtocolChecker<C, M, R>
   readonly members: readonly Member[]

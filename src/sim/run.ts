@@ -7,8 +7,8 @@ import type { NodeId } from '../consensus/ids.js'
 import { check, Violation } from './checkers/violation.js'
 import { Cluster } from './cluster.js'
 import { FaultCounts } from './faults.js'
+import { ledgerApplication } from './ledger-load.js'
 import { Nemesis } from './nemesis.js'
-import { judge, judgeHistory } from './run/judge.js'
 import {
   DEMANDS,
   type Demands,
@@ -67,13 +67,16 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
     const drawn = { ...swarm, nodes: options.sim.nodes(swarm.nodes) }
     this.#swarm = masked(options.adjust?.(drawn) ?? drawn)
     this.#world = new World(options.seed, options.trace ?? null)
-    this.#cluster = new Cluster(this.#world, this.#counts, this.#swarm, options.sim)
+    const application = options.application ?? ledgerApplication
+    const { sim } = options
+    this.#cluster = new Cluster(this.#world, this.#counts, this.#swarm, sim, application)
     this.#struckMessages = options.happened ? this.#cluster.network.recordStruck() : null
     this.#nemesis = new Nemesis(this.#world, this.#counts, this.#swarm, this.#cluster)
     this.#workload = new Workload({
       world: this.#world,
       counts: this.#counts,
       options: this.#swarm.workload,
+      load: application.newLoad(this.#world, this.#swarm.workload),
       kept: this.#swarm.kept.operations,
       nodes: this.#cluster.ids,
       door: this.#cluster.door,
@@ -106,7 +109,7 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
       messages: [...(this.#struckMessages ?? [])],
       operations: this.#workload.asked,
     })
-    this.#options.history?.(this.#workload.history.operations)
+    this.#options.history?.(this.#workload.load.operations)
     return this.#report(failure)
   }
 
@@ -127,7 +130,7 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
 
   #isEnough(): boolean {
     const { operations, faults } = this.#demands
-    const enough = this.#workload.history.counts().ok >= operations
+    const enough = this.#workload.load.counts().ok >= operations
     return enough && (this.#swarm.faultFree || this.#counts.total >= faults)
   }
 
@@ -141,11 +144,11 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
     const { electionTicks, tickMs } = this.#swarm
     const leaderMs = LEADER_TIMEOUTS * 2 * electionTicks * tickMs
     this.#until(leaderMs, () => this.#cluster.isLed(core), 'liveness: a quorum has a leader')
-    const { history } = this.#workload
-    const before = history.counts().ok
-    const progress = () => history.counts().ok >= before + this.#demands.progress
+    const { load } = this.#workload
+    const before = load.counts().ok
+    const progress = () => load.counts().ok >= before + this.#demands.progress
     this.#until(HEAL_MS_MAX, progress, 'liveness: operations succeed again')
-    const enough = () => history.counts().ok >= this.#demands.operations
+    const enough = () => load.counts().ok >= this.#demands.operations
     this.#until(10 * HEAL_MS_MAX, enough, 'liveness: operations go on to succeed')
     this.#workload.finish()
     const answered = () => this.#workload.idle && this.#cluster.isIdle(core)
@@ -163,7 +166,7 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
     const end = this.#world.now + HOPELESS_MS
     this.#until(2 * HOPELESS_MS, () => this.#world.now >= end, 'the end')
     if (this.#cluster.isConverged(this.#all)) return this.#judge()
-    this.#undecided = judgeHistory(this.#workload.history.operations)
+    this.#undecided = this.#workload.load.judgeHistory()
   }
 
   /** Every client asks once more, and is answered. */
@@ -206,7 +209,7 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
     const machine = this.#cluster.nodes[0]?.machine ?? null
     check(machine !== null, 'liveness', () => 'no machine to hold the history against')
     if (machine === null) return
-    this.#undecided = judge(this.#workload.history.operations, machine.ledger)
+    this.#undecided = this.#workload.load.judge(machine.ledger)
     // Not to know is not to have shown it.
     const undecided = this.#undecided
     check(undecided === 0, 'undecided', () => `${undecided} registers could not be judged in time`)
@@ -232,7 +235,7 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
       faultFree: this.#swarm.faultFree,
       kinds: [...this.#swarm.kinds].sort(),
       faults: this.#counts.plain(),
-      operations: this.#workload.history.counts(),
+      operations: this.#workload.load.counts(),
       undecided: this.#undecided,
       quorum: this.#quorum === null ? null : [...this.#quorum].sort(),
       marks: this.#marks(),

@@ -1,7 +1,4 @@
-/**
- * Clients that run the real client's rules against the simulated cluster and record what they saw. Every value
- * they write is unique.
- */
+/** Clients that run the real client's rules against the simulated cluster; a load tells them what to ask. */
 import { EMPTY } from '../base/bytes.js'
 import { nextInt, type RandomState } from '../base/random.js'
 import {
@@ -16,10 +13,9 @@ import {
 import { isIdle, stepClient } from '../client/core/step.js'
 import type { Request } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
-import { History, type LedgerOperation, type Recorded } from './checkers/history.js'
+import type { Asked, Load } from './application.js'
 import type { FaultCounts } from './faults.js'
 import type { Kept } from './kept.js'
-import { decodeList, decodeNumber, encodeCommand, encodeQuery } from './ledger.js'
 import { STREAM, streamOf } from './streams.js'
 import type { World } from './world.js'
 
@@ -71,20 +67,18 @@ const UNANSWERED_MAX = 12
 
 interface SimClient {
   readonly state: ClientState
-  readonly recorded: Map<number, Recorded>
+  readonly number: number
+  readonly asked: Map<number, Asked>
 }
 
 export class Workload {
-  readonly history = new History()
+  readonly load: Load
   readonly #world: World
   readonly #counts: FaultCounts
   readonly #options: WorkloadOptions
   readonly #door: FrontDoor
   readonly #session: SessionCodec & { readonly content: (answer: Uint8Array) => Uint8Array }
   readonly #clients: SimClient[] = []
-  /** The last value seen of each register: what a Cas expects. */
-  readonly #lastSeen = new Map<number, number>()
-  #lastValue = 0
   #lastId = 0
   #issuing = true
   /** Operations that were drawn so far, asked or not. */
@@ -99,6 +93,7 @@ export class Workload {
     readonly world: World
     readonly counts: FaultCounts
     readonly options: WorkloadOptions
+    readonly load: Load
     readonly kept?: Kept['operations']
     readonly nodes: readonly NodeId[]
     readonly door: FrontDoor
@@ -109,6 +104,7 @@ export class Workload {
     this.#options = setup.options
     this.#door = setup.door
     this.#session = setup.session
+    this.load = setup.load
     this.#kept = setup.kept ?? null
     this.#waves = streamOf(setup.world.seed, STREAM.load)
     for (let i = 0; i < setup.options.clients; i++) this.#addClient(setup.nodes)
@@ -126,10 +122,10 @@ export class Workload {
     this.#issuing = false
   }
 
-  /** Each client appends one item more, and waits so long for the answer. */
-  askOnce(ms: number): readonly Recorded[] {
-    return this.#clients.map((client) =>
-      this.#ask(client, { type: 'Append', key: 1, value: ++this.#lastValue }, ms),
+  /** Each client asks one thing more, and waits so long for the answer. */
+  askOnce(ms: number): readonly Asked['recorded'][] {
+    return this.#clients.map(
+      (client) => this.#ask(client, this.load.last(client.number), ms).recorded,
     )
   }
 
@@ -153,7 +149,11 @@ export class Workload {
       backoffMsMax: 300,
       session: this.#session,
     }
-    const client: SimClient = { state: newClient(options), recorded: new Map() }
+    const client: SimClient = {
+      state: newClient(options),
+      number: this.#clients.length,
+      asked: new Map(),
+    }
     this.#clients.push(client)
     const tick = () => {
       this.#step(client, { type: 'Tick', now: this.#world.now })
@@ -163,7 +163,7 @@ export class Workload {
     const think = () => {
       if (!this.#issuing) return
       // A closed loop: who waits for many answers asks nothing new.
-      const room = UNANSWERED_MAX - client.recorded.size
+      const room = UNANSWERED_MAX - client.asked.size
       const burst = Math.min(room, this.#world.int(1, this.#options.burstMax))
       for (let i = 0; i < burst; i++) this.#next(client)
       const thinkMs = this.#options.thinkMsMean * (this.#busy ? 1 : CALM_FACTOR)
@@ -173,40 +173,22 @@ export class Workload {
   }
 
   #next(client: SimClient): void {
-    const operation = this.#draw()
+    const ask = this.load.next(client.number)
     const ordinal = this.#drawn++
     if (this.#kept?.has(ordinal) === false) return
     this.#asked.push(ordinal)
-    this.#ask(client, operation, this.#options.operationMs)
+    this.#ask(client, ask, this.#options.operationMs)
   }
 
-  #ask(client: SimClient, operation: LedgerOperation, ms: number): Recorded {
+  #ask(client: SimClient, ask: () => Asked, ms: number): Asked {
     const id = ++this.#lastId
-    const recorded = this.history.invoke(operation)
-    client.recorded.set(id, recorded)
+    const asked = ask()
+    client.asked.set(id, asked)
     const deadline = this.#world.now + ms
-    if (operation.type === 'Get' || operation.type === 'List') {
-      this.#step(client, { type: 'Query', id, query: encodeQuery(operation), deadline })
-      return recorded
-    }
-    const padding = this.#world.int(0, this.#options.paddingBytesMax)
-    const command = encodeCommand(operation, padding)
-    this.#step(client, { type: 'Command', id, command, deadline })
-    return recorded
-  }
-
-  #draw(): LedgerOperation {
-    const { registers, lists, readShare, listShare, casShare } = this.#options
-    const reads = this.#world.chance(readShare)
-    if (this.#world.chance(listShare)) {
-      const key = this.#world.int(1, lists)
-      return reads ? { type: 'List', key } : { type: 'Append', key, value: ++this.#lastValue }
-    }
-    const key = this.#world.int(1, registers)
-    if (reads) return { type: 'Get', key }
-    const value = ++this.#lastValue
-    if (!this.#world.chance(casShare)) return { type: 'Write', key, value }
-    return { type: 'Cas', key, expected: this.#lastSeen.get(key) ?? 0, value }
+    const { bytes } = asked
+    if (asked.type === 'query') this.#step(client, { type: 'Query', id, query: bytes, deadline })
+    else this.#step(client, { type: 'Command', id, command: bytes, deadline })
+    return asked
   }
 
   #step(client: SimClient, input: Parameters<typeof stepClient>[1]): void {
@@ -244,37 +226,26 @@ export class Workload {
   }
 
   #done(client: SimClient, id: number, outcome: ClientOutcome): void {
-    const recorded = client.recorded.get(id)
-    if (recorded === undefined) return
-    client.recorded.delete(id)
+    const asked = client.asked.get(id)
+    if (asked === undefined) return
+    client.asked.delete(id)
     const kind = outcome.type === 'Answer' ? 1 : outcome.type === 'Failed' ? 2 : 3
     this.#world.mark(50 + kind, id, 0, outcome.type === 'Answer' ? outcome.bytes : EMPTY)
     this.#world.tell(() => {
       const text = outcome.type === 'Answer' ? 'ok' : `${outcome.type} (${outcome.reason})`
-      return `client: ${JSON.stringify(recorded.operation)} ${text}`
+      return `client: ${asked.told()} ${text}`
     })
     switch (outcome.type) {
-      case 'Answer':
-        this.#answered(recorded, outcome.bytes)
+      case 'Answer': {
+        const { bytes } = outcome
+        asked.answered(asked.type === 'query' ? bytes : this.#session.content(bytes))
         return
+      }
       case 'Failed':
-        this.history.failed(recorded)
+        asked.failed()
         return
       case 'Indeterminate':
-        this.history.unknown(recorded)
+        asked.unknown()
     }
-  }
-
-  #answered(recorded: Recorded, bytes: Uint8Array): void {
-    const { operation } = recorded
-    if (operation.type === 'List') {
-      this.history.ok(recorded, { list: decodeList(bytes) })
-      return
-    }
-    const number = decodeNumber(operation.type === 'Get' ? bytes : this.#session.content(bytes))
-    this.history.ok(recorded, { number })
-    if (operation.type === 'Append') return
-    const seen = operation.type === 'Write' ? operation.value : number
-    this.#lastSeen.set(operation.key, seen)
   }
 }

@@ -100,16 +100,22 @@ export function newMachine<M extends { readonly type: string }, R, O, C extends 
   node: Omit<Living<M, R, O, C>, 'core' | 'lastBatch' | 'snapshots' | 'inOrder'>,
 ): SimMachine {
   const { id, index, context, disk, life } = node
-  const { world, swarm, checker, disturbance } = context
+  const { world, swarm, checker, disturbance, application } = context
+  const machine = application.newMachine()
   return new SimMachine({
+    machine,
     after: (ms, task) => world.after(ms, life.guarded(task)),
     taskMs: () => swarm.applyMs + disturbance.slowMachineMs,
     applying: (entry: Entry) => checker.applying(id, entry),
     applied: (entry: Entry, state: string) => {
       world.mark(1, index, entry.index)
       checker.applied(id, entry, state)
+      application.inspect?.(id, machine)
     },
-    restored: (at: Index, state: string) => checker.restored(id, at, state),
+    restored: (at: Index, state: string) => {
+      checker.restored(id, at, state)
+      application.inspect?.(id, machine)
+    },
     writeSnapshot: (at, chunks, done) => {
       if (node.boundary()) return
       if (world.chance(disturbance.snapshotFails)) {

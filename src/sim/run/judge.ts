@@ -1,12 +1,14 @@
 /** What the clients saw, held against what the replicas hold in the end. */
+
+import type { StateMachine } from '../../machine/state-machine.js'
 import type { Recorded } from '../checkers/history.js'
 import { checkRegister } from '../checkers/linearizable.js'
 import { checkList, checkReads } from '../checkers/lists.js'
 import { check } from '../checkers/violation.js'
-import { decodeList, encodeQuery, type Ledger } from '../ledger.js'
+import { decodeList, encodeQuery } from '../ledger.js'
 
 /** Throws a Violation; else how many registers could not be judged within bounds. */
-export function judge(operations: readonly Recorded[], final: Ledger): number {
+export function judge(operations: readonly Recorded[], final: Pick<StateMachine, 'query'>): number {
   for (const [key, some] of byKey(operations, true)) {
     const wrong = checkList(some, decodeList(final.query(encodeQuery({ type: 'List', key }))))
     check(wrong === null, 'exactly-once', () => `list ${key}: ${wrong}`)

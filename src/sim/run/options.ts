@@ -1,5 +1,6 @@
 /** What a seed is run with, and what it reports. */
 import type { Core } from '../../consensus/contract.js'
+import type { Application } from '../application.js'
 import type { Recorded } from '../checkers/history.js'
 import type { Happened } from '../kept.js'
 import type { SimProtocol } from '../protocol.js'
@@ -30,6 +31,8 @@ export interface SeedOptions<M extends { readonly type: string }, R, O, C extend
   /** Told everything that happens, for a human; it changes nothing. */
   readonly trace?: (line: string) => void
   readonly demands?: Demands
+  /** Instead of the simulator's own machine and load. */
+  readonly application?: Application
   /** Given what was carried out, at the end of the run, be it a failure. */
   readonly happened?: (happened: Happened) => void
   /** Given what the clients saw, at the end of the run, be it a failure. */

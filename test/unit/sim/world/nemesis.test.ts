@@ -9,6 +9,7 @@ import {
   IDENTITY_KINDS,
 } from '../../../../src/sim/faults.js'
 import { raftSim } from '../../../../src/sim/index.js'
+import { ledgerApplication } from '../../../../src/sim/ledger-load.js'
 import { STRIKE_KINDS } from '../../../../src/sim/nemesis/kinds.js'
 import { Nemesis } from '../../../../src/sim/nemesis.js'
 import type { ClientCut } from '../../../../src/sim/node/door.js'
@@ -42,6 +43,7 @@ function struck(
     world,
     counts,
     options: swarm.workload,
+    load: ledgerApplication.newLoad(world, swarm.workload),
     nodes: cluster.ids,
     door: cluster.door,
     session: sessionCodec,
@@ -161,10 +163,10 @@ describe('what a strike does', () => {
       for (const node of cluster.nodes) node.cutClients(cut)
       // What was on its way before arrives yet.
       until(world.now + 1_000)
-      const before = { ok: workload.history.counts().ok, commit: commitOf(cluster) }
+      const before = { ok: workload.load.counts().ok, commit: commitOf(cluster) }
       until(world.now + 4_000)
       return {
-        answered: workload.history.counts().ok - before.ok,
+        answered: workload.load.counts().ok - before.ok,
         committed: commitOf(cluster) - before.commit,
       }
     }
