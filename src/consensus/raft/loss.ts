@@ -4,7 +4,7 @@
  * what is not known by its content is known by index and term, or recovery refuses.
  */
 import { assert, present } from '../../base/assert.js'
-import type { Configuration } from '../contract.js'
+import type { Configuration, SnapshotMeta } from '../contract.js'
 import type { Index } from '../ids.js'
 import * as Log from './log.js'
 import { configurationsIn } from './membership.js'
@@ -31,12 +31,28 @@ export function reconcile(log: Log.Log, shape: Shape): void {
     beginAt(log, begin)
     appendHoles(log, shape)
     // Entries between the base and the first one told may be anything: only a snapshot over them helps.
-    if (untold || shape.base.index > Log.snapshotIndex(log)) loseBase(log, begin, configuration)
+    if (untold) loseBase(log, begin, configuration)
+    else if (shape.base.index > Log.snapshotIndex(log)) baseAsTold(log, shape, configuration)
     return
   }
   Log.truncate(log, agreed)
   appendHoles(log, shape)
-  if (shape.base.index > Log.snapshotIndex(log)) loseBase(log, shape.base, configuration)
+  if (shape.base.index > Log.snapshotIndex(log)) baseAsTold(log, shape, configuration)
+}
+
+/**
+ * The record of the snapshot is gone, its file may be there: whoever reads it holds it against the digest, and if it is not
+ * the very one the base is lost after all (SnapshotLost). Only with the configuration that was in effect at the base: a
+ * later one may stand behind the members who count for what lies there.
+ */
+function baseAsTold(log: Log.Log, shape: Shape, configuration: Configuration): void {
+  const { base, snapshot, configuration: told } = shape
+  loseBase(log, base, configuration)
+  if (snapshot === null || told === null || told.index > base.index) return
+  if (log.lostBase === null) return
+  const meta: SnapshotMeta = { ...base, ...snapshot, configuration: told.configuration }
+  log.snapshot = meta
+  log.lostBase = null
 }
 
 /** The newest snapshot that the log names is not there. It is told last, after all that the log itself says. */

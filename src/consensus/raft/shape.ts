@@ -8,9 +8,9 @@
 
 import { utf8Decode, utf8Encode } from '../../base/utf8.js'
 import { Reader, Writer } from '../../base/varint.js'
-import type { Configuration } from '../contract.js'
+import type { Configuration, SnapshotMeta } from '../contract.js'
 import type { Index, NodeId } from '../ids.js'
-import { readConfiguration, writeConfiguration } from './codec-parts.js'
+import { readConfiguration, readText, writeConfiguration, writeText } from './codec-parts.js'
 import { baseOf, type Log, lastIndex, termAt } from './log.js'
 import type { EntryId } from './messages.js'
 import type { ConfigurationAt } from './state.js'
@@ -21,11 +21,16 @@ export interface Run {
   readonly term: number
 }
 
+/** What else a snapshot's record says, so that a whole file is not lost with its record. */
+export type ShapeSnapshot = Pick<SnapshotMeta, 'time' | 'digest' | 'bytes'>
+
 export interface Shape {
   readonly term: number
   readonly votedFor: NodeId | null
   /** Where the snapshot ends; index 0 without one. */
   readonly base: EntryId
+  /** The file that ends at the base; null: there is none, or a writer of before did not tell. */
+  readonly snapshot: ShapeSnapshot | null
   readonly lastIndex: Index
   /** In effect, and from where on: who the members are must not hang on one record. Null: nobody formed a cluster. */
   readonly configuration: ConfigurationAt | null
@@ -74,7 +79,14 @@ export function shapeOf(
   const configuration = s.configurations.at(-1) ?? null
   const bytes = configuration === null ? 0 : encoded(configuration.configuration).length
   const runs = runsOf(log, base.index, bytes > CONFIGURATION_BYTES_USUAL ? RUNS_MIN : RUNS_MAX)
-  return { term, votedFor, base, lastIndex: lastIndex(log), configuration, runs }
+  const snapshot = log.lostBase === null ? fileOf(log.snapshot) : null
+  return { term, votedFor, base, snapshot, lastIndex: lastIndex(log), configuration, runs }
+}
+
+function fileOf(snapshot: SnapshotMeta | null): ShapeSnapshot | null {
+  if (snapshot === null) return null
+  const { time, digest, bytes } = snapshot
+  return { time, digest, bytes }
 }
 
 function encoded(configuration: Configuration): Uint8Array {
@@ -107,6 +119,11 @@ export function encodeShape(shape: Shape): Uint8Array {
     w.varint(run.term).varint(end - run.from)
     end = run.from - 1
   }
+  const { snapshot } = shape
+  if (snapshot !== null) {
+    w.varint(snapshot.time).varint(snapshot.bytes)
+    writeText(w, snapshot.digest)
+  }
   return w.finish()
 }
 
@@ -121,10 +138,19 @@ export function decodeShape(bytes: Uint8Array): Shape | null {
   const configuration =
     r.byte() === 1 ? { index: r.varint(), configuration: readConfiguration(r) } : null
   const runs = readRuns(r, { base, lastIndex, term })
+  // It stands last, and only where there is one.
+  const snapshot = r.ok && r.left > 0 ? readFile(r) : null
+  if (snapshot !== null && base.index === 0) return null
   if (configuration !== null && configuration.index > lastIndex) return null
   if (runs === null || !r.ok || r.left !== 0 || !Number.isSafeInteger(lastIndex)) return null
   const vote = votedFor === '' ? null : votedFor
-  return { term, votedFor: vote, base, lastIndex, configuration, runs }
+  return { term, votedFor: vote, base, snapshot, lastIndex, configuration, runs }
+}
+
+function readFile(r: Reader): ShapeSnapshot {
+  const time = r.varint()
+  const bytes = r.varint()
+  return { time, bytes, digest: readText(r) }
 }
 
 function readRuns(

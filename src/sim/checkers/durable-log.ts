@@ -97,6 +97,13 @@ export class DurableLog {
       if (index > shape.base.index && told !== null && told !== term) this.#terms.delete(index)
     }
     this.#last = shape.lastIndex
-    if (shape.base.index > this.#snapshotIndex) this.#snapshotIndex = 0
+    if (shape.base.index > this.#snapshotIndex)
+      this.#snapshotIndex = tellsItsFile(shape) ? shape.base.index : 0
   }
+}
+
+/** Its record is gone, and the shape says which file it named and who was a member there. */
+function tellsItsFile({ base, snapshot, configuration, runs }: Shape): boolean {
+  const isTold = (runs[0]?.from ?? base.index + 1) === base.index + 1
+  return snapshot !== null && isTold && (configuration?.index ?? base.index + 1) <= base.index
 }

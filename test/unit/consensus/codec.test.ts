@@ -152,6 +152,9 @@ const record: fc.Arbitrary<WalRecord> = fc.oneof(
       configuration: fc.option(fc.record({ index: fc.nat(4), configuration })),
       votedFor: fc.option(name),
       last: fc.integer({ min: 4, max: 90 }),
+      snapshot: fc.option(
+        fc.record({ time: fc.nat(), digest: fc.string({ maxLength: 64 }), bytes: fc.nat() }),
+      ),
     })
     .map((shape) => ({
       type: 'Lost' as const,
@@ -159,6 +162,7 @@ const record: fc.Arbitrary<WalRecord> = fc.oneof(
         term: 9,
         votedFor: shape.votedFor,
         base: { index: 2, term: 1 },
+        snapshot: shape.snapshot,
         lastIndex: shape.last,
         configuration: shape.configuration,
         runs: [

@@ -17,6 +17,7 @@ import {
   snapshotIndex,
 } from '../../../src/consensus/raft/log.js'
 import type { LogEntry } from '../../../src/consensus/raft/messages.js'
+import type { Shape } from '../../../src/consensus/raft/shape.js'
 import { DurableLog } from '../../../src/sim/checkers/durable-log.js'
 import {
   append,
@@ -106,6 +107,12 @@ function shapeOf(...records: WalRecord[]): WalRecord {
   return lost(recovered([BOOTSTRAP, ...records]).shape())
 }
 
+function told(...records: WalRecord[]): Shape {
+  const record = shapeOf(...records)
+  if (record.type !== 'Lost') throw new Error('no shape')
+  return record.shape
+}
+
 function holesOf(core: Raft): string[] {
   const { log } = core.state
   return log.holes.map((index) => `${index}@${log.entries[index - log.offset.index - 1]?.term}`)
@@ -180,9 +187,36 @@ describe('a shape in the place of damage', () => {
     expect(core.state).toMatchObject({ commitIndex: 8, lastApplied: 8 })
   })
 
-  it('a snapshot that only the shape knows of is a lost base', () => {
+  it('a snapshot whose record is lost is known by the shape: its file counts, or is lost itself', () => {
     const taken: WalRecord = { type: 'SnapshotTaken', snapshot: meta(5, 2) }
     const shape = shapeOf(...before, taken, append(6, 8, 2))
+    const records = [BOOTSTRAP, ...before, shape, append(8, 9, 2)]
+    const core = recovered(records)
+    expect(core.state.log).toMatchObject({ snapshot: meta(5, 2), lostBase: null, holes: [6, 7] })
+    expect(core.state).toMatchObject({ commitIndex: 5, lastApplied: 5, durableIndex: 5 })
+    expect(core.status().missing).toBe(2)
+    // Nothing of what stood before it is needed.
+    expect(recovered([shape]).state.log).toMatchObject({ snapshot: meta(5, 2), holes: [6, 7, 8] })
+    const without = recovered([...records, raft.snapshotLost()])
+    expect(without.state.log).toMatchObject({ offset: { index: 5, term: 2 }, snapshot: null })
+    expect(without.state).toMatchObject({ commitIndex: 0, lastApplied: 0, durableIndex: 0 })
+  })
+
+  it('a shape with a later configuration than its base does not tell who was a member at the base', () => {
+    const taken: WalRecord = { type: 'SnapshotTaken', snapshot: meta(5, 2) }
+    const shape = told(...before, taken, append(6, 8, 2))
+    const configuration = { index: 7, configuration: meta(5, 2).configuration }
+    const core = recovered([{ type: 'Lost', shape: { ...shape, configuration } }])
+    expect(core.state.log).toMatchObject({ snapshot: null, offset: { index: 5, term: 2 } })
+    expect(core.state.commitIndex).toBe(0)
+  })
+
+  it('a snapshot of which the shape tells only the end is a lost base', () => {
+    const taken: WalRecord = { type: 'SnapshotTaken', snapshot: meta(5, 2) }
+    const shape: WalRecord = {
+      type: 'Lost',
+      shape: { ...told(...before, taken, append(6, 8, 2)), snapshot: null },
+    }
     const core = recovered([BOOTSTRAP, ...before, shape, append(8, 9, 2)])
     expect(core.state.log).toMatchObject({ offset: { index: 5, term: 2 }, holes: [6, 7] })
     expect(core.state).toMatchObject({ commitIndex: 0, lastApplied: 0, durableIndex: 0 })
