@@ -4,7 +4,17 @@ import { recordBytes } from '../../../src/wal/record.js'
 import { recover, type SegmentFile } from '../../../src/wal/recovery.js'
 import { WalError } from '../../../src/wal/refusal.js'
 import { judge, mixedLog, type Original, RECOVER, type Verdict, withFile } from './cases.js'
-import { aboutOf, batchRecords, DIR, IDENTITY, memory, open, opened } from './support.js'
+import {
+  ALL_CASES,
+  aboutOf,
+  batchRecords,
+  DIR,
+  IDENTITY,
+  memory,
+  open,
+  opened,
+  sampler,
+} from './support.js'
 
 const marked = mixedLog({ marked: true })
 const unmarked = mixedLog({ marked: false })
@@ -61,6 +71,7 @@ describe('a log of three segments', () => {
 
   it('flip of every bit, closed by a marker: everything, healed, or a refusal', () => {
     const seen = tally()
+    const isChosen = sampler(1, 4)
     for (const [i, file] of marked.files.entries()) {
       const bytes = file.bytes.slice()
       const files = withFile(marked, i, bytes)
@@ -68,6 +79,7 @@ describe('a log of three segments', () => {
       for (const at of offsets(marked, i)) {
         const before = bytes[at]!
         for (let bit = 0; bit < 8; bit++) {
+          if (!isChosen()) continue
           bytes[at] = before ^ (1 << bit)
           const verdict = judge(marked, files, { file: i, from: at, to: at + 1 })
           seen[verdict]++
@@ -81,9 +93,9 @@ describe('a log of three segments', () => {
       }
     }
     tell('bit flips, closed by a marker', seen)
-    expect(seen.healed).toBeGreaterThan(70_000)
+    expect(seen.healed).toBeGreaterThan(ALL_CASES ? 70_000 : 17_000)
     // Headers, padding, trailers; shapes and marks whose own header is intact.
-    expect(seen.harmless).toBeGreaterThan(10_000)
+    expect(seen.harmless).toBeGreaterThan(ALL_CASES ? 10_000 : 2_500)
     // The marker, and what nothing is behind.
     const mark = marked.records.at(-1)!
     const markBits = recordBytes(mark.payload.length) * 8
@@ -92,26 +104,30 @@ describe('a log of three segments', () => {
 
   it('flip of every bit of the last segment, without a marker: what a later record vouches for', () => {
     const seen = tally()
+    const isChosen = sampler(2, 4)
     const bytes = unmarked.files[last]!.bytes.slice()
     const files = withFile(unmarked, last, bytes)
     for (const at of offsets(unmarked, last)) {
       const before = bytes[at]!
       for (let bit = 0; bit < 8; bit++) {
+        if (!isChosen()) continue
         bytes[at] = before ^ (1 << bit)
         seen[judge(unmarked, files, { file: last, from: at, to: at + 1 })]++
       }
       bytes[at] = before
     }
     tell('bit flips of a last segment without a marker', seen)
-    expect(seen.healed).toBeGreaterThan(10_000)
-    expect(seen.refused).toBeGreaterThan(1_000)
+    expect(seen.healed).toBeGreaterThan(ALL_CASES ? 10_000 : 2_500)
+    expect(seen.refused).toBeGreaterThan(ALL_CASES ? 1_000 : 250)
   })
 
   it('truncation at every byte: the last segment is refused, of others the rest is healed', () => {
     const seen = tally()
+    const isChosen = sampler(3, 3)
     for (const log of [marked, unmarked])
       for (const [i, file] of log.files.entries())
         for (let at = 0; at < file.bytes.length; at++) {
+          if (!isChosen()) continue
           const files = withFile(log, i, file.bytes.subarray(0, at))
           const verdict = judge(log, files, { file: i, from: at, to: file.bytes.length })
           seen[verdict]++
@@ -137,19 +153,21 @@ describe('a log of three segments', () => {
 
   it('a stretch of zeros anywhere: nothing promised is lost in silence', () => {
     const seen = tally()
+    const isChosen = sampler(4, 3)
     for (const log of [marked, unmarked]) {
       const { bytes } = log.files[last]!
       for (const width of [8, 56, 200, 512, 900])
         for (let from = 512; from < bytes.length; from += 8) {
+          if (!isChosen()) continue
           const to = Math.min(bytes.length, from + width)
           const files = withFile(log, last, bytes.slice().fill(0, from, to))
           seen[judge(log, files, { file: last, from, to })]++
         }
     }
     tell('stretches of zeros', seen)
-    expect(seen.healed).toBeGreaterThan(1_000)
-    expect(seen.refused).toBeGreaterThan(100)
-    expect(seen.prefix).toBeGreaterThan(50)
+    expect(seen.healed).toBeGreaterThan(ALL_CASES ? 1_000 : 330)
+    expect(seen.refused).toBeGreaterThan(ALL_CASES ? 100 : 33)
+    expect(seen.prefix).toBeGreaterThan(ALL_CASES ? 50 : 16)
   })
 
   it('a record of an earlier life of the log in its old place is refused, as is what was behind it', () => {
@@ -182,6 +200,7 @@ describe('a log of three segments', () => {
 
   it('any two records swapped, doubled or dropped: nothing that was promised is missing in silence', () => {
     const seen = tally()
+    const isChosen = sampler(5, 4)
     for (const [i, file] of marked.files.entries()) {
       const records = marked.records.filter((record) => record.file === file.name)
       const pieces = records.map(({ offset, payload }) =>
@@ -195,6 +214,7 @@ describe('a log of three segments', () => {
           const inserted = pieces.toSpliced(b, 0, pieces[a]!)
           const dropped = pieces.toSpliced(b, 1)
           for (const order of [swapped, doubled, inserted, dropped]) {
+            if (!isChosen()) continue
             const bytes = new Uint8Array(file.bytes.length)
             bytes.set(file.bytes.subarray(0, first))
             let at = first
@@ -213,7 +233,7 @@ describe('a log of three segments', () => {
         }
     }
     tell('records swapped, doubled, dropped', seen)
-    expect(seen.healed).toBeGreaterThan(5_000)
+    expect(seen.healed).toBeGreaterThan(ALL_CASES ? 5_000 : 1_250)
   })
 
   it('every arrangement of segments: a whole suffix is read, what lacks its end is refused, the rest healed', () => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { nextInt, seededRandom } from '../../../src/base/random.js'
 import type { Hasher } from '../../../src/base/sha256.js'
 import { utf8Decode, utf8Encode } from '../../../src/base/utf8.js'
 import type { FileSystem } from '../../../src/wal/file-system.js'
@@ -140,4 +141,16 @@ export function assertTrue(items: readonly Item[]): void {
 
 export function segmentPaths(fs: MemoryFileSystem): string[] {
   return fs.paths().filter((path) => path.endsWith('.seg'))
+}
+
+/** `QUORATE_TESTS=all`: every case, for the long run. Else a sample, always the same one for the same seed. */
+export const ALL_CASES = process.env.QUORATE_TESTS === 'all'
+
+/**
+ * True for one of so many cases, in no rhythm that what is tested could share: a sample by a stride alone would meet the same byte
+ * of every record that is as long. With all cases asked for, always.
+ */
+export function sampler(seed: number, oneOf: number): () => boolean {
+  const random = seededRandom(seed)
+  return () => ALL_CASES || nextInt(random, 1, oneOf) === 1
 }
