@@ -93,7 +93,9 @@ function arrow(
     ? `<path class="head" d="M${tip} ${y} l${-way * 9} -4 v8 z"/>`
     : `<path class="cross" d="M${tip - 5} ${y - 5} l10 10 m0 -10 l-10 10"/>`
   const line = `<line class="${one.arrived ? 'arrow' : 'arrow lost'}" x1="${a}" y1="${y}" x2="${tip}" y2="${y}"/>`
-  const text = `<text class="under${weak}" x="${Math.min(a, b) + 14}" y="${y - 4}">${escaped(one.label)}</text>`
+  // Not over the cross of one that was lost on its way to the left.
+  const at = Math.min(a, b) + (one.arrived ? 14 : 60)
+  const text = `<text class="under${weak}" x="${at}" y="${y - 4}">${escaped(one.label)}</text>`
   return `<g class="${weak.trim()}">${line}${head}</g>${text}`
 }
 
