@@ -45,12 +45,12 @@ function failing() {
 describe('shrink', () => {
   it('makes a failing run small, by the same way each time, and it still fails alike', () => {
     const recipe = failing()
-    const run = () => shrink(recipe, { run: (one) => attempt(touchy, one), runsMax: 60 })
+    const run = () => shrink(recipe, { run: (one) => attempt(touchy, one), runsMax: 40 })
     const first = run()
     if (first === null) throw new Error('it failed before')
     expect(first.before.kind).toBe('touchy')
     expect(first.after.kind).toBe('touchy')
-    expect(first.runs).toBeLessThanOrEqual(60)
+    expect(first.runs).toBeLessThanOrEqual(40)
     expect(eventsOf(first.after)).toBeLessThan(eventsOf(first.before) / 3)
     expect(first.after.report.simulatedMs).toBeLessThanOrEqual(first.before.report.simulatedMs)
     expect(run()?.recipe).toEqual(first.recipe)
