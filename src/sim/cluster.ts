@@ -27,6 +27,8 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
   readonly protocolChecker: ProtocolChecker<C, M, R>
   readonly #world: World
   readonly #counts: FaultCounts
+  /** So many must know a leader. */
+  readonly #led: number
   readonly #byId = new Map<NodeId, SimNode<M, R, O, C>>()
   steps = 0
 
@@ -39,6 +41,7 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
   ) {
     this.#world = world
     this.#counts = counts
+    this.#led = sim.quorumIsLed === true ? sim.quorum(swarm.nodes) : swarm.nodes
     this.network = new Network(world, counts, swarm.latencyMs, NO_LINK_FAULTS, {
       mutedWindows: swarm.mutedLinkWindows,
       kept: swarm.kept.messages,
@@ -95,12 +98,16 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
     )
   }
 
-  /** They are up and know the same leader, who is one of them. */
+  /** They are up and know the same leader, who is one of them; all, or as many as the protocol promises. */
   isLed(ids: ReadonlySet<NodeId>): boolean {
     if (!this.isUp(ids)) return false
-    const leaders = new Set(this.#some(ids).map((node) => node.core?.status().leader ?? null))
-    const [leader = null] = leaders
-    return leaders.size === 1 && leader !== null && ids.has(leader)
+    const followers = new Map<NodeId, number>()
+    for (const { core } of this.#some(ids)) {
+      const leader = core?.status().leader ?? null
+      if (leader !== null) followers.set(leader, (followers.get(leader) ?? 0) + 1)
+    }
+    const needed = Math.min(this.#led, ids.size)
+    return [...followers].some(([leader, count]) => ids.has(leader) && count >= needed)
   }
 
   /** Nobody waits for them to answer anything. */

@@ -12,9 +12,26 @@ import { statementsOf } from '../consensus/pbft/messages.js'
 import { quorum } from '../consensus/pbft/quorum.js'
 import { fakeKeys, fakeVerify } from '../crypto/fake.js'
 import { PbftChecker } from './checkers/pbft.js'
+import type { FaultKind } from './faults.js'
 import type { SimProtocol } from './protocol.js'
 
 const CLUSTER_ID = 'sim'
+const BATCH_REQUESTS_MIN = 16
+/** Small, so that it is reached. */
+const WAITING_REQUESTS_MAX = 512
+/** Some views may fail before one does not, and each had more time than the last (in ms of simulated time). */
+const LEADER_MS = 60_000
+/**
+ * Damage to what was synced: such a replica cannot know what it had promised, so it does not start again, or is mute
+ * for good. It counts toward f, and nobody gets it well.
+ */
+const UNFIT: ReadonlySet<FaultKind> = new Set([
+  'bit-rot',
+  'stale-sector',
+  'misdirected-write',
+  'snapshot-rot',
+  'read-error',
+])
 
 export const pbftSim: SimProtocol<Message, WalRecord, Options, Pbft> = {
   protocol: {
@@ -34,16 +51,25 @@ export const pbftSim: SimProtocol<Message, WalRecord, Options, Pbft> = {
       clusterId: CLUSTER_ID,
       checkpointInterval,
       windowIndices: checkpointInterval * (swarm.inflightMessagesMax < 8 ? 2 : 4),
-      pipelineIndices: Math.max(1, Math.min(16, swarm.inflightMessagesMax)),
-      batchRequestsMax: Math.min(DEFAULT_OPTIONS.batchRequestsMax, swarm.entryRequestsMax),
+      pipelineIndices: Math.max(4, Math.min(16, swarm.inflightMessagesMax)),
+      // Three round trips and syncs an index: one request in each would be less than the clients ask.
+      batchRequestsMax: Math.max(
+        BATCH_REQUESTS_MIN,
+        Math.min(DEFAULT_OPTIONS.batchRequestsMax, swarm.entryRequestsMax),
+      ),
+      waitingRequestsMax: WAITING_REQUESTS_MAX,
       requestTicks: 2 * swarm.electionTicks,
       viewChangeTicks: 2 * swarm.electionTicks,
-      viewChangeTicksMax: 16 * swarm.electionTicks,
+      viewChangeTicksMax: 8 * swarm.electionTicks,
       statusTicks: Math.max(2, 2 * swarm.heartbeatTicks),
       snapshotIndices: swarm.snapshotEntries,
     }
   },
   wallClock: true,
+  leaderMs: LEADER_MS,
+  // One that left a view alone is out of it until the next: it executes what Q commit, and votes no more in the old one.
+  quorumIsLed: true,
+  unfit: UNFIT,
   nodes: (drawn) => (drawn < 5 ? 4 : drawn),
   quorum,
   newChecker: () => new PbftChecker(),

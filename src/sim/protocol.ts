@@ -1,6 +1,7 @@
 /** What the simulator must know of a protocol beside the contract: how to tune it and what to check. */
 import type { Core, Protocol } from '../consensus/contract.js'
 import type { ProtocolChecker } from './checkers/protocol.js'
+import type { FaultKind } from './faults.js'
 import type { SwarmOptions } from './swarm.js'
 
 export interface SimProtocol<
@@ -18,6 +19,12 @@ export interface SimProtocol<
   options(swarm: SwarmOptions): O
   /** Agreed time is the wall's, not the leader's own. */
   readonly wallClock: boolean
+  /** How long a quorum that is well may be without a leader (ms); else as long as some elections take. */
+  readonly leaderMs?: number
+  /** Kinds of faults after which it promises no progress: no seed draws them. */
+  readonly unfit?: ReadonlySet<FaultKind>
+  /** A quorum that knows its leader is all that it promises: the rest need not follow. */
+  readonly quorumIsLed?: boolean
   /** How many nodes instead of those that a seed draws. */
   nodes(drawn: number): number
   /** So many of n can go on without the rest. */

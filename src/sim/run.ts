@@ -9,6 +9,7 @@ import { Cluster } from './cluster.js'
 import { FaultCounts } from './faults.js'
 import { ledgerApplication } from './ledger-load.js'
 import { Nemesis } from './nemesis.js'
+import type { SimProtocol } from './protocol.js'
 import {
   DEMANDS,
   type Demands,
@@ -64,7 +65,7 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
     this.#forMs = options.forMs ?? FAULTY_MS
     this.#demands = options.demands ?? DEMANDS
     const swarm = drawSwarm(options.seed)
-    const drawn = { ...swarm, nodes: options.sim.nodes(swarm.nodes) }
+    const drawn = { ...swarm, ...fitted(swarm, options.sim) }
     this.#swarm = masked(options.adjust?.(drawn) ?? drawn)
     this.#world = new World(options.seed, options.trace ?? null)
     const application = options.application ?? ledgerApplication
@@ -142,7 +143,7 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
     this.#nemesis.stop(new Set(this.#cluster.ids.filter((id) => !core.has(id))))
     this.#until(UP_MS_MAX, () => this.#cluster.isUp(core), 'liveness: a quorum is up')
     const { electionTicks, tickMs } = this.#swarm
-    const leaderMs = LEADER_TIMEOUTS * 2 * electionTicks * tickMs
+    const leaderMs = this.#options.sim.leaderMs ?? LEADER_TIMEOUTS * 2 * electionTicks * tickMs
     this.#until(leaderMs, () => this.#cluster.isLed(core), 'liveness: a quorum has a leader')
     const { load } = this.#workload
     const before = load.counts().ok
@@ -252,6 +253,15 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
     }
     return sortedCounts(marks)
   }
+}
+
+/** What a seed draws is Raft's measure: others have their own. */
+function fitted(
+  swarm: SwarmOptions,
+  { nodes, unfit }: Pick<SimProtocol<never, unknown, unknown>, 'nodes' | 'unfit'>,
+): Pick<SwarmOptions, 'nodes' | 'kinds'> {
+  const kinds = new Set([...swarm.kinds].filter((kind) => unfit?.has(kind) !== true))
+  return { nodes: nodes(swarm.nodes), kinds }
 }
 
 function described(error: unknown): { invariant: string; message: string; stack: string } {

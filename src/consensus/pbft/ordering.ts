@@ -106,7 +106,9 @@ export function onPrePrepare(s: State, m: PrePrepare, out: PbftOut): void {
     out.note({ ...about, event: 'pre-prepare-refused', detail: problem })
     return suspect(s)
   }
-  if (batch.time > s.now + s.options.clockBoundMs) return park(s, m, out)
+  // What Q have let pass is no news, whoever's clock was set back since: else all wait until theirs are there again.
+  const latest = Math.max(s.now + s.options.clockBoundMs, s.agreedTime)
+  if (batch.time > latest) return park(s, m, out)
   accept(slot, proposed, batch, out)
   prepare(s, slot, out)
   advance(s, slot, out)

@@ -77,10 +77,15 @@ function settle(s: State, out: PbftOut): void {
     return startViewChange(s, view, out)
   }
   if (s.active) return
-  const asking = [...s.viewChanges.values()].filter((m) => m.view === s.view)
-  if (asking.length < quorum(s.replicas.length)) return
+  const q = quorum(s.replicas.length)
+  const left = [...s.viewChanges.values()].filter((m) => m.view >= s.view)
+  // Those who are ahead have left too. 1. Of three that live two ask for view 4, the third was asked for 4 by Q once,
+  // waited in vain, and asks for 5. 2. Nobody says 4 for the third time, and one alone draws nobody to 5. 3. Unless the
+  // two grow tired of 4, that is the end.
+  if (left.length < q) return
   s.viewChangeElapsed ??= 0
-  tryNewView(s, asking, out)
+  const asking = left.filter((m) => m.view === s.view)
+  if (asking.length >= q) tryNewView(s, asking, out)
 }
 
 /** Q wait for the primary of the new view: not for ever, and longer each time. */

@@ -88,4 +88,37 @@ describe('view changes (TOCS 2002 §4.4)', () => {
     cluster.pass(40)
     expect(cluster.timesExecuted(request!)).toBe(1)
   })
+
+  it('three that live and ask for different views come together', () => {
+    const cluster = new PbftCluster(4)
+    cluster.replica('n1').crash()
+    cluster.ask(['n2', 'n3', 'n4'])
+    // All three ask for view 1 and n4 hears of it; what they say to each other else is lost.
+    for (const replica of cluster.up) replica.tick(10)
+    for (const flight of cluster.flights) if (flight.to === 'n4') cluster.deliverOne(flight)
+    cluster.flights = []
+    cluster.replica('n4').tick(30)
+    cluster.flights = []
+    const views = cluster.up.map(({ core }) => core.state.view)
+    expect(views).toEqual([1, 1, 2])
+    // Nobody says 1 for the third time: n2 and n3 must grow tired of it by themselves.
+    cluster.pass(60)
+    expect(cluster.up.every(({ core }) => core.state.active)).toBe(true)
+    expect(cluster.up.every(({ core }) => core.state.lastExecuted > 0)).toBe(true)
+  })
+
+  it('clocks that were set back do not stop what was agreed from being followed', () => {
+    const cluster = new PbftCluster(4)
+    for (const replica of cluster.replicas) replica.now += 600_000
+    cluster.pass(1)
+    const [first] = cluster.ask()
+    cluster.pass(5)
+    expect(cluster.timesExecuted(first!)).toBe(1)
+    for (const replica of cluster.replicas) replica.now -= 600_000
+    cluster.pass(1)
+    const [second] = cluster.ask()
+    cluster.pass(20)
+    expect(cluster.timesExecuted(second!)).toBe(1)
+    expect(cluster.replica('n2').core.state.view).toBe(0)
+  })
 })
