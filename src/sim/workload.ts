@@ -14,6 +14,7 @@ import { isIdle, stepClient } from '../client/core/step.js'
 import type { Request } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
 import type { Asked, Load } from './application.js'
+import { Refusals } from './checkers/refusals.js'
 import type { FaultCounts } from './faults.js'
 import type { Kept } from './kept.js'
 import { STREAM, streamOf } from './streams.js'
@@ -79,6 +80,7 @@ export class Workload {
   readonly #door: FrontDoor
   readonly #session: SessionCodec & { readonly content: (answer: Uint8Array) => Uint8Array }
   readonly #clients: SimClient[] = []
+  readonly #refusals = new Refusals()
   #lastId = 0
   #issuing = true
   /** Operations that were drawn so far, asked or not. */
@@ -201,11 +203,13 @@ export class Workload {
       return
     }
     const { id, attempt, to, deadline } = effect
+    this.#refusals.sent(id, attempt)
     const reply = (outcome: ReplyOutcome) => {
       if (this.#lost(this.#options.replyLost)) return
-      this.#world.after(this.#latency(), () =>
-        this.#step(client, { type: 'Reply', attempt, id, outcome }),
-      )
+      this.#world.after(this.#latency(), () => {
+        this.#refusals.heard(id, attempt, outcome)
+        this.#step(client, { type: 'Reply', attempt, id, outcome })
+      })
     }
     if (this.#lost(this.#options.requestLost)) return
     this.#world.after(this.#latency(), () => {
@@ -229,6 +233,7 @@ export class Workload {
     const asked = client.asked.get(id)
     if (asked === undefined) return
     client.asked.delete(id)
+    this.#refusals.ended(id, outcome)
     const kind = outcome.type === 'Answer' ? 1 : outcome.type === 'Failed' ? 2 : 3
     this.#world.mark(50 + kind, id, 0, outcome.type === 'Answer' ? outcome.bytes : EMPTY)
     this.#world.tell(() => {

@@ -3,6 +3,7 @@
  */
 import type { Index, NodeId } from '../ids.js'
 import { isVoter } from '../quorum.js'
+import { leaderIsAlive } from './election.js'
 import {
   baseOf,
   firstMissing,
@@ -11,6 +12,7 @@ import {
   lastEntry,
   lastIndex,
   snapshotIndex,
+  termAt,
 } from './log.js'
 import { configurationOf, type State } from './state.js'
 
@@ -33,7 +35,7 @@ export function checkState(s: State): string | null {
   if (lastEntry(s.log).term > s.term) return 'an entry is of a later term than the node'
   if (s.agreedTime < (s.log.entries.at(-1)?.time ?? 0)) return 'an entry is of a later time'
   if (s.persistedBatch > s.batch) return 'a batch is on disk before it was emitted'
-  return checkHoles(s) ?? checkRole(s)
+  return checkHoles(s) ?? checkRole(s) ?? checkBounds(s)
 }
 
 /** What is missing is known to be: nothing at or behind it counts (docs/decisions/0004). */
@@ -67,10 +69,34 @@ function checkRole(s: State): string | null {
   for (const [peer, p] of s.role.progress) {
     if (p.matchIndex > last) return `the match of ${peer} is beyond the log`
     if (p.nextIndex <= p.matchIndex) return `the next of ${peer} is not above its match`
-    if (p.inflight.length > s.options.inflightMessagesMax) return `too much in flight to ${peer}`
   }
-  if (s.role.uncommitted.requests < 0 || s.role.uncommitted.bytes < 0)
-    return 'uncommitted went below zero'
+  const { time } = s.role
+  if (s.agreedTime > time.base + Math.max(0, s.now - time.at))
+    return 'agreed time runs ahead of its leader'
+  // Those of former terms may be committed, and not known to be.
+  const changes = s.configurations.filter(
+    ({ index }) => index > s.commitIndex && termAt(s.log, index) === s.term,
+  )
+  return changes.length > 1 ? 'two changes of the configuration at once' : null
+}
+
+/** What waits anywhere is bounded: else one slow peer or one eager client takes all the memory. */
+function checkBounds(s: State): string | null {
+  const { readsMax, uncommittedRequestsMax, inflightMessagesMax, inflightBytesMax } = s.options
+  if (s.role.type === 'follower' && s.role.reads.length > readsMax) return 'too many reads wait'
+  if (s.role.type !== 'leader') return null
+  const { uncommitted, queued, confirming, progress } = s.role
+  if (uncommitted.requests < 0 || uncommitted.bytes < 0) return 'uncommitted went below zero'
+  if (uncommitted.requests > uncommittedRequestsMax) return 'too many uncommitted requests'
+  if (queued.length > readsMax || (confirming?.reads.length ?? 0) > readsMax)
+    return 'too many reads wait for a round'
+  if (s.snapshotsOut.size > progress.size) return 'more snapshots are out than there are peers'
+  for (const [peer, { inflight, inflightBytes }] of progress) {
+    // The last message may reach beyond: it went while there was room.
+    const last = inflight.at(-1)?.bytes ?? 0
+    const fits = last === 0 ? inflightBytes === 0 : inflightBytes - last < inflightBytesMax
+    if (inflight.length > inflightMessagesMax || !fits) return `too much in flight to ${peer}`
+  }
   return null
 }
 
@@ -83,6 +109,8 @@ export interface Before {
   readonly leading: boolean
   readonly lastIndex: Index
   readonly agreedTime: number
+  /** It leads, or has heard its leader within an election timeout. */
+  readonly hearsLeader: boolean
 }
 
 export function remember(s: State): Before {
@@ -94,6 +122,7 @@ export function remember(s: State): Before {
     leading: s.role.type === 'leader',
     lastIndex: lastIndex(s.log),
     agreedTime: s.agreedTime,
+    hearsLeader: leaderIsAlive(s),
   }
 }
 
@@ -106,5 +135,7 @@ export function checkTransition(before: Before, s: State): string | null {
   if (s.agreedTime < before.agreedTime) return 'agreed time went back'
   const stillLeads = before.leading && s.role.type === 'leader' && s.term === before.term
   if (stillLeads && lastIndex(s.log) < before.lastIndex) return 'a leader truncated its own log'
+  const elected = s.role.type === 'leader' && !stillLeads
+  if (elected && s.agreedTime !== before.agreedTime) return 'agreed time leaps with a new leader'
   return null
 }

@@ -17,6 +17,7 @@ import { entryHash } from './cluster.js'
 import { DurableLog } from './durable-log.js'
 import type { ProtocolChecker } from './protocol.js'
 import { checkKept, checkVote } from './restart.js'
+import { checkStickiness } from './stickiness.js'
 import { check, Violation } from './violation.js'
 
 interface Node {
@@ -96,6 +97,7 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
     if (wrong !== null) throw new Violation('raft-state', `${id}: ${wrong}`)
     // A snapshot covers what is committed, whoever counted the copies.
     if (input.type !== 'SnapshotReceived') this.#checkOwnTerm(id, node.before, core)
+    checkStickiness(id, { before: node.before, term: state.term }, input, effects)
     node.before = remember(state)
     this.#quorum.stepped(id, core, input)
     if (input.type === 'Receive' && input.message.type === 'AppendEntriesReply')
