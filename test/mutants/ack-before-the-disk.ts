@@ -6,6 +6,6 @@ export const mutant: Mutant = {
   replace: "AppendEntriesReply: 'none',",
   why: 'A follower acknowledges entries that a power loss takes from it.',
   seed: 1,
-  caughtBy: 'durable-commit',
+  caughtBy: 'durable-match',
   needsFaults: true,
 }

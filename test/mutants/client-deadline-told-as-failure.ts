@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: "operation.kind === 'query' || (operation.unknown.length === 0 && operation.attempt === null)",
   replace: "operation.kind === 'query' || operation.attempt === null",
   why: 'A command whose time is up is told to have failed although an attempt may live on.',
-  seed: 1,
-  caughtBy: 'linearizable',
+  seed: 3,
+  caughtBy: 'exactly-once',
   needsFaults: false,
 }

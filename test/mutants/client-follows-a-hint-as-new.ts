@@ -9,6 +9,6 @@ export const mutant: Mutant = {
   if (!definite)`,
   why: 'A command that is sent on to another leader gets a new number: an earlier attempt may have been appended.',
   seed: 1,
-  caughtBy: 'linearizable',
+  caughtBy: 'exactly-once',
   needsFaults: false,
 }

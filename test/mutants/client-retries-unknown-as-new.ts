@@ -9,6 +9,6 @@ export const mutant: Mutant = {
   }`,
   why: 'A client that got no answer sends the command again under a new number.',
   seed: 1,
-  caughtBy: 'linearizable',
+  caughtBy: 'exactly-once',
   needsFaults: false,
 }

@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: "const definite = outcome.type !== 'Indeterminate'",
   replace: "const definite = outcome.type === 'NotLeader' || outcome.type === 'Unreachable'",
   why: 'A definite refusal is reported as an unknown outcome.',
-  seed: null,
-  caughtBy: null,
+  seed: 3,
+  caughtBy: 'definite-refusal',
   needsFaults: true,
 }

@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: "const definite = outcome.type !== 'Indeterminate'",
   replace: 'const definite = outcome.type.length > 0',
   why: 'An attempt without an answer counts as never appended, and the command as failed.',
-  seed: 1,
-  caughtBy: 'linearizable',
+  seed: 3,
+  caughtBy: 'exactly-once',
   needsFaults: false,
 }

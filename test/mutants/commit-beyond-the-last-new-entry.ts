@@ -7,7 +7,7 @@ export const mutant: Mutant = {
   replace: `const lastNew = m.prev.index + m.entries.length
   commitTo(s, Math.min(m.leaderCommit, Log.lastIndex(s.log)), out)`,
   why: 'A follower commits its own tail up to leaderCommit, though the message said nothing of it (WRaft 118.2 committed a foreign entry after an empty append).',
-  seed: 4,
+  seed: 5,
   caughtBy: 'committed-entry',
-  needsFaults: false,
+  needsFaults: true,
 }

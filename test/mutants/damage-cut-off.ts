@@ -8,7 +8,7 @@ export const mutant: Mutant = {
   replace: `  Log.truncate(log, agreed)
 `,
   why: 'A log is cut at the damage, and goes back on what it acknowledged behind it.',
-  seed: null,
-  caughtBy: null,
+  seed: 18,
+  caughtBy: 'leader-completeness',
   needsFaults: true,
 }

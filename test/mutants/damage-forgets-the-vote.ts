@@ -7,7 +7,7 @@ export const mutant: Mutant = {
   replace: `        setHardState(folded, { ...record.shape, votedFor: null })
 `,
   why: 'Behind damage the node knows its log by the shape and forgets what it had voted.',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'durable-vote',
   needsFaults: true,
 }

@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'if (header.durableBatch >= batch || header.behindDurable)',
   replace: 'if (header.durableBatch < 0)',
   why: 'One flipped bit, and everything behind it is cut off without a word (NATS 2.12.1).',
-  seed: null,
-  caughtBy: null,
+  seed: 5,
+  caughtBy: 'durable-batch',
   needsFaults: true,
 }

@@ -7,7 +7,7 @@ export const mutant: Mutant = {
   replace: `        waiting.appendedTerm <= Number.MAX_SAFE_INTEGER
           ? { type: 'Overloaded', reason: 'the deadline passed before it was proposed' }`,
   why: 'A timed-out request is told to have failed, and is executed later.',
-  seed: 3,
-  caughtBy: 'linearizable',
+  seed: 5,
+  caughtBy: 'exactly-once',
   needsFaults: false,
 }

@@ -6,6 +6,6 @@ export const mutant: Mutant = {
   replace: 'if (this.#emitted <= this.#durable + 1) this.#leave(item)',
   why: 'A reply leaves while the last batch that it vouches for is not on disk yet.',
   seed: 1,
-  caughtBy: 'durable-commit',
+  caughtBy: 'durable-match',
   needsFaults: true,
 }

@@ -14,7 +14,7 @@ export const mutant: Mutant = {
 
   /** Never again`,
   why: 'A failed write or sync is passed over, and what it lost is acknowledged.',
-  seed: 3,
-  caughtBy: 'recovery',
+  seed: 4,
+  caughtBy: 'durable-batch',
   needsFaults: true,
 }

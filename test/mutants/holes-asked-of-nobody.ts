@@ -6,7 +6,7 @@ export const mutant: Mutant = {
 }`,
   replace: '}',
   why: 'A damaged node waits for a leader to send what it lost: two damaged of three elect nobody.',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'liveness',
   needsFaults: true,
 }

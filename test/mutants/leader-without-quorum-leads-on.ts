@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'if (!quorumActive(s, leader)) {',
   replace: 'if (!quorumActive(s, leader) && s.term < 0) {',
   why: 'A leader cut off from the majority never steps down, and its clients wait for nothing.',
-  seed: null,
-  caughtBy: null,
+  seed: 5,
+  caughtBy: 'check-quorum',
   needsFaults: true,
 }

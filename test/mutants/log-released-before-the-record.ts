@@ -7,7 +7,7 @@ export const mutant: Mutant = {
   replace: `        this.#ports.wal.release(effect.through)
 `,
   why: 'The log goes before the record of the snapshot that replaces it is on disk.',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'released-early',
   needsFaults: true,
 }

@@ -6,7 +6,7 @@ export const mutant: Mutant = {
 `,
   replace: '',
   why: 'Records in the middle of the log are gone, and the node is not told.',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'recovery',
   needsFaults: true,
 }

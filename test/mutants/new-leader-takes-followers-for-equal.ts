@@ -8,6 +8,6 @@ export const mutant: Mutant = {
     nextIndex,`,
   why: 'A new leader counts its whole log as replicated before anybody has answered.',
   seed: 1,
-  caughtBy: 'liveness',
+  caughtBy: 'match-of-a-start',
   needsFaults: false,
 }

@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'const base = Math.max(lastTime, s.agreedTime)',
   replace: 'const base = Math.max(lastTime, s.agreedTime, s.now)',
   why: 'A new leader goes on from what its own clock shows: agreed time leaps, and every lease expires at once.',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'raft-state',
   needsFaults: true,
 }

@@ -7,7 +7,7 @@ export const mutant: Mutant = {
   replace: `    ;((next: () => void) => next())(() =>
       this.#takeSpare(rotation.capacity`,
   why: 'A segment is begun while the end of the one before is not on disk: a tear in the middle of the log.',
-  seed: 3,
-  caughtBy: 'recovery',
+  seed: null,
+  caughtBy: null,
   needsFaults: true,
 }

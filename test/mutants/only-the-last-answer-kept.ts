@@ -9,6 +9,6 @@ export const mutant: Mutant = {
 `,
   why: 'A session keeps one answer: retries of earlier ones are executed again.',
   seed: 1,
-  caughtBy: 'linearizable',
+  caughtBy: 'exactly-once',
   needsFaults: false,
 }

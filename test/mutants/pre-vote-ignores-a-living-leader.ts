@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'if (asksForVote && Election.leaderIsAlive(s)) {',
   replace: 'if (m.term < 0 && asksForVote) {',
   why: 'A node that lost touch deposes a leader whom everybody else hears.',
-  seed: null,
-  caughtBy: null,
+  seed: 2,
+  caughtBy: 'leader-stays',
   needsFaults: true,
 }

@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: "if (m.type === 'PreVote' || (m.type === 'PreVoteReply' && m.voteGranted)) return true",
   replace: "if (m.type === 'PreVoteReply' && m.voteGranted) return true",
   why: 'To be asked whether one would vote moves the term: pre-vote without its point.',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'pre-vote-term',
   needsFaults: true,
 }

@@ -7,6 +7,6 @@ export const mutant: Mutant = {
   replace: '',
   why: 'A new leader answers reads by a commitIndex that lags behind its predecessor.',
   seed: 1,
-  caughtBy: 'linearizable',
+  caughtBy: 'exactly-once',
   needsFaults: false,
 }

@@ -7,7 +7,7 @@ export const mutant: Mutant = {
   replace: `  if (heard(s.id) !== true) return
 `,
   why: 'A leader answers reads of its own authority: a deposed one tells old values.',
-  seed: 65,
-  caughtBy: 'exactly-once',
+  seed: null,
+  caughtBy: null,
   needsFaults: true,
 }

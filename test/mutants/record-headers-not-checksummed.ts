@@ -6,7 +6,7 @@ export const mutant: Mutant = {
 `,
   replace: '',
   why: 'A torn header is believed, its length too.',
-  seed: null,
-  caughtBy: null,
+  seed: 5,
+  caughtBy: 'recovery',
   needsFaults: true,
 }

@@ -6,7 +6,7 @@ export const mutant: Mutant = {
   Log.append(log, entries, 0)`,
   replace: '  Log.append(log, entries.filter((entry) => entry.index > Log.lastIndex(log)), 0)',
   why: 'A truncation is not replayed: after a restart the overwritten entries are back (qdrant 1329).',
-  seed: 1,
-  caughtBy: 'committed-entry',
+  seed: 5,
+  caughtBy: 'durable-log',
   needsFaults: true,
 }

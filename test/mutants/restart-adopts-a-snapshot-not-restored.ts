@@ -6,7 +6,7 @@ export const mutant: Mutant = {
 `,
   replace: '',
   why: 'A restart goes on from the index of a snapshot that was never loaded (rqlite 2747).',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'apply-order',
   needsFaults: true,
 }

@@ -7,7 +7,7 @@ export const mutant: Mutant = {
   replace: `    lastApplied: Math.max(log.offset.index, snapshotIndex - 1),
 `,
   why: 'The entry that the snapshot ends with is applied once more after a restart (rqlite 2759).',
-  seed: 2,
+  seed: 1,
   caughtBy: 'apply-order',
   needsFaults: false,
 }

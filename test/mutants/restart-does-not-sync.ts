@@ -7,7 +7,7 @@ export const mutant: Mutant = {
   replace: `    else done(null, null)
 `,
   why: 'A start takes what it reads for durable, though the process before it died between write and sync.',
-  seed: 85,
-  caughtBy: 'durable-batch',
+  seed: null,
+  caughtBy: null,
   needsFaults: true,
 }

@@ -7,6 +7,6 @@ export const mutant: Mutant = {
   replace: '',
   why: 'A promise is handed on before the record that it stands on: the gate knows of no batch to wait for.',
   seed: 1,
-  caughtBy: 'durable-commit',
+  caughtBy: 'durable-match',
   needsFaults: true,
 }

@@ -6,7 +6,7 @@ export const mutant: Mutant = {
 `,
   replace: '',
   why: 'A snapshot is installed and acknowledged, and the log never told of it.',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'released-early',
   needsFaults: true,
 }

@@ -6,7 +6,7 @@ export const mutant: Mutant = {
   out.note(`,
   replace: '  out.note(',
   why: 'The log is cut for a snapshot of which no record speaks.',
-  seed: 3,
-  caughtBy: 'snapshot-file',
+  seed: 1,
+  caughtBy: 'released-early',
   needsFaults: false,
 }

@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'this.#file.datasync(then(() => this.#readBack(written.digest, then(close))))',
   replace: 'this.#readBack(written.digest, then(close))',
   why: 'A snapshot gets its name before its content is on disk.',
-  seed: 1,
+  seed: 2,
   caughtBy: 'snapshot-file',
   needsFaults: true,
 }

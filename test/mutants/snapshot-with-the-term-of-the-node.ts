@@ -7,7 +7,7 @@ export const mutant: Mutant = {
   replace: `    term: s.term,
 `,
   why: "A snapshot bears the node's term and not that of its last entry.",
-  seed: null,
-  caughtBy: null,
+  seed: 5,
+  caughtBy: 'recovery',
   needsFaults: true,
 }

@@ -7,7 +7,7 @@ export const mutant: Mutant = {
   replace: `  if (index === p.matchIndex) return false
   p.matchIndex = index`,
   why: 'An acknowledgement that was overtaken lowers matchIndex (RaftOS 26).',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'match-rises',
   needsFaults: true,
 }

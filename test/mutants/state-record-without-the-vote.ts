@@ -7,7 +7,7 @@ export const mutant: Mutant = {
   replace: `    const { term, log } = this.state
     return { type: 'State', term, votedFor: null, snapshot: log.snapshot }`,
   why: 'Segments open without the vote: when the old ones go, it goes with them.',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'durable-vote',
   needsFaults: true,
 }

@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'this.#gate.durable(batch)',
   replace: 'this.#gate.durable(this.#gate.emittedBatch)',
   why: 'The end of a sync lets out what waits for a later one.',
-  seed: 2,
-  caughtBy: 'durable-commit',
+  seed: 1,
+  caughtBy: 'durable-match',
   needsFaults: false,
 }

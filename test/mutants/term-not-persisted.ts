@@ -8,7 +8,7 @@ export const mutant: Mutant = {
     s.votedFor = null
   }`,
   why: 'A term heard of is not written: after a restart the node speaks in an older one.',
-  seed: 18,
-  caughtBy: 'durable-term',
+  seed: 2,
+  caughtBy: 'recovery',
   needsFaults: true,
 }

@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'folded.votedFor = record.votedFor',
   replace: 'folded.votedFor = null',
   why: 'Recovery reads the term back and forgets the vote.',
-  seed: 22,
-  caughtBy: 'one-vote',
+  seed: 1,
+  caughtBy: 'durable-vote',
   needsFaults: true,
 }

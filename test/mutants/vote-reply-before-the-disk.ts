@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: "RequestVoteReply: 'durable',",
   replace: "RequestVoteReply: 'none',",
   why: 'A vote leaves before it is on disk.',
-  seed: 1,
+  seed: 4,
   caughtBy: 'durable-term',
   needsFaults: true,
 }

@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: "RequestVote: 'durable',",
   replace: "RequestVote: 'none',",
   why: 'A candidate asks for votes while its own vote is not on disk: it dies, and votes for another in that term.',
-  seed: 8,
+  seed: 5,
   caughtBy: 'durable-term',
   needsFaults: true,
 }

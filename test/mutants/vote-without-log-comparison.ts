@@ -8,7 +8,7 @@ export const mutant: Mutant = {
   replace: `  return candidate.index >= 0 && mine.index >= 0
 `,
   why: 'A candidate that lacks committed entries is elected and overwrites them.',
-  seed: 1,
+  seed: 3,
   caughtBy: 'leader-completeness',
   needsFaults: true,
 }

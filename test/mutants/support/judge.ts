@@ -4,7 +4,6 @@ import type { Named } from './mutant.js'
 import type { Tree } from './tree.js'
 import { type Baseline, type Outcome, Trial } from './trial.js'
 
-const FRESH_SEEDS = 10
 /** Tried where the recorded one shows nothing any more. */
 const FIRST_SEEDS = 30
 const FAULT_FREE_SEEDS = 20
@@ -26,40 +25,50 @@ export interface Verdict {
 
 /**
  * The recorded seed must kill it, or, where a change of the simulator has made another history of that seed, one of the
- * first few. Of seeds that nobody chose is told how many see it, as long as `mayGoOn`: they only show whether the
- * recorded one is luck.
+ * first few. How many of so many `fresh` seeds see it is told as well: whether the recorded one is luck.
  */
-export async function confirm(
-  { tree, baseline }: Bench,
-  mutant: Named,
-  mayGoOn: () => boolean,
-): Promise<Verdict> {
+export async function confirm(bench: Bench, mutant: Named, fresh: number): Promise<Verdict> {
   const { name, seed } = mutant
-  tree.plant(mutant)
-  const trial = new Trial(tree.root)
+  // A bug that fits nowhere any more is none.
+  if (seed === null && fresh === 0) {
+    bench.tree.holds(mutant)
+    return { name, result: 'skipped', line: 'no seed is known' }
+  }
+  bench.tree.plant(mutant)
+  const trial = new Trial(bench.tree.root)
   try {
-    const outcome = seed === null ? null : await trial.run({ seed, faultFree: false })
-    let ran = 0
-    let saw = 0
-    while (ran < FRESH_SEEDS && mayGoOn()) {
-      const fresh = await trial.run({ seed: randomInt(FRESH_MIN, FRESH_MAX), faultFree: false })
-      ran++
-      if (fresh.type === 'caught') saw++
-    }
-    const also = `${saw} of ${ran} fresh seeds see it`
-    if (outcome === null) return { name, result: 'skipped', line: `no seed is known; ${also}` }
-    if (outcome.type === 'caught' && seed !== null && (await baseline.passes(seed)))
-      return { name, result: 'passed', line: `seed ${seed}: ${inWords(outcome)}; ${also}` }
-    for (let other = 1; other <= FIRST_SEEDS; other++) {
-      const seen = await trial.run({ seed: other, faultFree: false })
-      if (seen.type !== 'caught' || !(await baseline.passes(other))) continue
-      const line = `seed ${other}: ${inWords(seen)}, seed ${seed} no longer; ${also}`
-      return { name, result: 'passed', line }
-    }
-    return { name, result: 'failed', line: `seed ${seed}: ${inWords(outcome)}; ${also}` }
+    const also = fresh === 0 ? '' : `; ${await freshSeeds(trial, fresh)} fresh seeds see it`
+    if (seed === null) return { name, result: 'skipped', line: `no seed is known${also}` }
+    const killer = await killerOf(bench, trial, seed)
+    if (killer === null) return { name, result: 'failed', line: `nobody sees it any more${also}` }
+    const moved = killer.seed === seed ? '' : `, seed ${seed} no longer`
+    return { name, result: 'passed', line: `seed ${killer.seed}: ${killer.check}${moved}${also}` }
   } finally {
     trial.close()
   }
+}
+
+async function killerOf(
+  { baseline }: Bench,
+  trial: Trial,
+  recorded: number,
+): Promise<{ readonly seed: number; readonly check: string } | null> {
+  const others = Array.from({ length: FIRST_SEEDS }, (_, i) => i + 1)
+  for (const seed of [recorded, ...others.filter((other) => other !== recorded)]) {
+    const outcome = await trial.run({ seed, faultFree: false })
+    if (outcome.type === 'caught' && (await baseline.passes(seed)))
+      return { seed, check: outcome.check }
+  }
+  return null
+}
+
+async function freshSeeds(trial: Trial, fresh: number): Promise<string> {
+  let saw = 0
+  for (let ran = 0; ran < fresh; ran++) {
+    const outcome = await trial.run({ seed: randomInt(FRESH_MIN, FRESH_MAX), faultFree: false })
+    if (outcome.type === 'caught') saw++
+  }
+  return `${saw} of ${fresh}`
 }
 
 export interface Found {

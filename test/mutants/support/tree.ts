@@ -38,6 +38,12 @@ export class Tree {
     this.#build()
   }
 
+  /** Throws when it does not fit. */
+  holds(mutant: Named): void {
+    this.#restore()
+    mutated(readFileSync(join(this.root, 'src', mutant.file), 'utf8'), mutant)
+  }
+
   /** Instead of the one before it. Throws when it does not fit or does not compile. */
   plant(mutant: Named): void {
     this.#restore()
