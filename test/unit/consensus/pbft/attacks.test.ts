@@ -18,6 +18,7 @@ import {
   stableProblem,
   viewChangeProblem,
 } from '../../../../src/consensus/pbft/proofs.js'
+import { addVote, commitCertificate, newSlot } from '../../../../src/consensus/pbft/slot.js'
 import { digestOf } from '../../../../src/consensus/pbft/statements.js'
 import { fakeKeys } from '../../../../src/crypto/fake.js'
 import { CLUSTER_ID, PbftCluster } from '../../../support/pbft-cluster.js'
@@ -367,6 +368,27 @@ describe('lying backups', () => {
     expect(n1.core.state.slots.get(1)?.prepared).toBeNull()
     // Q commits of a batch that nobody can show are not executed either.
     expect(n1.core.state.lastExecuted).toBe(0)
+  })
+
+  it('19: commits of two batches are not added up', () => {
+    const slot = newSlot(1)
+    addVote(slot.commits, commit('n1', 0, 1, D1))
+    addVote(slot.commits, commit('n2', 0, 1, D1))
+    addVote(slot.commits, commit('n3', 0, 1, D2))
+    expect(commitCertificate(slot, 3)).toBeNull()
+    addVote(slot.commits, commit('n4', 0, 1, D1))
+    expect(commitCertificate(slot, 3)?.map(({ sender }) => sender)).toEqual(['n1', 'n2', 'n4'])
+  })
+
+  it('20: a batch under a digest that is not its own is not accepted', () => {
+    const n2 = new PbftCluster(4).replica('n2')
+    const batch: Batch = { time: 1, requests: [] }
+    n2.step({
+      type: 'Receive',
+      from: 'n1',
+      message: { type: 'PrePrepare', proposed: proposed(0, 1, D1), batch },
+    })
+    expect(n2.core.state.slots.get(1)?.proposed ?? null).toBeNull()
   })
 
   it('25: far indices, views and checkpoints leave nothing behind', () => {
