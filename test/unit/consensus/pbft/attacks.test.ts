@@ -391,6 +391,19 @@ describe('lying backups', () => {
     expect(n2.core.state.slots.get(1)?.proposed ?? null).toBeNull()
   })
 
+  it('9: the primary of a view that nobody has opened yet proposes in vain', () => {
+    const cluster = new PbftCluster(4)
+    const n3 = cluster.replica('n3')
+    cluster.isolate('n3')
+    cluster.ask(['n3'])
+    n3.tick(10)
+    expect(n3.core.state).toMatchObject({ view: 1, active: false })
+    const batch: Batch = { time: 1, requests: [] }
+    const own = proposed(1, 1, digestOf(n3.core.state, batch))
+    n3.step({ type: 'Receive', from: 'n2', message: { type: 'PrePrepare', proposed: own, batch } })
+    expect(n3.core.state.slots.get(1)?.proposed ?? null).toBeNull()
+  })
+
   it('25: far indices, views and checkpoints leave nothing behind', () => {
     const cluster = new PbftCluster(4)
     const n1 = cluster.replica('n1')
