@@ -200,6 +200,8 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
   ): void {
     const { meta, pieces } = file
     this.#life.guarded(() => {
+      // A node that is still reading its disk takes none: it could not tell its core, and the leader would wait for ever.
+      if (this.#driver === null) return done(false)
       const behind = () => (this.#core?.status().commitIndex ?? 0) < meta.index
       this.disk.receiveSnapshot(meta, pieces, behind, (written) => {
         // What is committed here needs no file; writing one could replace our own of that index.
