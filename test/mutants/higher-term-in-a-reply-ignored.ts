@@ -6,7 +6,7 @@ export const mutant: Mutant = {
   replace: `  if (m.type === 'AppendEntriesReply') return false
 `,
   why: 'A leader does not hear that a follower is in a later term: that follower is never reached again.',
-  seed: 32,
-  caughtBy: 'liveness',
+  seed: 99,
+  caughtBy: 'match-of-a-start',
   needsFaults: true,
 }
