@@ -55,6 +55,8 @@ export function maintenanceRoutes(parts: MaintenanceParts): Route[] {
         raftAppliedIndex: appliedIndex,
         errors: [...problems],
         isLearner: false,
+        storageVersion: ETCD_VERSION,
+        dbSizeQuota: 0,
       }
     }),
     // Nothing to do: what compaction frees is free at once, and the log's segments go by themselves.
@@ -89,7 +91,8 @@ function hashKv({ headers, store }: MaintenanceParts, asked: number) {
   if (revision < view.compactRevision)
     throw new RpcError(Code.OUT_OF_RANGE, 'etcdserver: mvcc: required revision has been compacted')
   const compactRevision = view.compactRevision
-  return { header: headers.of(view.revision), hash: view.hashAt(revision), compactRevision }
+  const hash = view.hashAt(revision)
+  return { header: headers.of(view.revision), hash, compactRevision, hashRevision: revision }
 }
 
 function moveLeader({ ids, transferLeadership }: MaintenanceParts, target: string): void {
