@@ -120,8 +120,9 @@ function adopt(s: State, m: NewView, out: PbftOut): void {
   executeCommitted(s, out)
 }
 
-/** The new view's proposals stand in their slots. */
+/** The new view's proposals stand in their slots, and what it proves to be stable is left alone. */
 export function takeOver(s: State, m: NewView): void {
+  s.floor = highestStable(m)?.stable ?? 0
   const nullDigest = digestOf(s, null)
   for (const proposed of m.proposals) {
     if (proposed.index <= s.stable.index) continue

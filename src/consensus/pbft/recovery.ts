@@ -4,10 +4,11 @@
  */
 import type { Configuration, Member, Self } from '../contract.js'
 import { compareNodeIds, type Index } from '../ids.js'
-import { executeCommitted } from './execution.js'
+import { executeCommitted, fetchBatch } from './execution.js'
 import type { Checkpoint, NewView } from './messages.js'
 import { lead, takeOver } from './new-view.js'
 import type { Options } from './options.js'
+import { inWindow } from './ordering.js'
 import type { StateRecord, WalRecord } from './records.js'
 import { newSlot, type Slot } from './slot.js'
 import { isPrimary, type PbftOut, primary, replicasOf, type State } from './state.js'
@@ -30,6 +31,7 @@ export function newState(self: Self, options: Options): State {
     stable: NO_STABLE,
     slots: new Map(),
     newView: null,
+    floor: 0,
     viewChange: null,
     snapshot: null,
     snapshotHistory: NO_HISTORY,
@@ -164,6 +166,8 @@ function foldState(s: State, record: StateRecord): void {
     s.snapshotHistory = record.history
   }
   foldStable(s, record.checkpoints)
+  // The record of the NEW-VIEW may have gone with its segment, and what we prepared was proposed nowhere else.
+  if (record.newView !== null) takeOver(s, record.newView)
 }
 
 function setMembers(s: State, members: readonly Member[]): void {
@@ -199,15 +203,20 @@ function slotOf(s: State, index: Index): Slot {
   return slot
 }
 
-/** Our own votes of this view, signed anew: the same bytes. All they promise is on disk. */
+/**
+ * Our own votes of this view, signed anew: the same bytes. All they promise is on disk, also where they were not said
+ * yet: a NEW-VIEW was accepted and the end came before we voted on what it proposes.
+ */
 function sayAgain(s: State): void {
   if (s.mute || s.replicas.length === 0) return
   if (!s.active && s.viewChange?.view === s.view) s.viewChanges.set(s.id, s.viewChange)
   for (const slot of s.slots.values()) {
     const { proposed } = slot
-    if (proposed === null || proposed.view !== s.view || slot.index <= s.stable.index) continue
-    if (slot.preparedIn === s.view && primary(s) !== s.id)
+    if (proposed === null || proposed.view !== s.view || !inWindow(s, slot.index)) continue
+    if (slot.batches.has(proposed.digest) && primary(s) !== s.id) {
+      slot.preparedIn = s.view
       slot.prepares.set(s.id, signPrepare(s, proposed))
+    }
     if (slot.committedIn === s.view) slot.commits.set(s.id, signCommit(s, proposed))
   }
 }
@@ -216,6 +225,9 @@ function sayAgain(s: State): void {
 export function resume(s: State, out: PbftOut): void {
   if (s.snapshot !== null) out.restore(s.snapshot)
   executeCommitted(s, out)
+  if (s.active)
+    for (const slot of s.slots.values())
+      if (slot.proposed?.view === s.view) fetchBatch(s, slot, out)
   if (s.replicas.length > 0 && s.active && isPrimary(s) && !s.mute) {
     lead(s, s.newView, out)
     const { primary: p } = s

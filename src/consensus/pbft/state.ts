@@ -79,6 +79,14 @@ export interface State {
   readonly slots: Map<Index, Slot>
   /** By which the view became ours; null in view 0. */
   newView: NewView | null
+  /**
+   * min-s: what the view's NEW-VIEW proves to be stable. Nothing at or below it is voted on in this view, whether we have
+   * that state or not (OSDI 1999 §4.4):
+   * 1. Q signed the checkpoint at 4, and two of them restart: they have not executed up to 4 again yet. 2. The primary
+   * of view 1, a liar, shows that checkpoint in its NEW-VIEW, and then proposes another batch for 3. 3. With the votes of
+   * the two it would be committed, and who was behind would execute it.
+   */
+  floor: Index
   /** The last that we said. */
   viewChange: ViewChange | null
   snapshot: SnapshotMeta | null
@@ -144,9 +152,9 @@ export interface State {
 
 export type PbftOut = Out<Message, WalRecord, PbftNote>
 
-/** h: what is at or below it is over. */
+/** h: what is at or below it is over, or at least not voted on. */
 export function lowWatermark(s: State): Index {
-  return s.stable.index
+  return Math.max(s.stable.index, s.floor)
 }
 
 /** H: what is above it is not yet taken. */
