@@ -33,6 +33,7 @@ export type NoteEvent =
   | 'new-view-accepted'
   | 'new-view-refused'
   | 'batch-fetched'
+  | 'asks-too-much'
   | 'snapshot-taken'
   | 'snapshot-failed'
   | 'mute'

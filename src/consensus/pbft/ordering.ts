@@ -63,7 +63,7 @@ function cutBatch(s: State, p: Primary): Request[] {
 }
 
 /** Near enough for a bound. */
-function sizeOf(request: Request | undefined): number {
+export function sizeOf(request: Request | undefined): number {
   return 32 + (request?.command.length ?? 0) + (request?.auth?.length ?? 0)
 }
 

@@ -59,6 +59,8 @@ export function newState(self: Self, options: Options): State {
     fetching: null,
     behindElapsed: 0,
     statusElapsed: 0,
+    statusExecuted: 0,
+    served: new Map(),
     frozenElapsed: 0,
     primarySuspected: false,
     takingSnapshot: null,

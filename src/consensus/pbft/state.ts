@@ -137,6 +137,10 @@ export interface State {
   /** Ticks for which a certified index ahead of us did not come nearer. */
   behindElapsed: number
   statusElapsed: number
+  /** How far we were when we last told somebody. */
+  statusExecuted: Index
+  /** Batches that each peer was given in this tick. */
+  readonly served: Map<NodeId, number>
   /** Ticks for which something should have expired and did not. */
   frozenElapsed: number
   /** It said two things of one index, or something that no honest primary says. */

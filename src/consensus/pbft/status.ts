@@ -6,13 +6,19 @@ import type { Index, NodeId } from '../ids.js'
 import { rulesOf } from './checkpoint.js'
 import { executeCommitted, fetchBatch } from './execution.js'
 import type { CommittedBatch, FetchBatch, FetchedBatch, Status } from './messages.js'
-import { advance, prepare, slotAt, votesOf } from './ordering.js'
+import { advance, prepare, sizeOf, slotAt, votesOf } from './ordering.js'
 import { commitsProblem } from './proofs.js'
 import { committedBatch } from './slot.js'
 import { highWatermark, isPrimary, others, type PbftOut, type State } from './state.js'
 import { digestOf } from './statements.js'
 
+/** Bytes of batches in one answer to a Status, but one batch at least. */
+const CATCH_UP_BYTES_MAX = 4 * 1024 * 1024
+/** To one peer in one tick. */
+const ANSWERS_MIN = 4
+
 export function tickStatus(s: State, out: PbftOut): void {
+  s.served.clear()
   for (const slot of s.slots.values()) {
     if (slot.fetchElapsed === null) continue
     slot.fetchElapsed++
@@ -20,12 +26,27 @@ export function tickStatus(s: State, out: PbftOut): void {
   }
   if (++s.statusElapsed < s.options.statusTicks) return
   s.statusElapsed = 0
+  for (const id of others(s)) tell(s, id, out)
+}
+
+function tell(s: State, id: NodeId, out: PbftOut): void {
   const { view, active, stable, lastExecuted } = s
-  for (const id of others(s))
-    out.send(id, { type: 'Status', view, active, stable: stable.index, executed: lastExecuted })
+  s.statusExecuted = lastExecuted
+  out.send(id, { type: 'Status', view, active, stable: stable.index, executed: lastExecuted })
+}
+
+/** A window of batches a tick and peer, or some answers: whoever asks without end gets no more of us. */
+function mayServe(s: State, to: NodeId, batches: number): boolean {
+  const { windowIndices, catchUpBatchesMax } = s.options
+  const served = s.served.get(to) ?? 0
+  if (served + batches > Math.max(windowIndices, ANSWERS_MIN * catchUpBatchesMax)) return false
+  s.served.set(to, served + batches)
+  return true
 }
 
 export function onStatus(s: State, from: NodeId, m: Status, out: PbftOut): void {
+  if (!mayServe(s, from, s.options.catchUpBatchesMax))
+    return out.note({ rule: '5.2', event: 'asks-too-much', peer: from })
   helpIntoView(s, from, m, out)
   if (m.stable < s.stable.index && s.stable.checkpoints.length > 0)
     out.send(from, { type: 'StableCheckpoint', checkpoints: s.stable.checkpoints })
@@ -47,12 +68,14 @@ function helpIntoView(s: State, from: NodeId, m: Status, out: PbftOut): void {
 /** Some batches that the peer lacks, each with the commits that prove it. */
 function sendCommitted(s: State, to: NodeId, executed: Index, out: PbftOut): void {
   const through = Math.min(executed + s.options.catchUpBatchesMax, s.lastExecuted)
-  for (let index = executed + 1; index <= through; index++) {
+  let bytes = 0
+  for (let index = executed + 1; index <= through && bytes < CATCH_UP_BYTES_MAX; index++) {
     const slot = s.slots.get(index)
     const batch = slot === undefined ? undefined : committedBatch(slot)
     // Gone below a checkpoint: the peer fetches a snapshot, if it knows one that is vouched for.
     if (slot?.committed == null || batch === undefined) return offerSnapshot(s, to, executed, out)
     out.send(to, { type: 'CommittedBatch', commits: slot.committed, batch })
+    for (const request of batch?.requests ?? []) bytes += sizeOf(request)
   }
 }
 
@@ -77,7 +100,7 @@ function repeatVotes(s: State, to: NodeId, executed: Index, out: PbftOut): void 
 }
 
 /** Executed on the word of Q, in whatever view we are. */
-export function onCommittedBatch(s: State, m: CommittedBatch, out: PbftOut): void {
+export function onCommittedBatch(s: State, from: NodeId, m: CommittedBatch, out: PbftOut): void {
   const [first] = m.commits
   const index = first?.index ?? 0
   const problem = commitsProblem(m.commits, rulesOf(s))
@@ -98,11 +121,15 @@ export function onCommittedBatch(s: State, m: CommittedBatch, out: PbftOut): voi
   }
   out.note({ rule: '4.2', event: 'catch-up', index })
   executeCommitted(s, out)
+  // All that its answer held: the next at once, or a cluster in haste would never be caught up with.
+  if (s.lastExecuted >= s.statusExecuted + s.options.catchUpBatchesMax) tell(s, from, out)
 }
 
 export function onFetchBatch(s: State, from: NodeId, m: FetchBatch, out: PbftOut): void {
   const batch = s.slots.get(m.index)?.batches.get(m.digest)
-  if (batch != null) out.send(from, { type: 'FetchedBatch', index: m.index, batch })
+  if (batch == null) return
+  if (!mayServe(s, from, 1)) return out.note({ rule: '5.2', event: 'asks-too-much', peer: from })
+  out.send(from, { type: 'FetchedBatch', index: m.index, batch })
 }
 
 /** Taken only where we know which digest we want. */

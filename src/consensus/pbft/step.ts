@@ -77,7 +77,7 @@ function onReceive(s: State, from: NodeId, m: Message, out: PbftOut): void {
     case 'FetchedBatch':
       return Status.onFetchedBatch(s, m, out)
     case 'CommittedBatch':
-      return Status.onCommittedBatch(s, m, out)
+      return Status.onCommittedBatch(s, from, m, out)
     default:
       return unreachable(m)
   }
