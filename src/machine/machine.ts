@@ -62,6 +62,7 @@ export class SessionMachine {
     this.#time = Math.max(this.#time, entry.time)
     this.#sessions.expire(this.#time)
     const context = { index: entry.index, time: this.#time }
+    this.#inner.advance?.(context)
     const answers: Uint8Array[] = []
     for (const request of entry.requests) answers.push(this.#applyRequest(request, context))
     this.#appliedIndex = entry.index

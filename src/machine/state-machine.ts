@@ -11,6 +11,8 @@ export interface ApplyContext {
 }
 
 export interface StateMachine {
+  /** Called at each entry before its commands, also where it has none: time has come to `context.time`. */
+  advance?(context: ApplyContext): void
   /** Runs a command and gives its result. The command's bytes are a view: copy what outlives the call. */
   apply(command: Uint8Array, context: ApplyContext): Uint8Array
   /** Reads, and changes nothing. */

@@ -2,11 +2,15 @@
 import {
   CompactionRequest,
   DeleteRangeRequest,
+  LeaseGrantRequest,
+  LeaseLeasesRequest,
+  LeaseRevokeRequest,
+  LeaseTimeToLiveRequest,
   PutRequest,
   RangeRequest,
   TxnRequest,
 } from '../../gen/etcd/api/etcdserverpb/rpc.js'
-import { CommandTag } from '../../gen/quorate/kv/v1/kv.js'
+import { CommandTag, LeaseKeepAlives } from '../../gen/quorate/kv/v1/kv.js'
 import { KV_ERRORS, type KvError } from './errors.js'
 import { scanMessage } from './wire-scan.js'
 
@@ -21,13 +25,18 @@ export type Command =
   | { readonly type: 'Txn'; readonly request: TxnRequest }
   | { readonly type: 'Compact'; readonly request: CompactionRequest }
   | { readonly type: 'Range'; readonly request: RangeRequest }
+  | { readonly type: 'LeaseGrant'; readonly request: LeaseGrantRequest }
+  | { readonly type: 'LeaseRevoke'; readonly request: LeaseRevokeRequest }
+  | { readonly type: 'LeaseKeepAlives'; readonly request: LeaseKeepAlives }
+  | { readonly type: 'LeaseTimeToLive'; readonly request: LeaseTimeToLiveRequest }
+  | { readonly type: 'LeaseLeases'; readonly request: LeaseLeasesRequest }
   | { readonly type: 'Refused'; readonly error: KvError }
 
 /** Byte fields of the message are views of the command. */
 export function decodeCommand(bytes: Uint8Array): Command {
   if (bytes.length > COMMAND_BYTES_MAX) return refused(KV_ERRORS.requestTooLarge)
   const tag = bytes[0]
-  if (tag === undefined || tag < CommandTag.PUT || tag > CommandTag.RANGE)
+  if (tag === undefined || tag < CommandTag.PUT || tag > CommandTag.LEASE_LEASES)
     return refused(KV_ERRORS.unknownCommand)
   const scan = scanMessage(bytes, 1, tag === CommandTag.TXN ? 'txn' : 'flat')
   if (scan === 'too-deep') return refused(KV_ERRORS.tooManyOps)
@@ -50,6 +59,16 @@ function decodeMessage(tag: number, message: Uint8Array): Command {
       return { type: 'Txn', request: TxnRequest.decode(message) }
     case CommandTag.COMPACT:
       return { type: 'Compact', request: CompactionRequest.decode(message) }
+    case CommandTag.LEASE_GRANT:
+      return { type: 'LeaseGrant', request: LeaseGrantRequest.decode(message) }
+    case CommandTag.LEASE_REVOKE:
+      return { type: 'LeaseRevoke', request: LeaseRevokeRequest.decode(message) }
+    case CommandTag.LEASE_KEEP_ALIVE:
+      return { type: 'LeaseKeepAlives', request: LeaseKeepAlives.decode(message) }
+    case CommandTag.LEASE_TIME_TO_LIVE:
+      return { type: 'LeaseTimeToLive', request: LeaseTimeToLiveRequest.decode(message) }
+    case CommandTag.LEASE_LEASES:
+      return { type: 'LeaseLeases', request: LeaseLeasesRequest.decode(message) }
     default:
       return { type: 'Range', request: RangeRequest.decode(message) }
   }

@@ -10,6 +10,8 @@ export interface KvError {
 
 const INVALID_ARGUMENT = 3
 const NOT_FOUND = 5
+const RESOURCE_EXHAUSTED = 8
+const FAILED_PRECONDITION = 9
 const OUT_OF_RANGE = 11
 const UNIMPLEMENTED = 12
 
@@ -37,6 +39,11 @@ export const KV_ERRORS = {
     message: 'etcdserver: mvcc: required revision is a future revision',
   },
   leaseNotFound: { code: NOT_FOUND, message: 'etcdserver: requested lease not found' },
+  leaseExists: { code: FAILED_PRECONDITION, message: 'etcdserver: lease already exists' },
+  leaseTtlTooLarge: { code: OUT_OF_RANGE, message: 'etcdserver: too large lease TTL' },
+  tooManyLeases: { code: RESOURCE_EXHAUSTED, message: 'etcdserver: too many requests' },
+  /** Servers choose one before they propose. */
+  leaseWithoutId: { code: INVALID_ARGUMENT, message: 'quorate: a lease needs an id' },
   /** No such message, a number above 2^53-1, or a protobuf group. */
   malformed: { code: INVALID_ARGUMENT, message: 'quorate: malformed command' },
   unknownCommand: { code: UNIMPLEMENTED, message: 'quorate: unknown command' },

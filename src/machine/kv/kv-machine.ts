@@ -4,6 +4,14 @@ import { COMMAND_BYTES_MAX, type Command, CommandTag, decodeCommand } from './co
 import { KV_ERRORS, type KvError } from './errors.js'
 import type { Version } from './history.js'
 import { keyText } from './key-text.js'
+import {
+  expireLeases,
+  grantLease,
+  keepAlive,
+  listLeases,
+  revokeLease,
+  timeToLive,
+} from './lease-commands.js'
 import { PutFields } from './put-fields.js'
 import { checkReadRevision, runRange } from './range.js'
 import { encodeError, encodePutReply, encodeReply, type Reply, sized } from './replies.js'
@@ -12,6 +20,8 @@ import { Store } from './store.js'
 import { isReadOnly, runTxn } from './txn.js'
 import { checkCommand } from './validate.js'
 import { checkPutState, runDeleteRange, runPut } from './writes.js'
+
+type KeyCommand = Exclude<Command, { readonly type: `Lease${string}` }>
 
 /** Events whose garbage is freed after each command, so that collection keeps up by itself. */
 const COLLECT_PER_COMMAND = 64
@@ -29,6 +39,8 @@ export class KvMachine implements StateMachine {
   #store = new Store()
   readonly #put = new PutFields()
   #listener: StoreListener | null = null
+  /** Agreed time (ms) of the last entry. */
+  #time = 0
   /** Open snapshots, oldest first. */
   #views: SnapshotView[] = []
 
@@ -72,22 +84,32 @@ export class KvMachine implements StateMachine {
     this.#listener = listener
   }
 
-  apply(command: Uint8Array, _context: ApplyContext): Uint8Array {
+  /** Expires what is due, some of it if it is much. */
+  advance({ time }: ApplyContext): void {
+    this.#time = time
     const before = this.#store.revision
-    const result = this.#applyPlainPut(command) ?? this.#applyDecoded(decodeCommand(command))
+    expireLeases(this.#store, time)
+    if (this.#store.revision !== before) this.#listener?.changed()
+  }
+
+  apply(command: Uint8Array, { time }: ApplyContext): Uint8Array {
+    const before = this.#store.revision
+    const result = this.#applyPlainPut(command) ?? this.#applyDecoded(decodeCommand(command), time)
     if (this.#store.collectable) this.#store.collect(COLLECT_PER_COMMAND)
     if (this.#store.revision !== before) this.#listener?.changed()
     return result
   }
 
-  /** Takes a Range, or a Txn that only reads. */
+  /** Takes a Range, a Txn that only reads, or LeaseLeases. */
   query(query: Uint8Array): Uint8Array {
     const command = decodeCommand(query)
     const error = checkCommand(command)
     if (error !== null) return encodeError(error)
-    if (command.type === 'Range') return this.#applyDecoded(command)
-    if (command.type === 'Txn' && isReadOnly(command.request)) return this.#applyDecoded(command)
-    return encodeError(KV_ERRORS.notAQuery)
+    const isQuery =
+      command.type === 'Range' ||
+      command.type === 'LeaseLeases' ||
+      (command.type === 'Txn' && isReadOnly(command.request))
+    return isQuery ? this.#applyDecoded(command, this.#time) : encodeError(KV_ERRORS.notAQuery)
   }
 
   snapshot(): Iterable<Uint8Array> {
@@ -101,6 +123,7 @@ export class KvMachine implements StateMachine {
 
   restore(chunks: Iterable<Uint8Array>): void {
     this.#store = restoreStore(chunks)
+    this.#time = 0
     this.#views = []
     this.#listener?.restored()
   }
@@ -109,8 +132,10 @@ export class KvMachine implements StateMachine {
     return this.#store.hash()
   }
 
+  /** Of the lease that expires first. Of one that waits for its turn: now, for time has passed it long ago. */
   nextDeadline(): number | null {
-    return null
+    const first = this.#store.leases.first
+    return first === null ? null : Math.max(first.deadline, this.#time)
   }
 
   /** Frees the garbage of at most so many events; true while there is more. For a host that idles. */
@@ -143,16 +168,36 @@ export class KvMachine implements StateMachine {
     return encodePutReply(store.commit())
   }
 
-  #applyDecoded(command: Command): Uint8Array {
+  #applyDecoded(command: Command, time: number): Uint8Array {
     const error = checkCommand(command)
     if (error !== null) return encodeError(error)
-    const reply = this.#run(command)
+    const result = this.#run(command, time)
     this.#store.commit()
-    return 'code' in reply ? encodeError(reply) : encodeReply(reply)
+    return result
   }
 
   /** The command is valid; what depends on the state is checked here. */
-  #run(command: Command): Reply | KvError {
+  #run(command: Command, time: number): Uint8Array {
+    const store = this.#store
+    switch (command.type) {
+      case 'LeaseGrant':
+        return grantLease(store, command.request, time)
+      case 'LeaseRevoke':
+        return revokeLease(store, command.request)
+      case 'LeaseKeepAlives':
+        return keepAlive(store, command.request, time)
+      case 'LeaseTimeToLive':
+        return timeToLive(store, command.request, time)
+      case 'LeaseLeases':
+        return listLeases(store)
+      default: {
+        const reply = this.#runOnKeys(command)
+        return 'code' in reply ? encodeError(reply) : encodeReply(reply)
+      }
+    }
+  }
+
+  #runOnKeys(command: KeyCommand): Reply | KvError {
     const store = this.#store
     switch (command.type) {
       case 'Put':

@@ -92,6 +92,17 @@ export function encodeError(error: KvError): Uint8Array {
   return out
 }
 
+/** A message of which few are sent, by the generated encoder. */
+export function encodeMessage<T>(
+  type: { encode(message: T): { finish(): Uint8Array } },
+  message: T,
+): Uint8Array {
+  const bytes = type.encode(message).finish()
+  const out = new Uint8Array(1 + bytes.length)
+  out.set(bytes, 1)
+  return out
+}
+
 export type Result =
   /** `message` is a view: etcd's response message. */
   | { readonly ok: true; readonly message: Uint8Array }

@@ -3,27 +3,30 @@
  * is a pair of revisions and a place in the log, and a pin that stops collection until the view is closed.
  *
  * Order: a header; the versions from below the compact revision that can still be read, by key; the events
- * from the compact revision on, as they were made; an end with counts. The header carries the state's hash,
+ * from the compact revision on, as they were made; the leases as they were granted; an end with counts. The header carries the state's hash,
  * which whoever restores computes anew.
  */
+import { present } from '../../base/assert.js'
 import { latin1Decode, latin1Encode, utf8Encode } from '../../base/utf8.js'
 import { Reader, Writer } from '../../base/varint.js'
 import { demand } from '../state-machine.js'
 import { GONE, lastIndexAt, spanOf, Version } from './history.js'
 import { keyText } from './key-text.js'
 import { isLeaseId } from './lease-id.js'
+import { LEASE_TTL_S_MAX, LEASE_TTL_S_MIN, type LeaseRecord } from './leases.js'
 import { Store } from './store.js'
 
 /** A chunk is closed once it has so many bytes; the last value may exceed it. */
 const CHUNK_BYTES = 64 * 1024
 /** Keys looked at in one pull, for those whose versions are all events give no bytes. */
 const KEYS_PER_PULL = 4096
-const MAGIC = utf8Encode('QKV1')
+const MAGIC = utf8Encode('QKV2')
 
 const HEADER = 1
 const BASE = 2
 const EVENTS = 3
-const END = 4
+const LEASES = 4
+const END = 5
 
 /** An open snapshot: pull it to the end, or call `return`. */
 export class SnapshotView implements IterableIterator<Uint8Array> {
@@ -38,6 +41,8 @@ export class SnapshotView implements IterableIterator<Uint8Array> {
   #nextEvent: number
   #bases = 0
   #events = 0
+  readonly #leases: readonly LeaseRecord[]
+  #nextLease = 0
   #open = true
   #superseded = false
 
@@ -50,6 +55,7 @@ export class SnapshotView implements IterableIterator<Uint8Array> {
     this.#hash = store.hash()
     this.#nextEvent = store.log.firstAt(store.compactRevision)
     this.#eventsEnd = store.log.end
+    this.#leases = store.leases.capture()
     store.pin()
   }
 
@@ -93,9 +99,16 @@ export class SnapshotView implements IterableIterator<Uint8Array> {
         return this.#pullBase()
       case EVENTS:
         return this.#pullEvents()
+      case LEASES:
+        return this.#pullLeases()
       case END: {
         this.#stage = 0
-        return new Writer().byte(END).varint(this.#bases).varint(this.#events).finish()
+        return new Writer()
+          .byte(END)
+          .varint(this.#bases)
+          .varint(this.#events)
+          .varint(this.#leases.length)
+          .finish()
       }
       default:
         this.return()
@@ -132,7 +145,17 @@ export class SnapshotView implements IterableIterator<Uint8Array> {
       writeVersion(out, this.#store.log.at(this.#nextEvent++))
       this.#events++
     }
-    if (this.#nextEvent === this.#eventsEnd) this.#stage = END
+    if (this.#nextEvent === this.#eventsEnd) this.#stage = LEASES
+    return out.finish()
+  }
+
+  #pullLeases(): Uint8Array {
+    const out = new Writer(CHUNK_BYTES + 1024).byte(LEASES)
+    while (this.#nextLease < this.#leases.length && out.length < CHUNK_BYTES) {
+      const { id, ttl, deadline } = present(this.#leases[this.#nextLease++])
+      out.chunk(latin1Encode(id)).varint(ttl).varint(deadline)
+    }
+    if (this.#nextLease === this.#leases.length) this.#stage = END
     return out.finish()
   }
 }
@@ -173,10 +196,15 @@ export function restoreStore(chunks: Iterable<Uint8Array>): Store {
       case EVENTS:
         while (reader.left > 0) events += readEvent(reader, store)
         break
+      case LEASES:
+        while (reader.left > 0) readLease(reader, store)
+        break
       case END:
         demand(
-          reader.varint() === bases && reader.varint() === events,
-          'number of keys or events differs from what the snapshot counted',
+          reader.varint() === bases &&
+            reader.varint() === events &&
+            reader.varint() === store.leases.size,
+          'number of keys, events or leases differs from what the snapshot counted',
         )
         break
       default:
@@ -187,6 +215,7 @@ export function restoreStore(chunks: Iterable<Uint8Array>): Store {
   demand(stage === END, 'the store ends too early')
   const last = store.log.last()
   demand(last === null || last.mod <= store.revision, 'event above the store revision')
+  attachAll(store)
   store.rebaseHash()
   demand(store.hash() === hash, 'hash of the restored store differs from the snapshot')
   return store
@@ -222,6 +251,27 @@ function readVersion(reader: Reader, store: Store): Version {
   demand(isLeaseId(lease), 'malformed lease id')
   const kept = store.copyValue(spanOf(value))
   return new Version(history, { mod, sub }, { create, version, lease }, kept)
+}
+
+function readLease(reader: Reader, store: Store): void {
+  const id = latin1Decode(reader.chunk())
+  const ttl = reader.varint()
+  const deadline = reader.varint()
+  demand(reader.ok && isLeaseId(id) && id !== '0', 'malformed lease')
+  demand(ttl >= LEASE_TTL_S_MIN && ttl <= LEASE_TTL_S_MAX, 'impossible TTL of a lease')
+  demand(store.leases.get(id) === null, 'a lease twice')
+  store.leases.add({ id, ttl, deadline })
+}
+
+/** What is attached to a lease follows from the keys that name it. */
+function attachAll(store: Store): void {
+  store.scanHistories('', ({ key }) => {
+    const lease = store.get(key)?.lease ?? '0'
+    if (lease === '0') return true
+    demand(store.leases.get(lease) !== null, 'a key of a lease that is not there')
+    store.leases.move(key, '0', lease)
+    return true
+  })
 }
 
 function readBase(reader: Reader, store: Store): number {

@@ -15,6 +15,7 @@ import { Hasher } from '../hash.js'
 import { Arena, SettledValues } from './arena.js'
 import { EventLog } from './event-log.js'
 import { GONE, type History, lastIndexAt, liveAt, type Span, Version } from './history.js'
+import { Leases } from './leases.js'
 import { OrderedMap } from './ordered.js'
 
 const ITEM_SEED = 0x51
@@ -32,6 +33,7 @@ export class Store {
   /** Reads below it are refused; -1 before the first compaction, as in etcd. */
   compactRevision = -1
   readonly log = new EventLog()
+  readonly leases = new Leases()
   readonly #points = new Map<string, History>()
   readonly #tree = new OrderedMap<History>()
   readonly #hasher = new Hasher()
@@ -110,6 +112,8 @@ export class Store {
     const create = previous === null ? mod : previous.create
     const version = previous === null ? 1 : previous.version + 1
     const at = { mod, sub: this.#changes++ }
+    const held = previous === null ? '0' : previous.lease
+    if (held !== lease) this.leases.move(key, held, lease)
     this.append(new Version(history, at, { create, version, lease }, value))
     return previous
   }
@@ -118,6 +122,7 @@ export class Store {
   delete(version: Version): void {
     const history = version.history
     assert(this.get(history.key) === version, 'deletes what is not there')
+    if (version.lease !== '0') this.leases.move(history.key, version.lease, '0')
     const mod = this.revision + 1
     this.append(new Version(history, { mod, sub: this.#changes++ }, GONE, null))
   }
@@ -166,13 +171,16 @@ export class Store {
     this.#pins--
   }
 
-  /** Hash of all that can be read at or above the compact revision, and of both revisions. */
+  /** Hash of all that can be read at or above the compact revision, of both revisions, and of the leases. */
   hash(): string {
+    const { a, b } = this.leases.sum
     return this.#hasher
       .begin(STATE_SEED)
       .pair(this.#addedA - this.#givenUpA, this.#addedB - this.#givenUpB)
       .number(this.revision)
       .number(this.compactRevision)
+      .pair(a, b)
+      .number(this.leases.size)
       .finish()
       .hex()
   }

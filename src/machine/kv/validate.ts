@@ -11,10 +11,13 @@ import type {
 } from '../../gen/etcd/api/etcdserverpb/rpc.js'
 import { type Command, decodeCommand } from './commands.js'
 import { KV_ERRORS, type KvError } from './errors.js'
+import { checkGrant } from './lease-commands.js'
 import { checkOverlaps } from './overlaps.js'
 
 /** Operations in a list of a transaction; what a list holds is taken off what its nested lists may hold. */
 export const TXN_OPS_MAX = 128
+/** Leases that one command keeps alive. */
+export const KEEP_ALIVES_MAX = 4_096
 
 /** Null when the command may be proposed. */
 export function validate(command: Uint8Array): KvError | null {
@@ -33,6 +36,13 @@ export function checkCommand(command: Command): KvError | null {
       return checkKey(command.request.key)
     case 'Txn':
       return checkTxn(command.request, TXN_OPS_MAX) ?? checkBranches(command.request)
+    case 'LeaseGrant':
+      return checkGrant(command.request)
+    case 'LeaseKeepAlives':
+      return command.request.ids.length > KEEP_ALIVES_MAX ? KV_ERRORS.requestTooLarge : null
+    case 'LeaseRevoke':
+    case 'LeaseTimeToLive':
+    case 'LeaseLeases':
     case 'Compact':
       return null
   }

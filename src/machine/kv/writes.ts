@@ -10,12 +10,12 @@ import type { Store } from './store.js'
 
 /** What the state says against a put by itself. */
 export function checkPutState(store: Store, request: PutRequest): KvError | null {
-  return checkLease(request) ?? checkIgnore(store, request)
+  return checkLease(store, request) ?? checkIgnore(store, request)
 }
 
 /** The same inside a transaction, where etcd asks the other way round. */
 export function checkTxnPutState(store: Store, request: PutRequest): KvError | null {
-  return checkIgnore(store, request) ?? checkLease(request)
+  return checkIgnore(store, request) ?? checkLease(store, request)
 }
 
 function checkIgnore(store: Store, request: PutRequest): KvError | null {
@@ -23,8 +23,8 @@ function checkIgnore(store: Store, request: PutRequest): KvError | null {
   return store.get(keyText(request.key)) === null ? KV_ERRORS.keyNotFound : null
 }
 
-function checkLease(request: PutRequest): KvError | null {
-  return request.lease === '0' ? null : KV_ERRORS.leaseNotFound
+function checkLease(store: Store, { lease }: PutRequest): KvError | null {
+  return lease === '0' || store.leases.get(lease) !== null ? null : KV_ERRORS.leaseNotFound
 }
 
 /** The request has passed the checks above, so it cannot fail. */

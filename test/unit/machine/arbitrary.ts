@@ -4,6 +4,8 @@ import type { RequestOp } from '../../../src/gen/etcd/api/etcdserverpb/rpc.js'
 import { command, compare, del, op, put, range, txn } from './helpers.js'
 
 const KEYS = ['a', 'aa', 'a\0', 'b', 'c', '\xff', '\0', '__proto__']
+/** The last is never granted. */
+const LEASES = ['7', '8', '-3', '9223372036854775807', '5']
 const key = fc.constantFrom(...KEYS)
 const end = fc.constantFrom('', '', '\0', ...KEYS)
 const value = fc.constantFrom('', 'x', 'y', 'yy', '\xff\0')
@@ -25,7 +27,10 @@ const puts = fc
     prevKv: flag,
     ignoreValue: rarely,
     ignoreLease: rarely,
-    lease: fc.nat(30).map((n) => (n === 0 ? '7' : '0')),
+    lease: fc.oneof(
+      { weight: 5, arbitrary: fc.constant('0') },
+      { weight: 3, arbitrary: fc.constantFrom(...LEASES) },
+    ),
   })
   .map((p) => put(p.ignoreValue ? { ...p, value: '' } : p))
 
@@ -92,17 +97,34 @@ const txns = fc
   })
   .map((x) => txn(x))
 
+const leaseId = fc.constantFrom(...LEASES)
+const granted = fc.constantFrom(...LEASES.slice(0, -1))
+const ttl = fc.constantFrom('-1', '0', '2', '3', '5', '9', '9000000001', '9223372036854775807')
+const leases: fc.Arbitrary<Uint8Array> = fc.oneof(
+  { weight: 6, arbitrary: fc.tuple(granted, ttl).map(([id, s]) => command.grant(id, s)) },
+  { weight: 2, arbitrary: leaseId.map(command.revoke) },
+  {
+    weight: 3,
+    arbitrary: fc.array(leaseId, { maxLength: 4 }).map((ids) => command.keepAlive(...ids)),
+  },
+  { weight: 2, arbitrary: fc.tuple(leaseId, flag).map(([id, k]) => command.timeToLive(id, k)) },
+  { weight: 1, arbitrary: fc.constant(command.leases()) },
+)
+
 export const commands: fc.Arbitrary<Uint8Array> = fc.oneof(
   { weight: 6, arbitrary: puts.map(command.put) },
   { weight: 3, arbitrary: deletes.map(command.del) },
   { weight: 4, arbitrary: ranges.map(command.range) },
   { weight: 6, arbitrary: txns.map(command.txn) },
   { weight: 3, arbitrary: fc.integer({ min: -1, max: 25 }).map((r) => command.compact(r)) },
+  { weight: 6, arbitrary: leases },
 )
 
 /** What a host does in between. */
 export type Step =
   | { readonly type: 'command'; readonly bytes: Uint8Array }
+  /** Time passes, and an entry without commands tells of it. */
+  | { readonly type: 'time'; readonly ms: number }
   | { readonly type: 'collect'; readonly events: number }
   | { readonly type: 'restore' }
 
@@ -114,6 +136,12 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
       arbitrary: fc
         .integer({ min: 1, max: 6 })
         .map((n) => ({ type: 'collect', events: n }) as const),
+    },
+    {
+      weight: 3,
+      arbitrary: fc
+        .constantFrom(1, 999, 1000, 2000, 4500)
+        .map((ms) => ({ type: 'time', ms }) as const),
     },
     { weight: 1, arbitrary: fc.constant({ type: 'restore' } as const) },
   ),

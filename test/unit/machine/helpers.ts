@@ -4,6 +4,14 @@ import {
   type Compare,
   DeleteRangeRequest,
   DeleteRangeResponse,
+  LeaseGrantRequest,
+  LeaseGrantResponse,
+  LeaseLeasesRequest,
+  LeaseLeasesResponse,
+  LeaseRevokeRequest,
+  LeaseRevokeResponse,
+  LeaseTimeToLiveRequest,
+  LeaseTimeToLiveResponse,
   PutRequest,
   PutResponse,
   RangeRequest,
@@ -12,6 +20,7 @@ import {
   TxnRequest,
   TxnResponse,
 } from '../../../src/gen/etcd/api/etcdserverpb/rpc.js'
+import { LeaseKeepAlives, LeaseKeepAlivesResponse } from '../../../src/gen/quorate/kv/v1/kv.js'
 import { CommandTag, encodeCommand } from '../../../src/machine/kv/commands.js'
 import type { KvMachine } from '../../../src/machine/kv/kv-machine.js'
 import { decodeResult } from '../../../src/machine/kv/replies.js'
@@ -101,6 +110,21 @@ export const command = {
   txn: (r: TxnRequest) => encodeCommand(CommandTag.TXN, TxnRequest.encode(r).finish()),
   compact: (revision: number, physical = false) =>
     encodeCommand(CommandTag.COMPACT, CompactionRequest.encode({ revision, physical }).finish()),
+  grant: (ID: string, TTL: number | string) =>
+    encodeCommand(
+      CommandTag.LEASE_GRANT,
+      LeaseGrantRequest.encode({ ID, TTL: String(TTL) }).finish(),
+    ),
+  revoke: (ID: string) =>
+    encodeCommand(CommandTag.LEASE_REVOKE, LeaseRevokeRequest.encode({ ID }).finish()),
+  keepAlive: (...ids: string[]) =>
+    encodeCommand(CommandTag.LEASE_KEEP_ALIVE, LeaseKeepAlives.encode({ ids }).finish()),
+  timeToLive: (ID: string, keys = false) =>
+    encodeCommand(
+      CommandTag.LEASE_TIME_TO_LIVE,
+      LeaseTimeToLiveRequest.encode({ ID, keys }).finish(),
+    ),
+  leases: () => encodeCommand(CommandTag.LEASE_LEASES, LeaseLeasesRequest.encode({}).finish()),
 }
 
 const RESPONSE = {
@@ -109,6 +133,11 @@ const RESPONSE = {
   [CommandTag.DELETE_RANGE]: DeleteRangeResponse,
   [CommandTag.TXN]: TxnResponse,
   [CommandTag.COMPACT]: CompactionResponse,
+  [CommandTag.LEASE_GRANT]: LeaseGrantResponse,
+  [CommandTag.LEASE_REVOKE]: LeaseRevokeResponse,
+  [CommandTag.LEASE_KEEP_ALIVE]: LeaseKeepAlivesResponse,
+  [CommandTag.LEASE_TIME_TO_LIVE]: LeaseTimeToLiveResponse,
+  [CommandTag.LEASE_LEASES]: LeaseLeasesResponse,
 } as Record<number, { decode(bytes: Uint8Array): unknown }>
 
 /** The decoded response, or the error as `code text`. */

@@ -31,6 +31,16 @@ function ask(model: Model, bytes: Uint8Array): unknown {
         return model.txn(command.request)
       case 'Compact':
         return model.compact(command.request)
+      case 'LeaseGrant':
+        return model.grant(command.request)
+      case 'LeaseRevoke':
+        return model.revoke(command.request)
+      case 'LeaseKeepAlives':
+        return model.keepAlive(command.request.ids)
+      case 'LeaseTimeToLive':
+        return model.timeToLive(command.request)
+      case 'LeaseLeases':
+        return model.listLeases()
       case 'Refused':
         throw new Error('the generator made a command that does not decode')
     }
@@ -64,16 +74,24 @@ function hashFromScratch(model: Model): string {
       .number(event.rev)
       .number(event.kv?.createRevision ?? 0)
     hasher.pair(sub, event.kv?.version ?? 0)
+    if (event.kv !== null && event.kv.lease !== '0') hasher.latin1(event.kv.lease)
     if (event.kv !== null) hasher.bytes(event.kv.value)
     hasher.finish()
     sumA = (sumA + hasher.a) | 0
     sumB = (sumB + hasher.b) | 0
   })
+  let leaseA = 0
+  let leaseB = 0
+  for (const [id, { ttl, deadline }] of model.leases) {
+    const { a, b } = hasher.begin(0x53).latin1(id).number(ttl).number(deadline).finish()
+    leaseA = (leaseA + a) | 0
+    leaseB = (leaseB + b) | 0
+  }
   const state = hasher.begin(0x52).pair(sumA, sumB).number(model.rev).number(model.compacted)
-  return state.finish().hex()
+  return state.pair(leaseA, leaseB).number(model.leases.size).finish().hex()
 }
 
-const seen = { ok: 0, refused: 0, failed: 0, restored: 0, compacted: 0 }
+const seen = { ok: 0, refused: 0, failed: 0, restored: 0, compacted: 0, attached: 0, expired: 0 }
 
 function runSteps(list: readonly Step[]): void {
   let machine = new KvMachine()
@@ -81,6 +99,9 @@ function runSteps(list: readonly Step[]): void {
   for (const [i, step] of list.entries()) {
     if (step.type === 'collect') {
       machine.collect(step.events)
+    } else if (step.type === 'time') {
+      seen.expired += model.advance(step.ms)
+      machine.advance({ index: i, time: model.time })
     } else if (step.type === 'restore') {
       const fresh = new KvMachine()
       fresh.restore([...machine.snapshot()].map((chunk) => chunk.slice()))
@@ -89,7 +110,10 @@ function runSteps(list: readonly Step[]): void {
     } else {
       const before = machine.hash()
       const refusal = validate(step.bytes)
-      const result = outcome(step.bytes[0] ?? 0, machine.apply(step.bytes, { index: i, time: i }))
+      const result = outcome(
+        step.bytes[0] ?? 0,
+        machine.apply(step.bytes, { index: i, time: model.time }),
+      )
       if (refusal !== null) {
         seen.refused++
         expect(result).toBe(`${refusal.code} ${refusal.message}`)
@@ -104,11 +128,15 @@ function runSteps(list: readonly Step[]): void {
       } else {
         seen.ok++
         if (step.bytes[0] === 4) seen.compacted++
+        if (model.events.at(-1)?.kv?.lease !== '0') seen.attached++
         expect(plain(result)).toEqual(plain(expected))
       }
     }
     expect(machine.revision).toBe(model.rev)
     expect(machine.hash()).toBe(hashFromScratch(model))
+    expect(machine.nextDeadline()).toBe(
+      model.leases.get(model.expiring()[0] ?? '')?.deadline ?? null,
+    )
     const events = machine.eventsSince(Math.max(0, model.compacted), 1000)
     const wanted = model.events.filter((event) => event.rev >= model.compacted)
     expect(events?.map((e) => [e.mod, e.history.key, e.deleted])).toEqual(

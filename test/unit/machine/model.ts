@@ -6,6 +6,9 @@ import type {
   CompactionRequest,
   Compare,
   DeleteRangeRequest,
+  LeaseGrantRequest,
+  LeaseRevokeRequest,
+  LeaseTimeToLiveRequest,
   PutRequest,
   RangeRequest,
   RequestOp,
@@ -35,6 +38,8 @@ export class Model {
   rev = 1
   compacted = -1
   pending: ModelEvent[] = []
+  leases = new Map<string, { ttl: number; deadline: number }>()
+  time = 0
 
   /** Keys as of a revision, in bytewise order. */
   at(rev: number): KeyValue[] {
@@ -103,7 +108,7 @@ export class Model {
   checkPut(p: PutRequest, inTxn: boolean): void {
     const exists = this.select(this.visible(), p.key, new Uint8Array(0)).length > 0
     const errors: string[] = []
-    if (p.lease !== '0') errors.push(LEASE_NOT_FOUND)
+    if (p.lease !== '0' && !this.leases.has(p.lease)) errors.push(LEASE_NOT_FOUND)
     if ((p.ignoreValue || p.ignoreLease) && !exists) errors.push(KEY_NOT_FOUND)
     const first = inTxn ? errors.at(-1) : errors[0]
     if (first !== undefined) throw new ModelError(first)
@@ -118,7 +123,7 @@ export class Model {
       modRevision: rev,
       version: (before?.version ?? 0) + 1,
       value: p.ignoreValue ? before!.value : p.value,
-      lease: '0',
+      lease: p.ignoreLease ? before!.lease : p.lease,
     }
     this.pending.push({ rev, key: text(p.key), kv })
     return { header: header(this.visible()), prevKv: p.prevKv ? before : undefined }
@@ -135,6 +140,72 @@ export class Model {
     if (c.revision > this.rev) throw new ModelError(FUTURE)
     this.compacted = c.revision
     return { header: header(this.rev) }
+  }
+
+  /** Leases in the order in which they expire. */
+  expiring(): string[] {
+    return [...this.leases.keys()].sort((a, b) => {
+      const difference = this.leases.get(a)!.deadline - this.leases.get(b)!.deadline
+      return difference !== 0 ? difference : BigInt(a) < BigInt(b) ? -1 : 1
+    })
+  }
+
+  attached(id: string): KeyValue[] {
+    return this.at(this.visible()).filter((kv) => kv.lease === id)
+  }
+
+  end(id: string): void {
+    for (const kv of this.attached(id))
+      this.pending.push({ rev: this.rev + 1, key: text(kv.key), kv: null })
+    this.leases.delete(id)
+  }
+
+  /** Gives how many leases expired. */
+  advance(ms: number): number {
+    this.time += ms
+    const due = this.expiring().filter((id) => this.leases.get(id)!.deadline <= this.time)
+    for (const id of due) {
+      this.end(id)
+      this.commit()
+    }
+    return due.length
+  }
+
+  grant({ ID, TTL }: LeaseGrantRequest) {
+    if (this.leases.has(ID)) throw new ModelError('etcdserver: lease already exists')
+    const ttl = Math.max(2, Number(TTL))
+    this.leases.set(ID, { ttl, deadline: this.time + ttl * 1000 })
+    return { header: header(this.rev), ID, TTL: ttl, error: '' }
+  }
+
+  revoke({ ID }: LeaseRevokeRequest) {
+    if (!this.leases.has(ID)) throw new ModelError(LEASE_NOT_FOUND)
+    this.end(ID)
+    return { header: header(this.visible()) }
+  }
+
+  keepAlive(ids: string[]) {
+    const ttls = ids.map((id) => {
+      const lease = this.leases.get(id)
+      if (lease !== undefined) lease.deadline = this.time + lease.ttl * 1000
+      return lease?.ttl ?? 0
+    })
+    return { header: header(this.rev), ttls }
+  }
+
+  listLeases() {
+    return { header: header(this.rev), leases: this.expiring().map((ID) => ({ ID })) }
+  }
+
+  timeToLive({ ID, keys }: LeaseTimeToLiveRequest) {
+    const lease = this.leases.get(ID)
+    return {
+      header: header(this.rev),
+      ID,
+      TTL: lease === undefined ? -1 : Math.floor((lease.deadline - this.time) / 1000),
+      grantedTTL: lease?.ttl ?? 0,
+      keys: lease !== undefined && keys ? this.attached(ID).map((kv) => kv.key) : [],
+    }
   }
 
   holds(c: Compare): boolean {

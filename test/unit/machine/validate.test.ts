@@ -198,7 +198,7 @@ describe('bytes', () => {
   test('what is no command is refused', () => {
     expect(check(b(''))).toBe(KV_ERRORS.unknownCommand.message)
     expect(check(b('\0'))).toBe(KV_ERRORS.unknownCommand.message)
-    expect(check(b('\x06'))).toBe(KV_ERRORS.unknownCommand.message)
+    expect(check(b('\x20'))).toBe(KV_ERRORS.unknownCommand.message)
     expect(check(b('\x01\x0a\x05a'))).toBe(MALFORMED)
     expect(check(b('\x01\x0b'))).toBe(MALFORMED)
     expect(check(b('\x05\x0a\x01a\x9b\x06\x9c\x06'))).toBe(MALFORMED)
