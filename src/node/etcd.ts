@@ -6,6 +6,7 @@ import type { EtcdDoor } from '../server/etcd/door.js'
 import { Headers } from '../server/etcd/header.js'
 import { etcdIds } from '../server/etcd/ids.js'
 import { kvRoutes } from '../server/etcd/kv-service.js'
+import { leaseRoutes } from '../server/etcd/lease/lease-service.js'
 import { maintenanceRoutes } from '../server/etcd/maintenance-service.js'
 import { WatchHub } from '../server/etcd/watch/hub.js'
 import { watchRoutes } from '../server/etcd/watch/watch-service.js'
@@ -32,6 +33,7 @@ export function etcdRoutes(config: NodeConfig, replica: NodeReplica, kv: KvMachi
   kv.listen(hub)
   return [
     ...kvRoutes({ door, headers }),
+    ...leaseRoutes({ door, headers }),
     ...watchRoutes({ hub, source: kv, headers, serving: door.serving, progressMs: PROGRESS_MS }),
     ...clusterRoutes({
       door,

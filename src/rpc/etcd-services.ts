@@ -2,6 +2,7 @@
 import {
   ClusterDefinition,
   KVDefinition,
+  LeaseDefinition,
   MaintenanceDefinition,
   WatchDefinition,
 } from '../gen/etcd/api/etcdserverpb/rpc.js'
@@ -14,22 +15,34 @@ const asEncoded: Codec<Uint8Array> = {
   decode: (bytes) => bytes,
 }
 
-function encoded(name: string): UnaryMethod<Uint8Array, Uint8Array> {
-  const path = `/${KVDefinition.fullName}/${name}`
+function encoded(
+  service: { readonly fullName: string },
+  method: { readonly name: string },
+): UnaryMethod<Uint8Array, Uint8Array> {
+  const path = `/${service.fullName}/${method.name}`
   return { kind: 'unary', path, request: asEncoded, response: asEncoded }
 }
 
 const { methods: kv } = KVDefinition
 export const etcdKv = {
-  range: encoded(kv.range.name),
-  put: encoded(kv.put.name),
-  deleteRange: encoded(kv.deleteRange.name),
-  txn: encoded(kv.txn.name),
-  compact: encoded(kv.compact.name),
+  range: encoded(KVDefinition, kv.range),
+  put: encoded(KVDefinition, kv.put),
+  deleteRange: encoded(KVDefinition, kv.deleteRange),
+  txn: encoded(KVDefinition, kv.txn),
+  compact: encoded(KVDefinition, kv.compact),
 } as const
 
 export const etcdWatch = {
   watch: streamMethod(WatchDefinition, WatchDefinition.methods.watch),
+} as const
+
+const { methods: lease } = LeaseDefinition
+export const etcdLease = {
+  grant: encoded(LeaseDefinition, lease.leaseGrant),
+  revoke: encoded(LeaseDefinition, lease.leaseRevoke),
+  keepAlive: streamMethod(LeaseDefinition, lease.leaseKeepAlive),
+  timeToLive: encoded(LeaseDefinition, lease.leaseTimeToLive),
+  leases: encoded(LeaseDefinition, lease.leaseLeases),
 } as const
 
 const { methods: cluster } = ClusterDefinition

@@ -1,97 +1,18 @@
-/**
- * etcdserverpb.KV. A request's bytes become the command as they are, and the machine's answer the response, but for the
- * header: neither is decoded on the way, except to refuse before it is ordered what the machine would refuse anyhow.
- */
-import { CommandTag, decodeCommand, encodeCommand } from '../../machine/kv/commands.js'
-import { isReadOnly } from '../../machine/kv/txn.js'
-import { checkCommand } from '../../machine/kv/validate.js'
+/** etcdserverpb.KV. */
+import { CommandTag } from '../../machine/kv/commands.js'
 import { etcdKv } from '../../rpc/etcd-services.js'
-import { Code, RpcError } from '../../rpc/status.js'
-import { type CallContext, type Route, unary } from '../../rpc/types.js'
-import type { CommandOutcome, EtcdDoor } from './door.js'
-import { etcdError, machineError, notServing } from './errors.js'
-import type { Headers } from './header.js'
+import { type Route, unary } from '../../rpc/types.js'
+import { type CommandParts, runCommand } from './commands.js'
 
-export interface KvParts {
-  readonly door: EtcdDoor
-  readonly headers: Headers
-}
-
-export function kvRoutes(parts: KvParts): Route[] {
+export function kvRoutes(parts: CommandParts): Route[] {
+  const { RANGE, PUT, DELETE_RANGE, TXN, COMPACT } = CommandTag
   return [
-    unary(etcdKv.range, (request, context) => run(parts, CommandTag.RANGE, request, context)),
-    unary(etcdKv.put, (request, context) => run(parts, CommandTag.PUT, request, context)),
+    unary(etcdKv.range, (request, context) => runCommand(parts, RANGE, request, context)),
+    unary(etcdKv.put, (request, context) => runCommand(parts, PUT, request, context)),
     unary(etcdKv.deleteRange, (request, context) =>
-      run(parts, CommandTag.DELETE_RANGE, request, context),
+      runCommand(parts, DELETE_RANGE, request, context),
     ),
-    unary(etcdKv.txn, (request, context) => run(parts, CommandTag.TXN, request, context)),
-    unary(etcdKv.compact, (request, context) => run(parts, CommandTag.COMPACT, request, context)),
+    unary(etcdKv.txn, (request, context) => runCommand(parts, TXN, request, context)),
+    unary(etcdKv.compact, (request, context) => runCommand(parts, COMPACT, request, context)),
   ]
-}
-
-type Way = 'write' | 'linearizable' | 'serializable'
-
-/** Takes and gives encoded messages. */
-async function run(
-  parts: KvParts,
-  tag: CommandTag,
-  request: Uint8Array,
-  context: CallContext,
-): Promise<Uint8Array> {
-  const { door, headers } = parts
-  if (!door.serving()) throw notServing()
-  const command = encodeCommand(tag, request)
-  const timeoutMs = Math.min(context.remainingMs(), door.commandTimeoutMs)
-  return headers.complete(payload(await execute(door, command, timeoutMs)))
-}
-
-async function execute(
-  door: EtcdDoor,
-  command: Uint8Array,
-  timeoutMs: number,
-): Promise<Uint8Array> {
-  switch (wayOf(command)) {
-    case 'serializable':
-      return door.query(command)
-    case 'linearizable': {
-      const outcome = await door.read(timeoutMs)
-      if (outcome.type === 'Ready') return door.query(command)
-      if (outcome.type !== 'Unsupported') throw etcdError(outcome)
-      // No single replica can be believed: the read gets a place in the order.
-      return resultOf(await door.submit(command, timeoutMs))
-    }
-    case 'write':
-      return resultOf(await door.submit(command, timeoutMs))
-  }
-}
-
-/** Throws what is wrong with the command whatever the state is. */
-function wayOf(command: Uint8Array): Way {
-  const decoded = decodeCommand(command)
-  const problem = decoded.type === 'Refused' ? decoded.error : checkCommand(decoded)
-  if (problem !== null) throw new RpcError(codeOf(problem.code), problem.message)
-  if (decoded.type === 'Range')
-    return decoded.request.serializable ? 'serializable' : 'linearizable'
-  if (decoded.type !== 'Txn' || !isReadOnly(decoded.request)) return 'write'
-  const operations = [...decoded.request.success, ...decoded.request.failure]
-  const isSerializable = operations.every(
-    ({ request }) => request?.$case === 'requestRange' && request.value.serializable,
-  )
-  return isSerializable ? 'serializable' : 'linearizable'
-}
-
-function codeOf(code: number): Code {
-  return Object.values(Code).find((one) => one === code) ?? Code.UNKNOWN
-}
-
-function resultOf(outcome: CommandOutcome): Uint8Array {
-  if (outcome.type === 'Result') return outcome.result
-  throw etcdError(outcome)
-}
-
-/** One byte of status, then the response or the text of the error. */
-function payload(result: Uint8Array): Uint8Array {
-  const code = result[0] ?? Code.UNKNOWN
-  if (code !== Code.OK) throw machineError(code, result.subarray(1))
-  return result.subarray(1)
 }

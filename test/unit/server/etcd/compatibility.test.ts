@@ -10,6 +10,7 @@ import type { EtcdDoor } from '../../../../src/server/etcd/door.js'
 import { Headers } from '../../../../src/server/etcd/header.js'
 import { etcdIds } from '../../../../src/server/etcd/ids.js'
 import { kvRoutes } from '../../../../src/server/etcd/kv-service.js'
+import { leaseRoutes } from '../../../../src/server/etcd/lease/lease-service.js'
 import { maintenanceRoutes } from '../../../../src/server/etcd/maintenance-service.js'
 import { WatchHub } from '../../../../src/server/etcd/watch/hub.js'
 import { watchRoutes } from '../../../../src/server/etcd/watch/watch-service.js'
@@ -37,6 +38,7 @@ function routes(): Route[] {
   const clientEndpointOf = () => '127.0.0.1:2'
   return [
     ...kvRoutes({ door, headers }),
+    ...leaseRoutes({ door: { ...door, serving: () => false }, headers }),
     ...watchRoutes({ hub, source: kv, headers, serving: () => false, progressMs: 1_000 }),
     ...clusterRoutes({ door, headers, ids, members, revision: () => 1, clientEndpointOf }),
     ...maintenanceRoutes({
