@@ -40,7 +40,6 @@ export function etcdRoutes(config: NodeConfig, replica: NodeReplica, kv: KvMachi
       headers,
       ids,
       members,
-      revision: () => kv.revision,
       clientEndpointOf: (name) => replica.clientEndpointOf(name),
     }),
     ...maintenanceRoutes({

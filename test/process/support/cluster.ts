@@ -27,6 +27,8 @@ export interface ClusterOptions {
   readonly extraFlags?: readonly string[]
   /** Default: enabled. */
   readonly faultInjection?: boolean
+  /** Where no test runs yet (`beforeAll`), nobody can be told that one failed. Default: print their logs then. */
+  readonly dumpLogsOnFailure?: boolean
 }
 
 interface Seat {
@@ -65,7 +67,7 @@ export class TestCluster {
       log: '',
     }))
     const cluster = new TestCluster(root, seats, options)
-    onTestFailed(() => cluster.dumpLogs())
+    if (options.dumpLogsOnFailure !== false) onTestFailed(() => cluster.dumpLogs())
     for (const seat of seats) cluster.startNode(seat.name)
     await cluster.leader()
     return cluster

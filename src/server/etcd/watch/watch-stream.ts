@@ -120,8 +120,9 @@ export class WatchStream implements WatchSink {
     const { end, key } = range
     if (end !== '' && end !== null && key >= end) return 'mvcc: watcher range is empty'
     if (request.startRevision < 0) return 'mvcc: required revision is negative'
-    if (request.watchId < 0 || this.#watchers.has(request.watchId))
-      return 'mvcc: duplicate watch ID provided on the WatchStream'
+    // 0 asks for an id of ours, also while the watch that was given 0 lives.
+    const taken = request.watchId !== 0 && this.#watchers.has(request.watchId)
+    if (request.watchId < 0 || taken) return 'mvcc: duplicate watch ID provided on the WatchStream'
     if (this.#watchers.size >= WATCHES_MAX) return 'etcdserver: too many requests'
     return null
   }

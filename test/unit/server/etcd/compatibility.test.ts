@@ -40,7 +40,7 @@ function routes(): Route[] {
     ...kvRoutes({ door, headers }),
     ...leaseRoutes({ door: { ...door, serving: () => false }, headers }),
     ...watchRoutes({ hub, source: kv, headers, serving: () => false, progressMs: 1_000 }),
-    ...clusterRoutes({ door, headers, ids, members, revision: () => 1, clientEndpointOf }),
+    ...clusterRoutes({ door, headers, ids, members, clientEndpointOf }),
     ...maintenanceRoutes({
       headers,
       ids,

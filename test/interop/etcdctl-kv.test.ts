@@ -1,0 +1,183 @@
+/**
+ * etcdctl's key-value commands: what it prints against Quorate is, line by line, what it prints against etcd. Both
+ * start empty and are told the same, so that revisions have to agree as well.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { etcdctl, normalised, type Ran, startEtcdctl } from './support/etcdctl.js'
+import { OURS, startEtcd, type Target } from './support/targets.js'
+
+interface Step {
+  readonly args: readonly string[]
+  readonly input?: string
+}
+
+const line = (text: string, input?: string): Step => ({
+  args: text.split(' '),
+  ...(input === undefined ? {} : { input }),
+})
+
+const TXN = `value("a/1") = "eins"
+mod("a/2") > "1"
+ver("none") = "0"
+
+put a/3 drei
+get a/ --prefix
+del a/2
+
+get a/1
+
+`
+const FAILING_TXN = `create("a/1") = "0"
+
+put a/1 never
+
+get a/1
+put a/4 vier
+del a/3 --prev-kv
+
+`
+
+const STEPS: readonly Step[] = [
+  line('put a/1 one'),
+  line('put a/2 two'),
+  line('put a/1 eins --prev-kv'),
+  line('put a/1 --ignore-value'),
+  line('put stdin', 'from\nstdin'),
+  line('get stdin'),
+  line('put b/1 x -w json'),
+  line('put b/2 y --prev-kv -w fields'),
+  line('put nolease v --lease=1234abcd'),
+  line('put none --ignore-value'),
+  line('get a/1'),
+  line('get a/1 -w json'),
+  line('get a/1 -w fields'),
+  line('get a/1 --hex'),
+  line('get a/1 --print-value-only'),
+  line('get none'),
+  line('get none -w json'),
+  line('get a/ --prefix'),
+  line('get a/ --prefix --keys-only'),
+  line('get a/ --prefix --limit=1 -w json'),
+  line('get a/ b0 --order=DESCEND'),
+  line('get a/ --prefix --sort-by=MODIFY --order=DESCEND'),
+  line('get a/ --prefix --sort-by=VALUE'),
+  line('get --from-key a/2'),
+  line('get a/ --prefix --count-only -w fields'),
+  line('get a/1 --rev=2'),
+  line('get a/1 --rev=999'),
+  line('get a/1 --consistency=s'),
+  { args: ['get', '', '--prefix', '--keys-only'] },
+  { args: ['put', '', 'v'] },
+  { args: ['get', ''] },
+  line('txn', TXN),
+  line('txn', FAILING_TXN),
+  line('txn -w json', TXN),
+  line('txn -i', TXN),
+  line('del b/1 --prev-kv'),
+  line('del none'),
+  line('del b/ --prefix -w json'),
+  line('put c/1 1'),
+  line('put c/2 2'),
+  line('put c/3 3'),
+  line('del --from-key c/2 --prev-kv'),
+  line('compaction 5'),
+  line('get a/1 --rev=4'),
+  line('get a/1 --rev=5'),
+  line('compaction 5'),
+  line('compaction 999'),
+  line('compaction 7 --physical=true'),
+  line('get c/ --prefix -w fields'),
+]
+
+describe.each(OURS)('etcdctl on %s', (_, start) => {
+  let ours: Target
+  let etcd: Target
+  beforeAll(async () => {
+    ours = await start()
+    etcd = await startEtcd()
+  })
+  afterAll(async () => {
+    await ours.close()
+    await etcd.close()
+  })
+
+  it('prints what it prints against etcd', async () => {
+    for (const { args, input } of STEPS) {
+      const both = await Promise.all(
+        [ours, etcd].map(async (target) => normalised(await etcdctl(target, args, input))),
+      )
+      expect.soft(both[0], `etcdctl ${args.join(' ')}`).toEqual(both[1])
+    }
+  })
+
+  it('is told of what happened and of what happens', async () => {
+    const seen = async (target: Target): Promise<readonly string[]> => {
+      await etcdctl(target, ['put', 'w/1', 'old'])
+      const from = await revisionOf(target)
+      await etcdctl(target, ['put', 'w/1', 'new'])
+      const watching = startEtcdctl(target, [
+        'watch',
+        'w/',
+        '--prefix',
+        `--rev=${from}`,
+        '--prev-kv',
+      ])
+      await watching.lines(8)
+      await etcdctl(target, ['put', 'w/2', 'later'])
+      await etcdctl(target, ['del', 'w/1'])
+      const lines = await watching.lines(16)
+      watching.child.kill('SIGKILL')
+      await watching.ended
+      return lines
+    }
+    expect(await seen(ours)).toEqual(await seen(etcd))
+  })
+
+  it('runs a command for each event', async () => {
+    const seen = async (target: Target): Promise<readonly string[]> => {
+      const from = await revisionOf(target)
+      await etcdctl(target, ['put', 'x', '1'])
+      const command = [
+        'sh',
+        '-c',
+        'echo "$ETCD_WATCH_EVENT_TYPE $ETCD_WATCH_KEY=$ETCD_WATCH_VALUE"',
+      ]
+      const watching = startEtcdctl(target, ['watch', 'x', `--rev=${from}`, '--', ...command])
+      const lines = await watching.lines(4)
+      watching.child.kill('SIGKILL')
+      await watching.ended
+      return lines
+    }
+    expect(await seen(ours)).toEqual(await seen(etcd))
+  })
+
+  it('watches several ranges that it is told on stdin', async () => {
+    const seen = async (target: Target): Promise<readonly string[]> => {
+      const from = (await revisionOf(target)) + 1
+      const watching = startEtcdctl(target, ['watch', '-i'])
+      watching.child.stdin?.write(`watch i/ --prefix --rev=${from}\nwatch j --rev=${from}\n`)
+      await etcdctl(target, ['put', 'i/1', '1'])
+      await watching.lines(3)
+      await etcdctl(target, ['put', 'j', '2'])
+      const lines = await watching.lines(6)
+      watching.child.kill('SIGKILL')
+      await watching.ended
+      return lines
+    }
+    expect(await seen(ours)).toEqual(await seen(etcd))
+  })
+
+  it('says that what a watch asks for is compacted', async () => {
+    const seen = async (target: Target): Promise<Ran> => {
+      await etcdctl(target, ['compaction', String(await revisionOf(target))])
+      return normalised(await etcdctl(target, ['watch', 'w/1', '--rev=2']))
+    }
+    expect(await seen(ours)).toEqual(await seen(etcd))
+  })
+})
+
+async function revisionOf(target: Target): Promise<number> {
+  const { stdout } = await etcdctl(target, ['get', 'none', '-w', 'json'])
+  const { header } = JSON.parse(stdout) as { header: { revision: number } }
+  return header.revision
+}
