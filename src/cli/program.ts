@@ -76,7 +76,7 @@ function addNodes(program: Command): void {
     .command('dev')
     .description('run a whole cluster on this machine; its data stays in the folder')
     .option('--nodes <n>', 'how many nodes', number('--nodes', 1, 9))
-    .option('--protocol <name>', 'raft')
+    .option('--protocol <name>', 'raft or pbft')
     .option(
       '--base-port <port>',
       "the first node's client port; each further node's is 10 above; 0 picks free ones",

@@ -8,6 +8,7 @@ import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
 import { isNodeId } from '../consensus/ids.js'
 import { type Address, DEFAULT_LIMITS, DEFAULT_TIMING, type NodeConfig } from '../node/config.js'
+import { type ReadKeys, readKeys } from '../node/key-files.js'
 import { usageError } from './errors.js'
 import { suggest } from './parse/suggest.js'
 import {
@@ -20,6 +21,8 @@ import {
   parseUrl,
 } from './parse/urls.js'
 import { envNameOf, SERVE_FLAGS } from './serve-flags.js'
+
+const PBFT_NODES_MIN = 4
 
 /** A value as written, and where: for the error. */
 export interface Written {
@@ -82,7 +85,10 @@ const SCHEMAS = {
   'initial-cluster': parsedBy(parseInitialCluster),
   'initial-cluster-state': choice(['new', 'existing']),
   'initial-cluster-token': z.string().min(1).max(255),
-  protocol: choice(['raft'], { pbft: ': PBFT is not built yet' }),
+  protocol: choice(['raft', 'pbft']),
+  'cluster-file': z.string().min(1, 'expected a file'),
+  'key-file': z.string().min(1, 'expected a file'),
+  'front-door-key-file': z.string().min(1, 'expected a file'),
   'election-timeout': whole(10, 50_000, 'ms'),
   'heartbeat-interval': whole(1, 10_000, 'ms'),
   'snapshot-count': whole(1, 100_000_000, 'entries'),
@@ -171,7 +177,10 @@ function compose(values: Values, where: (name: string) => string): ServeConfig {
       `${where('listen-peer-urls')}: expected a port of its own, got the client port ${listenPeer.port}`,
     )
   const initialCluster = membersOf(values, name, listenPeer, where)
-  if (initialCluster.length % 2 === 0)
+  const protocol = values.protocol === 'pbft' ? 'pbft' : 'raft'
+  const pbft = protocol === 'pbft' ? pbftOf(values, initialCluster, where) : null
+  if (protocol === 'raft') refuseKeys(values, where)
+  if (protocol === 'raft' && initialCluster.length % 2 === 0)
     warnings.push(
       `${initialCluster.length} nodes survive no more failures than ${initialCluster.length - 1}: prefer an odd number`,
     )
@@ -181,19 +190,56 @@ function compose(values: Values, where: (name: string) => string): ServeConfig {
   return {
     node: {
       name,
-      protocol: 'raft',
+      protocol,
+      pbft: pbft?.keys ?? null,
       dataDir,
       listenPeer,
       listenClient,
       advertiseClient: advertised(values, listenClient, where),
       initialCluster,
-      clusterToken: values['initial-cluster-token'] ?? 'quorate-cluster',
+      clusterToken: pbft?.token ?? values['initial-cluster-token'] ?? 'quorate-cluster',
       enableFaultInjection: values['enable-fault-injection'] ?? false,
       timing,
       limits: limitsOf(values),
     },
     warnings,
   }
+}
+
+function pbftOf(
+  values: Values,
+  initialCluster: readonly InitialMember[],
+  where: (name: string) => string,
+): ReadKeys {
+  const n = initialCluster.length
+  if (n < PBFT_NODES_MIN)
+    throw usageError(
+      `${where('initial-cluster')}: expected at least ${PBFT_NODES_MIN} nodes for PBFT, got ${n}: n = 3f+1 bears f liars, and with fewer than four none`,
+    )
+  const clusterFile = values['cluster-file']
+  const keyFile = values['key-file']
+  if (clusterFile === undefined || keyFile === undefined)
+    throw usageError(
+      `${clusterFile === undefined ? '--cluster-file' : '--key-file'}: PBFT needs the file; \`quorate pki\` makes a cluster's`,
+    )
+  const frontDoorKeyFile = values['front-door-key-file']
+  const read = readKeys(
+    { clusterFile, keyFile, ...(frontDoorKeyFile === undefined ? {} : { frontDoorKeyFile }) },
+    initialCluster.map((member) => member.name),
+  )
+  const token = values['initial-cluster-token']
+  if (token !== undefined && token !== read.token)
+    throw usageError(
+      `${where('initial-cluster-token')}: expected ${JSON.stringify(read.token)} as in ${clusterFile}, got ${JSON.stringify(token)}`,
+    )
+  return read
+}
+
+/** Whoever names keys wants liars borne. */
+function refuseKeys(values: Values, where: (name: string) => string): void {
+  for (const name of ['cluster-file', 'key-file', 'front-door-key-file'] as const)
+    if (values[name] !== undefined)
+      throw usageError(`${where(name)}: Raft has no keys; did you mean --protocol pbft?`)
 }
 
 function limitsOf(values: Values): NodeConfig['limits'] {

@@ -55,7 +55,15 @@ export const SERVE_FLAGS: readonly ServeFlag[] = [
     description: 'tells this cluster from others',
     shownDefault: 'quorate-cluster',
   },
-  { name: 'protocol', argument: 'name', description: 'raft', shownDefault: 'raft' },
+  { name: 'protocol', argument: 'name', description: 'raft or pbft', shownDefault: 'raft' },
+  { name: 'cluster-file', argument: 'file', description: 'PBFT: whose keys count' },
+  { name: 'key-file', argument: 'file', description: "PBFT: this replica's private key" },
+  {
+    name: 'front-door-key-file',
+    argument: 'file',
+    description: 'PBFT: the key of the client as which it asks for those who trust it',
+    shownDefault: 'none: no etcd API',
+  },
   {
     name: 'election-timeout',
     argument: 'ms',

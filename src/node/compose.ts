@@ -6,14 +6,13 @@ import { randomInt } from 'node:crypto'
 import { Communicator } from '../communicator/communicator.js'
 import type { Core, Member, Note } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
-import { DEFAULT_OPTIONS, type Message, type WalRecord } from '../consensus/raft/index.js'
 import { Driver } from '../driver/driver.js'
 import type { WalPort } from '../driver/ports.js'
 import { KvMachine } from '../machine/kv/kv-machine.js'
 import { SessionMachine } from '../machine/machine.js'
 import type { StateMachine } from '../machine/state-machine.js'
-import { protocols } from '../protocols.js'
 import type { Server } from '../rpc/types.js'
+import { ReplyDesk } from '../server/reply-desk.js'
 import type { NodeConfig } from './config.js'
 import { DiskSpace } from './disk-space.js'
 import { dataRefused, type NodeError } from './errors.js'
@@ -23,7 +22,10 @@ import { type Log, SILENT } from './log.js'
 import { MachineHost } from './machine-host.js'
 import { NodeReplica } from './node-replica.js'
 import { TOLD } from './notes.js'
-import { coreOptions, isBootstrapped, recoverNode } from './recovery.js'
+import { pbftOf } from './pbft.js'
+import type { NodeProtocol } from './protocol.js'
+import { raftOf } from './raft.js'
+import { recoverNode } from './recovery.js'
 import { Snapshots, snapshotFailed } from './snapshots.js'
 import { StartsFile } from './starts-file.js'
 import { openStorage, type Storage } from './storage.js'
@@ -52,17 +54,29 @@ const MAX_SEED = 2 ** 47
 
 /** Resolves once the node listens; the cluster may still be forming. Throws NodeError. */
 export async function startNode(config: NodeConfig, parts: NodeParts = {}): Promise<RunningNode> {
-  const node = new NodeProcess(config, parts)
+  return config.protocol === 'pbft'
+    ? started(new NodeProcess(config, pbftOf(config), parts))
+    : started(new NodeProcess(config, raftOf(config), parts))
+}
+
+async function started<M extends { readonly type: string }, R extends { readonly type: string }>(
+  node: NodeProcess<M, R>,
+): Promise<RunningNode> {
   await node.start()
   return node
 }
 
-class NodeProcess implements RunningNode {
+class NodeProcess<M extends { readonly type: string }, R extends { readonly type: string }>
+  implements RunningNode
+{
   readonly closed: Promise<void>
   readonly #config: NodeConfig
+  readonly #consensus: NodeProtocol<M, R>
   readonly #machine: SessionMachine
   /** Null: an embedder's machine is replicated. */
   readonly #kv: KvMachine | null
+  /** Null where nothing is signed. */
+  readonly #desk: ReplyDesk | null
   readonly #log: Log
   readonly #incarnation = randomInt(1, MAX_SEED)
   readonly #forming: Forming
@@ -70,12 +84,12 @@ class NodeProcess implements RunningNode {
     resolve: () => {},
     reject: () => {},
   }
-  #storage: Storage | null = null
+  #storage: Storage<R> | null = null
   #communicator: Communicator | null = null
   #replica: NodeReplica | null = null
   #servers: readonly Server[] = []
-  #driver: Driver<Message, WalRecord> | null = null
-  #core: Core<Message, WalRecord> | null = null
+  #driver: Driver<M, R> | null = null
+  #core: Core<M, R> | null = null
   #host: MachineHost | null = null
   #snapshots: Snapshots | null = null
   #space: DiskSpace | null = null
@@ -87,12 +101,14 @@ class NodeProcess implements RunningNode {
   clientEndpoint: string | null = null
   peerEndpoint = ''
 
-  constructor(config: NodeConfig, parts: NodeParts) {
+  constructor(config: NodeConfig, consensus: NodeProtocol<M, R>, parts: NodeParts) {
     this.#config = config
+    this.#consensus = consensus
     const machine = parts.machine ?? new KvMachine()
     this.#kv = machine instanceof KvMachine ? machine : null
     this.#machine = new SessionMachine(machine)
     this.#log = parts.log ?? SILENT
+    this.#desk = this.#makeDesk()
     this.closed = new Promise((resolve, reject) => {
       this.#ended = { resolve, reject }
     })
@@ -112,10 +128,13 @@ class NodeProcess implements RunningNode {
   }
 
   async start(): Promise<void> {
-    const storage = await openStorage(this.#config, this.#log, (error) => this.#fail(error))
+    const { protocol } = this.#consensus
+    const storage = await openStorage(this.#config, protocol, this.#log, (error) =>
+      this.#fail(error),
+    )
     this.#storage = storage
     const { identity } = storage.dataDir
-    const formed = isBootstrapped(storage.records)
+    const formed = this.#consensus.isBootstrapped(storage.records)
     try {
       if (!identity.formed && storage.records.some((record) => record.type === 'Lost'))
         throw dataRefused(storage.damage?.error.message ?? 'the log is damaged')
@@ -160,7 +179,7 @@ class NodeProcess implements RunningNode {
     return this.#closing
   }
 
-  #makeReplica(storage: Storage): NodeReplica {
+  #makeReplica(storage: Storage<R>): NodeReplica {
     const { uid, clusterId } = storage.dataDir.identity
     return new NodeReplica(
       {
@@ -169,6 +188,9 @@ class NodeProcess implements RunningNode {
         clusterId,
         incarnation: this.#incarnation,
         now: () => performance.now(),
+        signing: this.#consensus.signing,
+        signed: this.#desk,
+        pbft: () => this.#consensus.details(),
       },
       {
         blocked: () => this.#communicator?.blocked() ?? [],
@@ -180,14 +202,30 @@ class NodeProcess implements RunningNode {
     )
   }
 
-  #counters(storage: Storage): Map<string, number> {
+  #counters(storage: Storage<R>): Map<string, number> {
     const counters = new Map(this.#communicator?.counters() ?? [])
     for (const [name, value] of Object.entries(storage.wal.counters))
       counters.set(`wal_${name}`, value as number)
+    const { signing } = this.#consensus
+    for (const [name, value] of Object.entries(signing?.keyring.counters ?? {}))
+      counters.set(`signatures_${name}`, value)
     return counters
   }
 
-  #makeCommunicator(storage: Storage, formed: boolean): Communicator {
+  #makeDesk(): ReplyDesk | null {
+    const { signing } = this.#consensus
+    if (signing === null) return null
+    return new ReplyDesk({
+      replica: this.#config.name,
+      voice: signing.voice,
+      keyring: signing.keyring,
+      view: () => this.#core?.status().term ?? 0,
+      machine: this.#machine,
+      later: setImmediate,
+    })
+  }
+
+  #makeCommunicator(storage: Storage<R>, formed: boolean): Communicator {
     const { clusterId, uid } = storage.dataDir.identity
     const peers = new Map<NodeId, string>()
     for (const { name, address } of this.#config.initialCluster)
@@ -223,11 +261,11 @@ class NodeProcess implements RunningNode {
   #form(members: readonly Member[]): void {
     const storage = this.#storage
     if (storage === null) return
-    const protocol = protocols[this.#config.protocol]
+    const { protocol, recover } = this.#consensus
     const record = protocol.bootstrap(members)
     const payload = protocol.encodeRecords([record])
-    const empty = protocol.recover([], this.#self(), DEFAULT_OPTIONS).core.stateRecord()
-    const { core } = protocol.recover([record], this.#self(), DEFAULT_OPTIONS)
+    const empty = recover([], this.#self()).core.stateRecord()
+    const { core } = recover([record], this.#self())
     storage.wal.append(storage.wal.lastBatch + 1, payload, {
       lastIndex: protocol.lastIndexOf([record]),
       shape: core.shape(),
@@ -252,17 +290,16 @@ class NodeProcess implements RunningNode {
     }
   }
 
-  async #run(records: readonly WalRecord[]): Promise<void> {
+  async #run(records: readonly R[]): Promise<void> {
     const { storage, communicator } = this.#parts()
     const { timing } = this.#config
     const { damage, snapshots } = storage
     const recovery = await recoverNode({
-      protocol: this.#config.protocol,
+      consensus: this.#consensus,
       records,
       damage,
       snapshots,
       self: this.#self(),
-      options: coreOptions(this.#config),
       log: this.#log,
     })
     if (this.#closing !== null) return
@@ -281,13 +318,13 @@ class NodeProcess implements RunningNode {
       },
       recovery.loaded,
     )
-    this.#host = new MachineHost(this.#machine, this.#snapshots)
+    this.#host = new MachineHost(this.#machine, this.#snapshots, this.#desk)
     this.#driver = new Driver({
       id: this.#config.name,
       incarnation: this.#incarnation,
       core,
       effects,
-      protocol: protocols[this.#config.protocol],
+      protocol: this.#consensus.protocol,
       ports: {
         wal: this.#walPort(storage),
         communicator,
@@ -303,12 +340,12 @@ class NodeProcess implements RunningNode {
     this.#ticker = setInterval(() => this.#tick(storage), timing.tickMs)
   }
 
-  #parts(): { storage: Storage; communicator: Communicator } {
+  #parts(): { storage: Storage<R>; communicator: Communicator } {
     if (this.#storage === null || this.#communicator === null) throw new Error('not started')
     return { storage: this.#storage, communicator: this.#communicator }
   }
 
-  #walPort(storage: Storage): WalPort {
+  #walPort(storage: Storage<R>): WalPort {
     const { wal } = storage
     return {
       append: (...args) => {
@@ -327,9 +364,9 @@ class NodeProcess implements RunningNode {
     }
   }
 
-  #tick(storage: Storage): void {
+  #tick(storage: Storage<R>): void {
     const now = performance.now()
-    this.#driver?.tick(now)
+    this.#driver?.tick(now, this.#consensus.wallClock ? Date.now() : now)
     if (now - this.#lastAppendAt > QUIET_MS) storage.wal.mark()
   }
 

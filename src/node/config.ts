@@ -1,5 +1,9 @@
 /** What one node process needs to know. Whoever builds it (CLI, embedding) has validated it. */
 
+import type { NamedKey } from '../crypto/keyring.js'
+import type { Signer } from '../crypto/ports.js'
+import type { ProtocolName } from '../protocols.js'
+
 export interface Address {
   readonly host: string
   readonly port: number
@@ -7,7 +11,7 @@ export interface Address {
 
 export interface NodeConfig {
   readonly name: string
-  readonly protocol: 'raft'
+  readonly protocol: ProtocolName
   readonly dataDir: string
   readonly listenPeer: Address
   /** Null: no client port; an embedder submits in process. */
@@ -19,12 +23,26 @@ export interface NodeConfig {
   /** Told apart from other clusters by this and the initial members: both give the cluster id. */
   readonly clusterToken: string
   readonly enableFaultInjection: boolean
+  /** Null over Raft. */
+  readonly pbft: PbftKeys | null
   readonly timing: Timing
   readonly limits: NodeLimits
 }
 
+/** Who is who in a PBFT cluster, and as whom this node speaks. */
+export interface PbftKeys {
+  readonly replicas: readonly NamedKey[]
+  readonly clients: readonly NamedKey[]
+  /** Whether clients that are not listed may ask too. */
+  readonly allowAnonymousClients: boolean
+  /** Of the replica. */
+  readonly signer: Signer
+  /** Of the client as which the node asks for those who trust it; null: it asks for nobody. */
+  readonly frontDoor: Signer | null
+}
+
 export interface Timing {
-  /** T: the lower bound of the election timeout. */
+  /** T: the lower bound of the election timeout; over PBFT how long a request may wait before its primary is suspected. */
   readonly electionTimeoutMs: number
   readonly heartbeatMs: number
   readonly tickMs: number

@@ -1,6 +1,7 @@
 /** Embedding: one node of a cluster inside the caller's process, replicating a class of the caller's. */
 import { isNodeId } from '../consensus/ids.js'
 import type { StateMachine } from '../machine/state-machine.js'
+import type { ProtocolName } from '../protocols.js'
 import { startNode } from './compose.js'
 import {
   type Address,
@@ -12,7 +13,10 @@ import {
 } from './config.js'
 import { NodeError } from './errors.js'
 import { FrontDoor, type Submitted } from './front-door.js'
+import { type PbftFiles, readKeys } from './key-files.js'
 import type { Log } from './log.js'
+import type { NodeReplica } from './node-replica.js'
+import { Sealer } from './sealer.js'
 
 export interface NodeOptions {
   /** `[A-Za-z0-9._-]{1,63}` */
@@ -24,7 +28,9 @@ export interface NodeOptions {
   /** Every initial member, this node included: name to `host:port`. */
   readonly peers: Readonly<Record<string, string>>
   /** Default: raft. */
-  readonly protocol?: 'raft'
+  readonly protocol?: ProtocolName
+  /** PBFT: who is who, and this node's keys. */
+  readonly pbft?: PbftFiles
   /** Default: the key-value store. */
   readonly machine?: StateMachine
   /** `host:port` for clients over gRPC; absent: no client port. */
@@ -87,7 +93,7 @@ export async function createNode(options: NodeOptions): Promise<QuorateNode> {
     ...(options.log === undefined ? {} : { log: options.log }),
   })
   const { replica } = node
-  const door = new FrontDoor(replica)
+  const door = doorOf(replica)
   return {
     clientEndpoint: node.clientEndpoint,
     async submit(command, { timeoutMs = replica.commandTimeoutMs } = {}) {
@@ -97,11 +103,13 @@ export async function createNode(options: NodeOptions): Promise<QuorateNode> {
     },
     query(query, { consistency = 'linearizable', timeoutMs = replica.commandTimeoutMs } = {}) {
       if (consistency === 'stale') return Promise.resolve(replica.query(query))
+      // No single replica can be believed: the read gets a place in the order.
+      if (replica.signing !== null) return door.submit(query, timeoutMs, true).then(resultOf)
       return new Promise((resolve, reject) => {
         replica.read(timeoutMs, (outcome) => {
           if (outcome.type === 'Ready') resolve(replica.query(query))
           else if (outcome.type === 'Unsupported')
-            reject(new SubmitError('Overloaded', 'this protocol orders its reads'))
+            reject(new SubmitError('Overloaded', 'this protocol has no such reads'))
           else reject(errorOf(outcome))
         })
       })
@@ -125,6 +133,15 @@ export async function createNode(options: NodeOptions): Promise<QuorateNode> {
   }
 }
 
+function doorOf(replica: NodeReplica): Pick<FrontDoor, 'submit'> {
+  const { signing } = replica
+  if (signing === null) return new FrontDoor(replica)
+  if (signing.frontDoor !== null)
+    return new FrontDoor(replica, { forward: true }, new Sealer(signing.frontDoor))
+  const reason = 'this node asks for nobody: it was started without pbft.frontDoorKeyFile'
+  return { submit: async () => ({ type: 'Overloaded', reason }) }
+}
+
 function resultOf(submitted: Submitted): Uint8Array {
   if (submitted.type === 'Result') return submitted.result
   throw errorOf(submitted)
@@ -144,9 +161,15 @@ function toConfig(options: NodeOptions): NodeConfig {
     if (!isNodeId(name)) throw usage(`${JSON.stringify(name)} is no node name`)
   if (!names.includes(options.name)) throw usage(`peers: ${options.name} itself is missing`)
   const listenPeer = parse(options.listenPeer, 'listenPeer')
+  const protocol = options.protocol ?? 'raft'
+  if (protocol === 'pbft' && options.pbft === undefined)
+    throw usage('pbft: protocol pbft needs a cluster file and a key file')
+  const pbft =
+    protocol === 'pbft' && options.pbft !== undefined ? readKeys(options.pbft, names) : null
   return {
     name: options.name,
-    protocol: options.protocol ?? 'raft',
+    protocol,
+    pbft: pbft === null ? null : pbft.keys,
     dataDir: options.dataDir,
     listenPeer,
     listenClient:
@@ -156,7 +179,7 @@ function toConfig(options: NodeOptions): NodeConfig {
       name,
       address: parse(text, `peers.${name}`),
     })),
-    clusterToken: options.clusterToken ?? 'quorate-cluster',
+    clusterToken: pbft?.token ?? options.clusterToken ?? 'quorate-cluster',
     enableFaultInjection: false,
     timing: { ...DEFAULT_TIMING, ...options.timing },
     limits: { ...DEFAULT_LIMITS, ...options.limits },

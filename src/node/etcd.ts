@@ -10,6 +10,7 @@ import type { NodeConfig } from './config.js'
 import { FrontDoor } from './front-door.js'
 import { hostPort } from './listen.js'
 import type { NodeReplica } from './node-replica.js'
+import { Sealer } from './sealer.js'
 
 /** Sessions that share what clients ask: each keeps a bounded number of answers. */
 const DOORS = 4
@@ -50,7 +51,9 @@ export function etcdRoutes(config: NodeConfig, replica: NodeReplica, kv: KvMachi
 
 function doorOf(replica: NodeReplica): EtcdDoor {
   const way = { forward: true }
-  const doors = Array.from({ length: DOORS }, () => new FrontDoor(replica, way))
+  const voice = replica.signing?.frontDoor ?? null
+  const sealer = voice === null ? null : new Sealer(voice)
+  const doors = Array.from({ length: DOORS }, () => new FrontDoor(replica, way, sealer))
   let turn = 0
   return {
     serving: () => replica.unavailable() === null,

@@ -3,9 +3,11 @@
  * is opened when it is first needed; where this node does not lead, nothing is sent on.
  */
 import { randomInt } from 'node:crypto'
+import type { Request } from '../consensus/contract.js'
 import type { SubmitOutcome } from '../driver/outcomes.js'
 import { decodeAnswer } from '../machine/answers.js'
 import type { Replica, Way } from '../server/replica.js'
+import type { Sealer } from './sealer.js'
 
 /** Commands under way at once; a session keeps 1,024 answers that are not acknowledged. */
 const INFLIGHT_MAX = 512
@@ -27,26 +29,29 @@ export class FrontDoor {
   readonly #replica: Replica
   #session: Promise<Session | SubmitOutcome> | null = null
   readonly #way: Way
+  readonly #sealer: Sealer | null
   #inflight = 0
 
-  /** With `forward`, what this node cannot order itself goes to the leader. */
-  constructor(replica: Replica, way: Way = { forward: false }) {
+  /** With `forward`, what this node cannot order itself goes to the leader. `sealer`: where clients sign. */
+  constructor(replica: Replica, way: Way = { forward: false }, sealer: Sealer | null = null) {
     this.#replica = replica
     this.#way = way
+    this.#sealer = sealer
   }
 
-  async submit(command: Uint8Array, timeoutMs: number): Promise<Submitted> {
+  /** `readOnly`: a query that gets a place in the order, and changes nothing. */
+  async submit(command: Uint8Array, timeoutMs: number, readOnly = false): Promise<Submitted> {
     if (this.#inflight >= INFLIGHT_MAX)
       return { type: 'Overloaded', reason: `${INFLIGHT_MAX} commands are under way` }
     this.#inflight++
     try {
-      return await this.#run(command, timeoutMs)
+      return await this.#run(command, timeoutMs, readOnly)
     } finally {
       this.#inflight--
     }
   }
 
-  async #run(command: Uint8Array, timeoutMs: number): Promise<Submitted> {
+  async #run(command: Uint8Array, timeoutMs: number, readOnly: boolean): Promise<Submitted> {
     for (;;) {
       this.#session ??= this.#open(timeoutMs)
       const opening = this.#session
@@ -57,11 +62,9 @@ export class FrontDoor {
         return session
       }
       const seq = session.nextSeq++
-      const { ackedThrough } = session
-      const outcome = await this.#ask(
-        { session: session.id, seq, ackedThrough, command },
-        timeoutMs,
-      )
+      const { id, ackedThrough } = session
+      const request = { session: id, seq, ackedThrough, command }
+      const outcome = await this.#ask(readOnly ? { ...request, readOnly } : request, timeoutMs)
       acknowledge(session, seq)
       if (outcome.type !== 'Answer') return outcome
       const answer = decodeAnswer(outcome.bytes)
@@ -90,8 +93,13 @@ export class FrontDoor {
     return { id: answer.session, nextSeq: 1, ackedThrough: 0, answered: new Set() }
   }
 
-  #ask(request: Parameters<Replica['submit']>[0], timeoutMs: number): Promise<SubmitOutcome> {
-    return new Promise((resolve) => this.#replica.submit(request, timeoutMs, resolve, this.#way))
+  #ask(request: Request, timeoutMs: number): Promise<SubmitOutcome> {
+    return new Promise((resolve) => {
+      const submit = (asked: Request): void =>
+        this.#replica.submit(asked, timeoutMs, resolve, this.#way)
+      if (this.#sealer === null) submit(request)
+      else this.#sealer.sign(request, submit)
+    })
   }
 }
 

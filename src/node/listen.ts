@@ -55,7 +55,7 @@ function clientRoutes(config: NodeConfig, parts: ListenParts): Route[] {
   const { communicator, replica, log, kv } = parts
   const routes = [
     ...quorateRoutes(replica),
-    ...(kv === null ? [] : etcdRoutes(config, replica, kv)),
+    ...(kv === null || isShut(replica) ? [] : etcdRoutes(config, replica, kv)),
     ...healthRoutes({
       processServing: () => replica.healthy,
       leaderKnown: () => replica.leaderKnown,
@@ -71,6 +71,11 @@ function clientRoutes(config: NodeConfig, parts: ListenParts): Route[] {
     faults: () => communicator.faults(),
   })
   return [...routes, ...faults]
+}
+
+/** Without a client's key of its own a node can ask nothing for anybody. */
+function isShut({ signing }: NodeReplica): boolean {
+  return signing !== null && signing.frontDoor === null
 }
 
 async function bind(server: Server, address: Address, what: string): Promise<string> {

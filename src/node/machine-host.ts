@@ -18,6 +18,11 @@ export interface SnapshotFiles {
   read(snapshot: SnapshotMeta, done: (chunks: readonly Uint8Array[]) => void): void
 }
 
+/** Hears of each entry right behind its apply, in the same order. */
+export interface ApplyListener {
+  applied(entry: Entry, answers: readonly Uint8Array[]): void
+}
+
 type Task =
   | { readonly type: 'now'; readonly run: () => void }
   /** Holds up what follows until it calls back. */
@@ -26,21 +31,33 @@ type Task =
 export class MachineHost implements MachinePort {
   readonly #machine: SessionMachine
   readonly #files: SnapshotFiles
+  readonly #listener: ApplyListener | null
   #tasks: Task[] = []
   #waiting = false
   #drainDue = false
   #stopped = false
 
-  constructor(machine: SessionMachine, files: SnapshotFiles) {
+  constructor(
+    machine: SessionMachine,
+    files: SnapshotFiles,
+    listener: ApplyListener | null = null,
+  ) {
     this.#machine = machine
     this.#files = files
+    this.#listener = listener
   }
 
   apply(
     entries: readonly Entry[],
     done: (results: readonly (readonly Uint8Array[])[]) => void,
   ): void {
-    this.inOrder(() => done(entries.map((entry) => this.#machine.applyEntry(entry))))
+    this.inOrder(() => done(entries.map((entry) => this.#applyOne(entry))))
+  }
+
+  #applyOne(entry: Entry): readonly Uint8Array[] {
+    const answers = this.#machine.applyEntry(entry)
+    this.#listener?.applied(entry, answers)
+    return answers
   }
 
   takeSnapshot(snapshot: SnapshotMeta, done: (written: SnapshotMeta | null) => void): void {

@@ -5,11 +5,13 @@ import type { Driver } from '../driver/driver.js'
 import type { ReadDone, SubmitDone } from '../driver/outcomes.js'
 import type { AskOptions, DriverStatus } from '../driver/setup.js'
 import type { TargetFaults } from '../gen/quorate/v1/faults.js'
-import type { StatusResponse } from '../gen/quorate/v1/quorate.js'
+import type { PbftStatus, StatusResponse } from '../gen/quorate/v1/quorate.js'
 import type { SessionMachine } from '../machine/machine.js'
 import type { Replica, TransferRefusal, Way } from '../server/replica.js'
+import type { SignedDoor } from '../server/signed-door.js'
 import { VERSION } from '../version.js'
 import type { NodeConfig } from './config.js'
+import type { Signing } from './protocol.js'
 
 /** What is there once the cluster has formed and this node's log is open. */
 export interface Running {
@@ -28,6 +30,11 @@ export interface NodeFacts {
   readonly incarnation: number
   /** Monotonic ms; the driver's clock. */
   readonly now: () => number
+  /** Null where nothing is signed. */
+  readonly signing: Signing | null
+  readonly signed: SignedDoor | null
+  /** Absent over Raft. */
+  readonly pbft: () => PbftStatus | undefined
 }
 
 /** What the communicator knows. */
@@ -95,6 +102,15 @@ export class NodeReplica implements Replica {
     return this.#running === null ? this.#why : null
   }
 
+  get signed(): SignedDoor | null {
+    return this.#facts.signed
+  }
+
+  /** Null where nothing is signed. */
+  get signing(): Signing | null {
+    return this.#facts.signing
+  }
+
   get leaderKnown(): boolean {
     return (this.#running?.driver.status().leader ?? null) !== null
   }
@@ -106,8 +122,10 @@ export class NodeReplica implements Replica {
     else this.#running.driver.submit(request, this.#within(timeoutMs, way), done)
   }
 
+  /** Over PBFT every replica takes every request, and no view that ends takes it along. */
   #within(timeoutMs: number, way: Way | undefined): AskOptions {
-    return { deadline: this.#facts.now() + timeoutMs, forward: way?.forward ?? false }
+    const forward = (way?.forward ?? false) || this.signed !== null
+    return { deadline: this.#facts.now() + timeoutMs, forward }
   }
 
   /**
@@ -151,6 +169,11 @@ export class NodeReplica implements Replica {
   transferLeadership(to: NodeId): TransferRefusal | null {
     if (this.#running === null) return { type: 'Refused', reason: this.#why }
     const status = this.#running.driver.status()
+    if (this.signed !== null)
+      return {
+        type: 'Refused',
+        reason: 'over PBFT the view says who is primary: nobody is asked to',
+      }
     if (status.role !== 'leader') return { type: 'NotLeader', leader: status.leader }
     if (to === this.name) return { type: 'Refused', reason: `${to} leads already` }
     if (!status.configuration.voters.includes(to))
@@ -169,7 +192,7 @@ export class NodeReplica implements Replica {
       pid: process.pid,
       version: VERSION,
       protocol: config.protocol,
-      role: status?.role ?? 'follower',
+      role: status?.role ?? (config.protocol === 'pbft' ? 'backup' : 'follower'),
       term: status?.term ?? 0,
       leader: leader ?? '',
       leaderEndpoint: leader === null ? '' : this.clientEndpointOf(leader),
@@ -192,20 +215,22 @@ export class NodeReplica implements Replica {
       uptimeMs: Math.floor(now() - this.#startedAt),
       faultInjection: config.enableFaultInjection,
       counters: [...this.#peers.counters()].map(([name, value]) => ({ name, value })),
+      pbft: this.#facts.pbft(),
     }
   }
 
   #peerStatus(status: DriverStatus | null): StatusResponse['peers'] {
-    const peers = this.#facts.config.initialCluster.filter((one) => one.name !== this.name)
+    const { config } = this.#facts
+    const peers = config.initialCluster.filter((one) => one.name !== this.name)
     return peers.map(({ name, address }) => {
       const matchIndex = status?.matchIndex.get(name) ?? 0
-      const leads = status?.role === 'leader'
+      const leads = status?.role === 'leader' || config.protocol === 'pbft'
       return {
         name,
         address: `${address.host}:${address.port}`,
         connected: this.#peers.connected(name),
         matchIndex,
-        lag: leads ? Math.max(0, status.lastIndex - matchIndex) : 0,
+        lag: status !== null && leads ? Math.max(0, status.lastIndex - matchIndex) : 0,
       }
     })
   }

@@ -4,29 +4,24 @@
  * node that is alone, or a log that does not tell what is missing.
  */
 import { AssertionError } from '../base/assert.js'
-import type { Core, Effect, Self, SnapshotMeta } from '../consensus/contract.js'
-import {
-  DEFAULT_OPTIONS,
-  type Message,
-  type Options,
-  type WalRecord,
-} from '../consensus/raft/index.js'
-import { protocols } from '../protocols.js'
+import type { Core, CoreStatus, Effect, Self, SnapshotMeta } from '../consensus/contract.js'
 import type { FileError } from '../wal/file-system.js'
 import type { Damage } from '../wal/recovery.js'
 import { SNAPSHOT_CORRUPT } from '../wal/snapshot-reader.js'
 import type { SnapshotStore } from '../wal/snapshot-store.js'
-import type { NodeConfig } from './config.js'
 import { dataRefused, diskFailed } from './errors.js'
 import type { Log } from './log.js'
+import type { NodeProtocol } from './protocol.js'
 
-export interface RecoverySetup {
-  readonly protocol: NodeConfig['protocol']
-  readonly records: readonly WalRecord[]
+export interface RecoverySetup<
+  M extends { readonly type: string },
+  R extends { readonly type: string },
+> {
+  readonly consensus: NodeProtocol<M, R>
+  readonly records: readonly R[]
   readonly damage: Damage | null
   readonly snapshots: SnapshotStore
   readonly self: Self
-  readonly options: Options
   readonly log: Log
 }
 
@@ -36,37 +31,20 @@ export interface Loaded {
   readonly chunks: readonly Uint8Array[]
 }
 
-export interface Recovery {
-  readonly core: Core<Message, WalRecord>
-  readonly effects: Effect<Message, WalRecord>[]
+export interface Recovery<M extends { readonly type: string }, R> {
+  readonly core: Core<M, R>
+  readonly effects: Effect<M, R>[]
   /** What the first Restore is of. */
   readonly loaded: Loaded | null
   /** What the node would be refused with for its damage, should nobody give back what is missing. */
   readonly damage: string | null
 }
 
-/** The cluster has formed: a damaged log of a cluster tells so too. */
-export function isBootstrapped(records: readonly WalRecord[]): boolean {
-  return records.some(
-    (record) =>
-      record.type === 'Bootstrap' ||
-      record.type === 'Lost' ||
-      (record.type === 'State' && record.snapshot !== null),
-  )
-}
-
-export function coreOptions({ timing, limits }: NodeConfig): Options {
-  return {
-    ...DEFAULT_OPTIONS,
-    electionTicks: Math.max(2, Math.round(timing.electionTimeoutMs / timing.tickMs)),
-    heartbeatTicks: Math.max(1, Math.round(timing.heartbeatMs / timing.tickMs)),
-    snapshotEntries: limits.snapshotEntries,
-    keepEntries: limits.keepEntries,
-  }
-}
-
 /** Throws NodeError. */
-export async function recoverNode(setup: RecoverySetup): Promise<Recovery> {
+export async function recoverNode<
+  M extends { readonly type: string },
+  R extends { readonly type: string },
+>(setup: RecoverySetup<M, R>): Promise<Recovery<M, R>> {
   let damage = setup.damage?.error.message ?? null
   let folded = fold(setup, setup.records, damage)
   let loaded: Loaded | null = null
@@ -77,28 +55,32 @@ export async function recoverNode(setup: RecoverySetup): Promise<Recovery> {
     else {
       damage ??= read.problem
       setup.log.warn({ index: snapshot.index }, read.problem)
-      const lost = protocols[setup.protocol].snapshotLost()
+      const lost = setup.consensus.protocol.snapshotLost()
       folded = fold(setup, [...setup.records, lost], damage)
       loaded = null
     }
   }
-  tellDamage(setup, folded.core, damage)
+  tellDamage(setup, folded.core.status(), damage)
   return { ...folded, loaded, damage }
 }
 
-type Folded = Pick<Recovery, 'core' | 'effects'>
-
 /** A whole log that does not fold is a bug and says so; of a damaged one too much is gone. */
-function fold(setup: RecoverySetup, records: readonly WalRecord[], damage: string | null): Folded {
+function fold<M extends { readonly type: string }, R extends { readonly type: string }>(
+  setup: RecoverySetup<M, R>,
+  records: readonly R[],
+  damage: string | null,
+): Pick<Recovery<M, R>, 'core' | 'effects'> {
   try {
-    return protocols[setup.protocol].recover(records, setup.self, setup.options)
+    return setup.consensus.recover(records, setup.self)
   } catch (error) {
     if (damage === null || !(error instanceof AssertionError)) throw error
     throw dataRefused(`${damage} (${error.message})`)
   }
 }
 
-function restored(effects: readonly Effect<Message, WalRecord>[]): SnapshotMeta | null {
+function restored(
+  effects: readonly Effect<{ readonly type: string }, unknown>[],
+): SnapshotMeta | null {
   for (const effect of effects) if (effect.type === 'Restore') return effect.snapshot
   return null
 }
@@ -119,8 +101,8 @@ function readSnapshot(store: SnapshotStore, snapshot: SnapshotMeta): Promise<Rea
 
 /** One line for each stretch, and one for what is missing; refuses a node that has nobody to ask. */
 function tellDamage(
-  { damage, log, self }: RecoverySetup,
-  core: Core<Message, WalRecord>,
+  { damage, log, self }: Pick<RecoverySetup<never, never>, 'damage' | 'log' | 'self'>,
+  { missing, configuration }: CoreStatus,
   problem: string | null,
 ): void {
   for (const { file, offset, outcome, error } of damage?.stretches ?? [])
@@ -128,7 +110,6 @@ function tellDamage(
       { file, offset, outcome },
       `the log is damaged: ${file} at byte ${offset}: ${error.refusal.problem}`,
     )
-  const { missing, configuration } = core.status()
   if (problem === null) return
   if (missing === 0) {
     log.warn({ missing }, 'damage on the disk, and nothing is missing')

@@ -1,9 +1,8 @@
 /** Opens what a node has on disk: the directory, its lock, the log, the snapshots. */
 import { createHash } from 'node:crypto'
 import type { Hasher } from '../base/sha256.js'
-import type { WalRecord } from '../consensus/raft/index.js'
+import type { Protocol } from '../consensus/contract.js'
 import { clusterIdOf } from '../crypto/cluster-id.js'
-import { protocols } from '../protocols.js'
 import type { Done } from '../wal/file-system.js'
 import { type Opened, openWal } from '../wal/open.js'
 import type { Damage } from '../wal/recovery.js'
@@ -16,12 +15,14 @@ import { DATA_REFUSED, DISK_FAILED, dataRefused, NodeError } from './errors.js'
 import { nodeFileSystem } from './file-system.js'
 import type { Log } from './log.js'
 
-export interface Storage {
+type RecordCodec<R> = Pick<Protocol<never, R, never>, 'decodeRecords' | 'lost'>
+
+export interface Storage<R> {
   readonly dataDir: DataDir
   readonly wal: Wal
   readonly snapshots: SnapshotStore
   /** What the log holds, in order, with a Lost where it is damaged. */
-  readonly records: readonly WalRecord[]
+  readonly records: readonly R[]
   readonly damage: Damage | null
 }
 
@@ -36,11 +37,12 @@ export function nativeHasher(): Hasher {
 }
 
 /** Throws NodeError. `onFailure`: the disk failed later. */
-export async function openStorage(
+export async function openStorage<R>(
   config: NodeConfig,
+  protocol: RecordCodec<R>,
   log: Log,
   onFailure: (error: NodeError) => void,
-): Promise<Storage> {
+): Promise<Storage<R>> {
   const names = config.initialCluster.map((member) => member.name)
   const clusterId = clusterIdOf(config.clusterToken, names)
   const dataDir = await DataDir.open(config.dataDir, { clusterId, nodeId: config.name })
@@ -68,7 +70,7 @@ export async function openStorage(
     await onDisk((done) => nodeFileSystem.syncDirectory(dataDir.path, done))
     await onDisk((done) => snapshots.removeUnfinished(done))
     const { wal, damage } = opened
-    return { dataDir, wal, snapshots, records: decode(opened, config), damage }
+    return { dataDir, wal, snapshots, records: decode(opened, protocol), damage }
   } catch (error) {
     await dataDir.close()
     throw error
@@ -83,9 +85,8 @@ function onDisk(act: (done: Done<void>) => void): Promise<void> {
   )
 }
 
-function decode(opened: Opened, config: NodeConfig): WalRecord[] {
-  const protocol = protocols[config.protocol]
-  const records: WalRecord[] = []
+function decode<R>(opened: Opened, protocol: RecordCodec<R>): R[] {
+  const records: R[] = []
   for (const item of opened.records) {
     if (item.kind === 'lost') {
       const lost = protocol.lost(item.shape)

@@ -1,7 +1,9 @@
 /** `dev`: a whole cluster on loopback, watched and mended until it is told to stop. */
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
+import type { PbftTrust } from '../../client/index.js'
 import { Child, type Death } from '../dev/child.js'
 import {
+  CLUSTER_FILE,
   type Cluster,
   type DevFlags,
   endpointOf,
@@ -10,6 +12,7 @@ import {
   readCluster,
   writeCluster,
 } from '../dev/folder.js'
+import { withKeys } from '../dev/keys.js'
 import { pickPorts, requireFree } from '../dev/ports.js'
 import { newRestarts, onDeath } from '../dev/restarts.js'
 import { ClusterWatch, type Leadership } from '../dev/watch.js'
@@ -32,11 +35,12 @@ export async function dev(flags: DevFlags): Promise<void> {
   // Checked before ports are picked, so that a refusal touches nothing.
   const first = planCluster(flags, found, flags.basePort === 0 ? Array(18).fill(1) : null)
   const picked = flags.basePort === 0 ? await pickPorts(2 * first.nodes.length) : null
-  const cluster = planCluster(flags, found, picked)
-  await requireFree(cluster)
+  const planned = planCluster(flags, found, picked)
+  await requireFree(planned)
   makeFolder(dir)
+  const cluster = withKeys(dir, planned)
   writeCluster(dir, cluster)
-  if (cluster.nodes.length % 2 === 0)
+  if (cluster.protocol === 'raft' && cluster.nodes.length % 2 === 0)
     process.stderr.write(
       `quorate: ${cluster.nodes.length} nodes survive no more failures than ${cluster.nodes.length - 1}: prefer an odd number\n`,
     )
@@ -69,7 +73,9 @@ class DevCluster {
     for (const seat of this.#cluster.nodes) this.#children.push(this.#makeChild(seat))
     for (const child of this.#children) child.start()
     const endpoints = this.#children.map((child) => child.endpoint)
-    this.#watch = new ClusterWatch(endpoints, (leadership) => this.#onLeader(leadership))
+    const { protocol } = this.#cluster
+    const trust = protocol === 'pbft' ? await trustIn(this.#dir) : null
+    this.#watch = new ClusterWatch(endpoints, (leader) => this.#onLeader(leader), trust)
     const impatient = setTimeout(() => this.#tellWaiting(), PATIENCE_MS)
     await finished
     clearTimeout(impatient)
@@ -123,19 +129,21 @@ class DevCluster {
 
   #onLeader({ leader, term }: Leadership): void {
     if (this.#stopping) return
+    const { nodes, protocol } = this.#cluster
+    const leads =
+      protocol === 'pbft' ? `${leader} is primary (view ${term})` : `${leader} leads (term ${term})`
     if (this.#ready) {
-      print(`quorate: ${leader} leads (term ${term})`)
+      print(`quorate: ${leads}`)
       return
     }
     this.#ready = true
-    const { nodes, protocol } = this.#cluster
     const count = nodes.length === 1 ? '1 node' : `${nodes.length} nodes`
-    print(`quorate: cluster ready: ${count} on ${protocol}, ${leader} leads (term ${term})`)
+    print(`quorate: cluster ready: ${count} on ${protocol}, ${leads}`)
     for (const child of this.#children)
       print(`  ${child.seat.name}  ${child.endpoint}  pid ${child.pid ?? '-'}`)
     print(`  data in ${this.#dir}`)
     print(`  try, in a second terminal:`)
-    for (const line of suggestions(this.#cluster)) print(`    ${line}`)
+    for (const line of suggestions(this.#dir, this.#cluster)) print(`    ${line}`)
   }
 
   #tellWaiting(): void {
@@ -185,18 +193,25 @@ class DevCluster {
   }
 }
 
+/** The keys that this cluster was made with: nobody needs to be trusted at first use. */
+async function trustIn(dir: string): Promise<PbftTrust> {
+  const { readClusterFile } = await import('../../crypto/cluster-file.js')
+  return { cluster: readClusterFile(join(dir, CLUSTER_FILE)) }
+}
+
 /** Starting again would end the same way: its flags, its place in the cluster, its data or its disk are refused. */
 const LASTING: readonly number[] = [EXIT.usage, EXIT.unavailable, EXIT.dataRefused, EXIT.disk]
 
-function suggestions(cluster: Cluster): string[] {
+function suggestions(dir: string, cluster: Cluster): string[] {
   const endpoints = cluster.nodes.map(endpointOf).join(',')
   const flag = endpoints === DEFAULT_ENDPOINTS ? '' : ` --endpoints ${endpoints}`
   // In a clone, started by npm, nothing is on the PATH.
   const command = process.env['npm_lifecycle_event'] === undefined ? 'quorate' : 'npx quorate'
   const [first, ...others] = cluster.nodes.map((seat) => seat.name)
+  const keys = cluster.protocol === 'pbft' ? ` --cluster-file ${join(dir, CLUSTER_FILE)}` : ''
   const lines = [
-    `${command} put hello world${flag}`,
-    `${command} get hello${flag}`,
+    `${command} put hello world${keys || flag}`,
+    `${command} get hello${keys || flag}`,
     `${command} status${flag}`,
   ]
   if (others.length > 0) lines.push(`${command} partition ${first} ${others.join(',')}${flag}`)

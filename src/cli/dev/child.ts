@@ -3,7 +3,8 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Cluster, endpointOf, HOST, type Seat } from './folder.js'
+import { CLUSTER_FILE, type Cluster, endpointOf, HOST, type Seat } from './folder.js'
+import { frontDoorOf, keyFileOf } from './keys.js'
 import { LogFile } from './log-file.js'
 
 export interface Death {
@@ -103,7 +104,16 @@ function serveArguments({ dir, cluster, seat }: ChildOptions): string[] {
     ...['--initial-cluster', members.join(',')],
     ...['--initial-cluster-token', cluster.token],
     ...['--protocol', cluster.protocol],
+    ...(cluster.protocol === 'pbft' ? keyArguments(dir, seat.name) : []),
     '--enable-fault-injection',
+  ]
+}
+
+function keyArguments(dir: string, name: string): string[] {
+  return [
+    ...['--cluster-file', join(dir, CLUSTER_FILE)],
+    ...['--key-file', keyFileOf(dir, name)],
+    ...['--front-door-key-file', keyFileOf(dir, frontDoorOf(name))],
   ]
 }
 

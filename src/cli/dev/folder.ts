@@ -7,23 +7,34 @@ import { CliError, EXIT, usageError } from '../errors.js'
 
 const Port = z.int().min(1).max(65_535)
 
-const ClusterFile = z.object({
+const ClusterSchema = z.object({
   version: z.literal(1),
-  protocol: z.literal('raft'),
+  protocol: z.enum(['raft', 'pbft']),
   token: z.string().min(1),
   nodes: z
-    .array(z.object({ name: z.string().min(1), clientPort: Port, peerPort: Port }))
+    .array(
+      z.object({
+        name: z.string().min(1),
+        clientPort: Port,
+        peerPort: Port,
+        publicKey: z.string().optional(),
+      }),
+    )
     .min(1)
     .max(9),
+  /** PBFT: whose requests count, and whether those of others do (see crypto/cluster-file.ts). */
+  clients: z.array(z.object({ name: z.string(), publicKey: z.string() })).optional(),
+  allowAnonymousClients: z.boolean().optional(),
 })
 
-export type Cluster = z.output<typeof ClusterFile>
+export type Cluster = z.output<typeof ClusterSchema>
 export type Seat = Cluster['nodes'][number]
 
 export const HOST = '127.0.0.1'
-const FILE = 'cluster.json'
+export const CLUSTER_FILE = 'cluster.json'
 const DEFAULT_BASE_PORT = 2379
-const DEFAULT_NODES = 3
+const DEFAULT_NODES = { raft: 3, pbft: 4 } as const
+const PBFT_NODES_MIN = 4
 /** From one node's ports to the next one's. */
 const PORT_STEP = 10
 
@@ -36,11 +47,11 @@ export interface DevFlags {
 }
 
 export function readCluster(dir: string): Cluster | null {
-  const path = join(dir, FILE)
+  const path = join(dir, CLUSTER_FILE)
   if (!existsSync(path)) return null
   let problem: string
   try {
-    const parsed = ClusterFile.safeParse(JSON.parse(readFileSync(path, 'utf8')))
+    const parsed = ClusterSchema.safeParse(JSON.parse(readFileSync(path, 'utf8')))
     if (parsed.success) return parsed.data
     const [issue] = parsed.error.issues
     problem = `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is not valid'}`
@@ -55,7 +66,7 @@ export function readCluster(dir: string): Cluster | null {
 
 /** Written whole or not at all. */
 export function writeCluster(dir: string, cluster: Cluster): void {
-  const path = join(dir, FILE)
+  const path = join(dir, CLUSTER_FILE)
   writeFileSync(`${path}.new`, `${JSON.stringify(cluster, null, 2)}\n`)
   renameSync(`${path}.new`, path)
 }
@@ -86,11 +97,12 @@ export function planCluster(
   found: Cluster | null,
   picked: readonly number[] | null,
 ): Cluster {
-  if (flags.protocol !== undefined && flags.protocol !== 'raft')
+  const protocol = protocolOf(flags, found)
+  const count = flags.nodes ?? found?.nodes.length ?? DEFAULT_NODES[protocol]
+  if (protocol === 'pbft' && count < PBFT_NODES_MIN)
     throw usageError(
-      `--protocol: expected raft, got ${JSON.stringify(flags.protocol)}${flags.protocol === 'pbft' ? ': PBFT is not built yet' : ''}`,
+      `--nodes: expected at least ${PBFT_NODES_MIN} for PBFT, got ${count}: n = 3f+1 bears f liars, and with fewer than four none`,
     )
-  const count = flags.nodes ?? found?.nodes.length ?? DEFAULT_NODES
   if (found !== null && count !== found.nodes.length)
     throw usageError(
       `--nodes: ${flags.dataDir} holds a cluster of ${found.nodes.length}, not ${count}: leave --nodes out to go on with it, or start another in its own folder with --data-dir`,
@@ -101,11 +113,24 @@ export function planCluster(
     ? found.nodes
     : names.map((name, i) => ({ name, ...portsOf(i, flags.basePort ?? DEFAULT_BASE_PORT, picked) }))
   return {
+    ...found,
     version: 1,
-    protocol: 'raft',
+    protocol,
     token: found?.token ?? `dev-${randomUUID()}`,
     nodes,
   }
+}
+
+function protocolOf(flags: DevFlags, found: Cluster | null): Cluster['protocol'] {
+  const { protocol } = flags
+  if (protocol === undefined) return found?.protocol ?? 'raft'
+  if (protocol !== 'raft' && protocol !== 'pbft')
+    throw usageError(`--protocol: expected raft or pbft, got ${JSON.stringify(protocol)}`)
+  if (found !== null && protocol !== found.protocol)
+    throw usageError(
+      `--protocol: ${flags.dataDir} holds a cluster on ${found.protocol}, not ${protocol}: leave --protocol out to go on with it, or start another in its own folder with --data-dir`,
+    )
+  return protocol
 }
 
 function nodeNames(count: number): string[] {

@@ -1,5 +1,6 @@
 /** Watches a development cluster from outside, as any client would, and tells who leads. */
 import { Client } from '../../client/client.js'
+import type { PbftTrust } from '../../client/index.js'
 
 /** Between two looks: until somebody leads, and from then on. */
 const FIRST_POLL_MS = 50
@@ -19,10 +20,16 @@ export class ClusterWatch {
   #known: Leadership | null = null
   #closed = false
 
-  constructor(endpoints: readonly string[], onLeader: (leadership: Leadership) => void) {
+  /** `pbft`: whom to believe, where no single node may be. */
+  constructor(
+    endpoints: readonly string[],
+    onLeader: (leadership: Leadership) => void,
+    pbft: PbftTrust | null = null,
+  ) {
     this.#endpoints = endpoints
     this.#onLeader = onLeader
-    this.#client = new Client({ endpoints, dialTimeoutMs: ASK_TIMEOUT_MS })
+    const trust = pbft === null ? {} : { pbft }
+    this.#client = new Client({ endpoints, dialTimeoutMs: ASK_TIMEOUT_MS, ...trust })
     this.#later()
   }
 
@@ -55,7 +62,7 @@ export class ClusterWatch {
       .sort((a, b) => b.term - a.term)
     const [leader] = leaders
     if (leader === undefined || leader.term <= (this.#known?.term ?? -1) || this.#closed) return
-    // It leads once a majority confirms it: a read that must be linearizable tells.
+    // It leads once a quorum goes along: a read that must be linearizable tells.
     await this.#client.query(PROBE, { timeoutMs: ASK_TIMEOUT_MS })
     if (this.#closed) return
     this.#known = { leader: leader.name, term: leader.term }

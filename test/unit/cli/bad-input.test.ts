@@ -15,6 +15,7 @@ const SLOW_MACHINE = 3
 
 const serve = (...flags: string[]) => ['serve', '--data-dir', join(dir, 'never'), ...flags]
 const TWICE = 'n1=http://127.0.0.1:1,n1=http://127.0.0.1:2'
+const FOUR = [1, 2, 3, 4].map((i) => `n${i}=http://127.0.0.1:${i}`).join(',')
 
 const CASES: readonly [readonly string[], number, string][] = [
   [['--nope'], 2, "unknown option '--nope'"],
@@ -41,11 +42,17 @@ const CASES: readonly [readonly string[], number, string][] = [
   [serve('--listen-client-urls', 'http://0.0.0.0:2379'), 2, '--insecure'],
   [serve('--initial-cluster', TWICE), 2, 'the name n1 is there twice'],
   [serve('--config-file', join(dir, 'missing.yaml')), 2, 'there is no file'],
-  [serve('--protocol', 'pbft'), 2, 'not built yet'],
+  [serve('--protocol', 'pbft'), 2, 'expected at least 4 nodes for PBFT, got 1'],
+  [
+    serve('--name', 'n1', '--protocol', 'pbft', '--initial-cluster', FOUR),
+    2,
+    '--cluster-file: PBFT needs the file',
+  ],
+  [serve('--key-file', 'x'), 2, 'did you mean --protocol pbft?'],
   [serve('--election-timout', '5'), 2, 'Did you mean --election-timeout?'],
   [['dev', '--base-port', 'abc'], 2, '--base-port: expected a whole number'],
   [['dev', '--nodes', '0'], 2, '--nodes: expected a whole number from 1 to 9'],
-  [['dev', '--protocol', 'pbft', '--data-dir', join(dir, 'never')], 2, 'not built yet'],
+  [['dev', '--protocol', 'pbft', '--nodes', '3', '--data-dir', join(dir, 'never')], 2, '3f+1'],
   [['wal', 'verify', join(dir, 'nowhere')], 2, 'there is no folder'],
   [['wal', 'dump', import.meta.filename], 2, 'not a folder'],
   [['sim', '--seeds', '9..3'], 2, '--seeds: expected A..B'],

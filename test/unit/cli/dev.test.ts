@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { planCluster, readCluster, writeCluster } from '../../../src/cli/dev/folder.js'
+import { withKeys } from '../../../src/cli/dev/keys.js'
 import { LogFile } from '../../../src/cli/dev/log-file.js'
 import { pickPorts, requireFree } from '../../../src/cli/dev/ports.js'
 import { newRestarts, onDeath } from '../../../src/cli/dev/restarts.js'
+import { parseClusterFile } from '../../../src/crypto/cluster-file.js'
 
 const dir = mkdtempSync(join(tmpdir(), 'quorate-dev-'))
 afterAll(() => rmSync(dir, { recursive: true }))
@@ -53,9 +55,34 @@ describe('the folder of a development cluster', () => {
   })
 
   it('refuses another protocol and ports beyond the last', () => {
-    expect(() => planCluster({ ...FLAGS, protocol: 'pbft' }, null, null)).toThrow('not built yet')
+    const raft = planCluster(FLAGS, null, null)
+    expect(() => planCluster({ ...FLAGS, protocol: 'pbft' }, raft, null)).toThrow(
+      /on raft, not pbft: leave --protocol out .* --data-dir/,
+    )
+    expect(() => planCluster({ ...FLAGS, protocol: 'rft' }, null, null)).toThrow('raft or pbft')
     expect(() => planCluster({ ...FLAGS, basePort: 65_000, nodes: 9 }, null, null)).not.toThrow()
     expect(() => planCluster({ ...FLAGS, basePort: 65_535, nodes: 1 }, null, null)).toThrow('room')
+  })
+
+  it('plans four nodes for PBFT, and refuses fewer', () => {
+    const plan = planCluster({ ...FLAGS, protocol: 'pbft' }, null, null)
+    expect(plan.nodes.map(({ name }) => name)).toEqual(['n1', 'n2', 'n3', 'n4'])
+    expect(planCluster(FLAGS, plan, null)).toEqual(plan)
+    expect(() => planCluster({ ...FLAGS, protocol: 'pbft', nodes: 3 }, null, null)).toThrow('3f+1')
+  })
+
+  it('makes the keys of a PBFT cluster once, for nobody else to read', () => {
+    const folder = mkdtempSync(join(dir, 'keys-'))
+    const plan = planCluster({ ...FLAGS, protocol: 'pbft' }, null, null)
+    const first = withKeys(folder, plan)
+    expect(withKeys(folder, plan)).toEqual(first)
+    const files = readdirSync(join(folder, 'keys'))
+    expect(files).toHaveLength(8)
+    for (const file of files) expect(statSync(join(folder, 'keys', file)).mode & 0o777).toBe(0o600)
+    const keys = parseClusterFile(JSON.stringify(first))
+    expect(keys.replicas.map(({ name }) => name)).toEqual(['n1', 'n2', 'n3', 'n4'])
+    expect(keys.endpoints.get('n2')).toBe('127.0.0.1:2389')
+    expect(keys.allowAnonymousClients).toBe(true)
   })
 
   it('refuses a file that is no cluster', () => {

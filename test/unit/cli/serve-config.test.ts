@@ -76,7 +76,7 @@ describe('the configuration of a node', () => {
       'expected 127.0.0.1:1 as in --initial-cluster',
       'got 127.0.0.1:9',
     ],
-    [{ protocol: 'pbft' }, '--protocol: expected raft, got "pbft"', 'not built yet'],
+    [{ protocol: 'pbft' }, '--initial-cluster: expected at least 4 nodes', 'got 1'],
     [{ protocol: 'rft' }, 'got "rft"', 'did you mean raft?'],
     [{ initialClusterState: 'existing' }, 'holds no data', 'use new'],
     [{ dataDir: import.meta.filename }, '--data-dir: expected a folder', 'got the file'],
@@ -92,7 +92,7 @@ describe('the configuration of a node', () => {
     ['enable-fault-injection: 3\n', 'enable-fault-injection: expected true or false', 'got 3'],
     ['- a\n', 'expected lines of "name: value"', 'q.yaml'],
     ['name: "x\n', 'q.yaml cannot be read', '--config-file'],
-    ['protocol: pbft\n', 'q.yaml: protocol', 'not built yet'],
+    ['protocol: rft\n', 'q.yaml: protocol', 'did you mean raft?'],
   ])('refuses the file %j', (yaml, ...words) => {
     for (const word of words) expect(() => fromFile(yaml)).toThrow(word)
   })

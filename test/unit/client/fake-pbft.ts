@@ -246,7 +246,18 @@ export class FakeReplica implements Replica {
       faultInjection: false,
       counters: [],
       faults: [],
-      pbft: { replicaKeys: keys, faultyMax: 1, anonymousClients: true },
+      pbft: {
+        replicaKeys: keys,
+        faultyMax: 1,
+        anonymousClients: true,
+        active: true,
+        lowWatermark: 0,
+        highWatermark: 256,
+        stableCheckpoint: 0,
+        mute: false,
+        diverged: false,
+        suspicions: [],
+      },
     }
   }
 }

@@ -192,6 +192,32 @@ export interface PbftStatus {
   faultyMax: number;
   /** Whether clients that nobody listed may ask. */
   anonymousClients: boolean;
+  /** False while it has left a view and the next is not open. */
+  active: boolean;
+  /** h and H: what is voted on lies between them. */
+  lowWatermark: number;
+  highWatermark: number;
+  /** The newest that Q replicas signed. */
+  stableCheckpoint: number;
+  /** Its disk lost what it had promised: it follows, and signs nothing. */
+  mute: boolean;
+  /** Its state is not the one that Q replicas signed: it executes nothing until it has fetched theirs. */
+  diverged: boolean;
+  /** Replicas that said two things where an honest one says one. */
+  suspicions: Suspicion[];
+}
+
+/** Two statements that one replica signed and that contradict each other: whoever has its key can check both. */
+export interface Suspicion {
+  replica: string;
+  /** `Proposed`, `Prepare` or `Commit`. */
+  kind: string;
+  view: number;
+  index: number;
+  /** The digests of the two batches, hex. */
+  digests: string[];
+  /** Over the canonical bytes of each statement. */
+  signatures: Uint8Array[];
 }
 
 export interface ReplicaKey {
@@ -1474,7 +1500,18 @@ export const StatusResponse: MessageFns<StatusResponse> = {
 };
 
 function createBasePbftStatus(): PbftStatus {
-  return { replicaKeys: [], faultyMax: 0, anonymousClients: false };
+  return {
+    replicaKeys: [],
+    faultyMax: 0,
+    anonymousClients: false,
+    active: false,
+    lowWatermark: 0,
+    highWatermark: 0,
+    stableCheckpoint: 0,
+    mute: false,
+    diverged: false,
+    suspicions: [],
+  };
 }
 
 export const PbftStatus: MessageFns<PbftStatus> = {
@@ -1487,6 +1524,27 @@ export const PbftStatus: MessageFns<PbftStatus> = {
     }
     if (message.anonymousClients !== false) {
       writer.uint32(24).bool(message.anonymousClients);
+    }
+    if (message.active !== false) {
+      writer.uint32(32).bool(message.active);
+    }
+    if (message.lowWatermark !== 0) {
+      writer.uint32(40).uint64(message.lowWatermark);
+    }
+    if (message.highWatermark !== 0) {
+      writer.uint32(48).uint64(message.highWatermark);
+    }
+    if (message.stableCheckpoint !== 0) {
+      writer.uint32(56).uint64(message.stableCheckpoint);
+    }
+    if (message.mute !== false) {
+      writer.uint32(64).bool(message.mute);
+    }
+    if (message.diverged !== false) {
+      writer.uint32(72).bool(message.diverged);
+    }
+    for (const v of message.suspicions) {
+      Suspicion.encode(v!, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -1526,6 +1584,163 @@ export const PbftStatus: MessageFns<PbftStatus> = {
             }
 
             message.anonymousClients = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.active = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.lowWatermark = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.highWatermark = longToNumber(reader.uint64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.stableCheckpoint = longToNumber(reader.uint64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.mute = reader.bool();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.diverged = reader.bool();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.suspicions.push(Suspicion.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSuspicion(): Suspicion {
+  return { replica: "", kind: "", view: 0, index: 0, digests: [], signatures: [] };
+}
+
+export const Suspicion: MessageFns<Suspicion> = {
+  encode(message: Suspicion, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.replica !== "") {
+      writer.uint32(10).string(message.replica);
+    }
+    if (message.kind !== "") {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.view !== 0) {
+      writer.uint32(24).uint64(message.view);
+    }
+    if (message.index !== 0) {
+      writer.uint32(32).uint64(message.index);
+    }
+    for (const v of message.digests) {
+      writer.uint32(42).string(v!);
+    }
+    for (const v of message.signatures) {
+      writer.uint32(50).bytes(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Suspicion {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSuspicion();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.replica = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.view = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.index = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.digests.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.signatures.push(reader.bytes());
             continue;
           }
         }

@@ -1,0 +1,117 @@
+/**
+ * A node that runs PBFT: its keys, and the verification of every signature before the core sees a message. What is
+ * decoded is verified on the way; what was verified once is remembered (crypto/keyring.ts).
+ */
+import {
+  DEFAULT_OPTIONS,
+  type Message,
+  type Options,
+  type Pbft,
+  type WalRecord,
+} from '../consensus/pbft/index.js'
+import { faultsMax } from '../consensus/pbft/quorum.js'
+import { highWatermark, lowWatermark } from '../consensus/pbft/state.js'
+import { clusterIdOf } from '../crypto/cluster-id.js'
+import { coreCrypto, Keyring } from '../crypto/keyring.js'
+import { nodeSuite } from '../crypto/node.js'
+import { KeyError, type Signer } from '../crypto/ports.js'
+import type { PbftStatus } from '../gen/quorate/v1/quorate.js'
+import { protocols } from '../protocols.js'
+import type { NodeConfig, PbftKeys } from './config.js'
+import { NodeError } from './errors.js'
+import type { NodeProtocol, Signing } from './protocol.js'
+
+const USAGE = 2
+/** The view change has twice the patience of a request, and grows to eight times that (pbft.md, 1.6). */
+const VIEW_CHANGE_FACTOR = 2
+const VIEW_CHANGE_MAX_FACTOR = 16
+
+/** Throws NodeError: keys that are missing, bad or not this node's. */
+export function pbftOf(config: NodeConfig): NodeProtocol<Message, WalRecord> {
+  const { pbft: keys } = config
+  if (keys === null) throw new NodeError(USAGE, 'PBFT needs keys: a cluster file and a key file')
+  const names = config.initialCluster.map((member) => member.name)
+  const clusterId = clusterIdOf(config.clusterToken, names)
+  const signing = signingOf(config.name, clusterId, keys)
+  const options = optionsOf(config, clusterId, keys.signer)
+  let core: Pbft | null = null
+  return {
+    protocol: {
+      ...protocols.pbft,
+      decodeMessage: (bytes) => {
+        const message = protocols.pbft.decodeMessage(bytes)
+        return message === null ? null : signing.keyring.admit(message)
+      },
+    },
+    recover: (records, self) => {
+      const recovered = protocols.pbft.recover(records, self, options)
+      core = recovered.core
+      return recovered
+    },
+    isBootstrapped: (records) =>
+      records.some(
+        (record) =>
+          record.type === 'Bootstrap' ||
+          record.type === 'Lost' ||
+          (record.type === 'State' && record.members.length > 0),
+      ),
+    wallClock: true,
+    signing,
+    details: () => detailsOf(keys, core),
+  }
+}
+
+function signingOf(name: string, clusterId: string, keys: PbftKeys): Signing {
+  const { replicas, clients, allowAnonymousClients, signer, frontDoor } = keys
+  const own = replicas.find((one) => one.name === name)
+  if (own === undefined) throw new NodeError(USAGE, `the cluster file does not name ${name}`)
+  if (Buffer.compare(own.publicKey, signer.publicKey) !== 0)
+    throw new NodeError(
+      USAGE,
+      `the key file is not ${name}'s: the cluster file has another public key under that name`,
+    )
+  try {
+    const options = { suite: nodeSuite, clusterId, replicas, clients, allowAnonymousClients }
+    const voiceOf = (of: Signer) => ({ suite: nodeSuite, signer: of, clusterId })
+    return {
+      keyring: new Keyring(options),
+      voice: voiceOf(signer),
+      frontDoor: frontDoor === null ? null : voiceOf(frontDoor),
+    }
+  } catch (error) {
+    if (error instanceof KeyError) throw new NodeError(USAGE, `cluster file: ${error.message}`)
+    throw error
+  }
+}
+
+function optionsOf({ timing, limits }: NodeConfig, clusterId: string, signer: Signer): Options {
+  const requestTicks = Math.max(2, Math.round(timing.electionTimeoutMs / timing.tickMs))
+  return {
+    ...DEFAULT_OPTIONS,
+    crypto: coreCrypto(nodeSuite, signer),
+    clusterId,
+    requestTicks,
+    viewChangeTicks: VIEW_CHANGE_FACTOR * requestTicks,
+    viewChangeTicksMax: VIEW_CHANGE_MAX_FACTOR * requestTicks,
+    statusTicks: Math.max(1, Math.round((2 * timing.heartbeatMs) / timing.tickMs)),
+    snapshotIndices: limits.snapshotEntries,
+  }
+}
+
+function detailsOf(keys: PbftKeys, core: Pbft | null): PbftStatus {
+  const { replicas, allowAnonymousClients } = keys
+  const sorted = [...replicas].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const state = core?.state
+  return {
+    replicaKeys: sorted.map(({ name, publicKey }) => ({ name, publicKey })),
+    faultyMax: faultsMax(replicas.length),
+    anonymousClients: allowAnonymousClients,
+    active: state?.active ?? false,
+    lowWatermark: state === undefined ? 0 : lowWatermark(state),
+    highWatermark: state === undefined ? 0 : highWatermark(state),
+    stableCheckpoint: state?.stable.index ?? 0,
+    mute: state?.mute ?? false,
+    diverged: state?.diverged ?? false,
+    suspicions: [],
+  }
+}
