@@ -38,6 +38,8 @@ const CLIENT_EXIT: { readonly [K in ClientErrorKind]: number } = {
   InvalidRequest: EXIT.usage,
   SessionExpired: EXIT.unknown,
   NotPermitted: EXIT.notPermitted,
+  Compacted: EXIT.usage,
+  LeaseLost: EXIT.unavailable,
   Closed: EXIT.generic,
 }
 
@@ -50,6 +52,8 @@ const CLIENT_NEXT: { readonly [K in ClientErrorKind]: string } = {
   InvalidRequest: '',
   SessionExpired: 'the session expired; try again',
   NotPermitted: '',
+  Compacted: '',
+  LeaseLost: '',
   Closed: '',
 }
 

@@ -16,6 +16,10 @@ export type ClientErrorKind =
   | 'SessionExpired'
   /** Not allowed, or not offered by this node. */
   | 'NotPermitted'
+  /** The history that a watch or a read asks for is compacted away. */
+  | 'Compacted'
+  /** What a lease held is held no more: a lock, a leadership. */
+  | 'LeaseLost'
   | 'Closed'
 
 export class ClientError extends Error {
@@ -30,3 +34,18 @@ export class ClientError extends Error {
     this.code = code
   }
 }
+
+/** A watch that fell behind a compaction: what it would be told next is gone. */
+export class CompactedError extends ClientError {
+  /** The oldest revision that can still be read and watched. */
+  readonly compactRevision: number
+
+  constructor(compactRevision: number) {
+    const text = `the history below revision ${compactRevision} is compacted: read anew, and watch from there`
+    super('Compacted', text, OUT_OF_RANGE)
+    this.compactRevision = compactRevision
+  }
+}
+
+/** gRPC's code for it, as etcd has it. */
+const OUT_OF_RANGE = 11

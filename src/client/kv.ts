@@ -39,6 +39,26 @@ export interface PutOptions {
   /** A lease's id, any 64 bits; `0` for none. */
   readonly lease?: string
   readonly prevKv?: boolean
+  /** Keeps the value that is there, which must be. */
+  readonly ignoreValue?: boolean
+  /** Keeps the lease that is there. */
+  readonly ignoreLease?: boolean
+}
+
+export type SortOrder = 'none' | 'ascend' | 'descend'
+export type SortTarget = 'key' | 'version' | 'create' | 'mod' | 'value'
+
+const SORT_ORDERS: { readonly [K in SortOrder]: RangeRequest['sortOrder'] } = {
+  none: 0,
+  ascend: 1,
+  descend: 2,
+}
+const SORT_TARGETS: { readonly [K in SortTarget]: RangeRequest['sortTarget'] } = {
+  key: 0,
+  version: 1,
+  create: 2,
+  mod: 3,
+  value: 4,
 }
 
 export interface RangeOptions {
@@ -50,6 +70,13 @@ export interface RangeOptions {
   readonly revision?: number
   readonly keysOnly?: boolean
   readonly countOnly?: boolean
+  readonly sortOrder?: SortOrder
+  /** Sorted by it; ascending, unless told otherwise. */
+  readonly sortTarget?: SortTarget
+  readonly minModRevision?: number
+  readonly maxModRevision?: number
+  readonly minCreateRevision?: number
+  readonly maxCreateRevision?: number
 }
 
 export interface DeleteOptions {
@@ -64,8 +91,8 @@ export function putRequest(key: Bytes, value: Bytes, options: PutOptions = {}): 
     value: toBytes(value),
     lease: options.lease ?? '0',
     prevKv: options.prevKv ?? false,
-    ignoreValue: false,
-    ignoreLease: false,
+    ignoreValue: options.ignoreValue ?? false,
+    ignoreLease: options.ignoreLease ?? false,
   }
 }
 
@@ -74,15 +101,15 @@ export function rangeRequest(key: Bytes, options: RangeOptions = {}): RangeReque
     ...span(key, options),
     limit: options.limit ?? 0,
     revision: options.revision ?? 0,
-    sortOrder: 0,
-    sortTarget: 0,
+    sortOrder: SORT_ORDERS[options.sortOrder ?? 'none'],
+    sortTarget: SORT_TARGETS[options.sortTarget ?? 'key'],
     serializable: false,
     keysOnly: options.keysOnly ?? false,
     countOnly: options.countOnly ?? false,
-    minModRevision: 0,
-    maxModRevision: 0,
-    minCreateRevision: 0,
-    maxCreateRevision: 0,
+    minModRevision: options.minModRevision ?? 0,
+    maxModRevision: options.maxModRevision ?? 0,
+    minCreateRevision: options.minCreateRevision ?? 0,
+    maxCreateRevision: options.maxCreateRevision ?? 0,
   }
 }
 

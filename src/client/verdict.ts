@@ -27,8 +27,11 @@ export function verdictOfError(error: RpcError): Verdict {
       // A message over the limit stays over it: trying again is of no use.
       if (/too large|larger than/.test(error.message)) return rejected('InvalidRequest', error)
       return { type: 'Overloaded', reason: error.message }
-    case Code.INVALID_ARGUMENT:
     case Code.OUT_OF_RANGE:
+      if (error.message.endsWith('required revision has been compacted'))
+        return { type: 'Rejected', error: new ClientError('Compacted', error.message, error.code) }
+      return rejected('InvalidRequest', error)
+    case Code.INVALID_ARGUMENT:
     case Code.NOT_FOUND:
     case Code.ALREADY_EXISTS:
       return rejected('InvalidRequest', error)

@@ -53,13 +53,12 @@ export interface Primary {
   timedBatch: { index: Index; time: number }
 }
 
-/** A snapshot that W vouch for: one replica after the other is asked for it. */
+/** A snapshot that W vouch for: each of them is asked in turn. */
 export interface Fetching {
   readonly proof: readonly SnapshotVote[]
-  /** Who was asked in vain. */
-  readonly failed: readonly NodeId[]
-  /** The host is at it with this one; null: it is not. */
-  readonly from: NodeId | null
+  asked: number
+  /** The host is at it. */
+  busy: boolean
 }
 
 export interface State {
@@ -135,8 +134,6 @@ export interface State {
   /** W votes for the snapshot file that we have. */
   snapshotProof: readonly SnapshotVote[] | null
   fetching: Fetching | null
-  /** How often each replica failed as a source since it was a good one. */
-  readonly sourceFailures: Map<NodeId, number>
   /** Ticks for which a certified index ahead of us did not come nearer. */
   behindElapsed: number
   statusElapsed: number

@@ -36,7 +36,7 @@ export function eventOf(version: Version, withPrevious: boolean, compactRevision
   }
 }
 
-export function keyValueOf(version: Version): KeyValue {
+function keyValueOf(version: Version): KeyValue {
   return {
     key: latin1Encode(version.history.key),
     createRevision: version.create,
