@@ -1,15 +1,7 @@
 /** `wal dump` and `wal verify`. Nothing is changed. */
 import { CliError, EXIT } from '../errors.js'
 import { note, print, printJson } from '../output.js'
-import {
-  decoded,
-  type Inspected,
-  inspect,
-  lostRecord,
-  recordJson,
-  recordLine,
-  walFolder,
-} from '../wal-view.js'
+import { decoded, type Inspected, inspect, lostRecord, walFolder, wordsOf } from '../wal-view.js'
 
 interface WalFlags {
   readonly json?: boolean
@@ -20,18 +12,26 @@ export async function dump(dir: string, flags: WalFlags): Promise<number> {
   const { recovered, identity, refusal } = await inspect(walFolder(dir))
   if (flags.json !== true && identity !== null)
     note(`node ${identity.nodeId} of cluster ${identity.clusterId}, directory ${identity.uid}`)
+  const words = wordsOf(recovered.items)
   for (const item of recovered.items) {
     if (item.kind === 'lost') {
-      const lost = lostRecord(item)
-      if (flags.json === true) printJson({ kind: 'lost', records: [recordJson(lost)] })
-      else print(`damaged: ${recordLine(lost)}`)
+      const lost = lostRecord(item, words)
+      if (flags.json === true) printJson({ kind: 'lost', records: [lost.json] })
+      else print(`damaged: ${lost.line}`)
       continue
     }
     const { file, offset, batch, durableBatch, kind } = item
-    const records = decoded(item)
+    const records = decoded(item, words)
     if (flags.json === true)
-      printJson({ file, offset, batch, durableBatch, kind, records: records.map(recordJson) })
-    else for (const one of records) print(`${file} ${offset} batch ${batch} ${recordLine(one)}`)
+      printJson({
+        file,
+        offset,
+        batch,
+        durableBatch,
+        kind,
+        records: records.map(({ json }) => json),
+      })
+    else for (const { line } of records) print(`${file} ${offset} batch ${batch} ${line}`)
   }
   if (recovered.cut !== null) {
     const { file, offset, bytes, reason } = recovered.cut
@@ -47,12 +47,14 @@ export async function verify(dir: string, flags: WalFlags): Promise<number> {
   const inspected = await inspect(folder)
   const { recovered, identity, refusal } = inspected
   const records = recovered.items.flatMap((item) => (item.kind === 'lost' ? [] : [item]))
-  for (const record of records) decoded(record)
+  const words = wordsOf(recovered.items)
+  for (const record of records) decoded(record, words)
   const { damage } = recovered
   const summary = {
     dir: folder,
     node: identity?.nodeId ?? null,
     clusterId: identity?.clusterId ?? null,
+    protocol: words.protocol,
     segments: recovered.segments.length,
     records: records.length,
     lastBatch: recovered.lastBatch,
