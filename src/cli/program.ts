@@ -283,7 +283,7 @@ function addExplore(program: Command, setExitCode: SetExitCode): void {
   program
     .command('explore')
     .description('try every order of events in small worlds of real cores; exit 1 on a violation')
-    .option('--protocol <name>', 'raft', 'raft')
+    .option('--protocol <name>', 'raft or pbft', 'raft')
     .option('--world <names>', 'only these, commas between; else all')
     .option('--states <n>', 'so many states at most', number('--states', 1, 2 ** 30))
     .option('--jobs <n>', 'processes; else one a core', number('--jobs', 1, 256))

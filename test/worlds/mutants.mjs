@@ -1,13 +1,14 @@
-// `node test/worlds/mutants.mjs [--only NAME] [--states N]`: bugs planted in a copy of the sources; which world finds each,
+// `node test/worlds/mutants.mjs [--protocol pbft] [--only NAME] [--states N]`: bugs planted in a copy of the sources; which world finds each,
 // after how many states, and how short the way to it is. With and without the check of what leaves a node.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
+import { PBFT_MUTANTS } from './pbft-mutants.mjs'
 
-/** By name, in test/mutants: the world to look in. */
+/** Raft's by name, in test/mutants: the world to look in. */
 const WANTED = {
   'votes-twice-in-a-term': 'repeats',
   'vote-not-persisted': 'restarts',
@@ -32,6 +33,7 @@ const WANTED = {
 
 const { values } = parseArgs({
   options: {
+    protocol: { type: 'string', default: 'raft' },
     only: { type: 'string', multiple: true, default: [] },
     world: { type: 'string' },
     states: { type: 'string', default: '2000000' },
@@ -51,18 +53,14 @@ try {
   const load = (file) => import(pathToFileURL(join(out, file)).href)
   const { Tree } = await load('support/tree.js')
   tree = new Tree(repository)
-  console.log('| bug | world | states | path | by | states, promises only | path | by |')
-  console.log('|---|---|---|---|---|---|---|---|')
-  for (const [name, world] of Object.entries(WANTED)) {
-    if (values.only.length > 0 && !values.only.includes(name)) continue
-    if (!existsSync(join(out, `${name}.js`))) throw new Error(`no such mutant: ${name}`)
-    const { mutant } = await load(`${name}.js`)
-    tree.plant({ ...mutant, name })
-    const where = values.world ?? world
-    const first = searched(tree.root, where, [])
-    if (first.includes('not found')) missed++
-    const second = values['gate-only'] ? '' : searched(tree.root, where, ['--no-promises'])
-    console.log(`| ${name} | ${where} | ${first} | ${second} |`)
+  if (values.protocol === 'pbft') {
+    console.log('| bug | world | states | path | by |')
+    console.log('|---|---|---|---|---|')
+    for (const bug of PBFT_MUTANTS) pbftLine(bug)
+  } else {
+    console.log('| bug | world | states | path | by | states, promises only | path | by |')
+    console.log('|---|---|---|---|---|---|---|---|')
+    for (const [name, world] of Object.entries(WANTED)) await raftLine(load, name, world)
   }
 } finally {
   tree?.remove()
@@ -70,10 +68,50 @@ try {
 }
 process.exitCode = missed === 0 ? 0 : 1
 
+async function raftLine(load, name, world) {
+  if (values.only.length > 0 && !values.only.includes(name)) return
+  if (!existsSync(join(out, `${name}.js`))) throw new Error(`no such mutant: ${name}`)
+  const { mutant } = await load(`${name}.js`)
+  tree.plant({ ...mutant, name })
+  const where = values.world ?? world
+  const first = searched(where, [])
+  if (first.includes('not found')) missed++
+  const second = values['gate-only'] ? '' : searched(where, ['--no-promises'])
+  console.log(`| ${name} | ${where} | ${first} | ${second} |`)
+}
+
+/** All edits of a bug are of one file: the tree takes them as one. */
+function pbftLine({ name, world, file, edits }) {
+  if (values.only.length > 0 && !values.only.includes(name)) return
+  const path = join('consensus/pbft', file)
+  const find = readFileSync(join(repository, 'src', path), 'utf8')
+  let replace = find
+  for (const [from, to] of edits) {
+    if (replace.split(from).length !== 2) throw new Error(`${name}: not once in ${file}: ${from}`)
+    replace = replace.replace(from, () => to)
+  }
+  tree.plant({ file: path, find, replace, name })
+  const where = values.world ?? world
+  const first = searched(where, [])
+  if (first.includes('not found')) missed++
+  console.log(`| ${name} | ${where} | ${first} |`)
+}
+
 /** In a process of its own: the sources are those of the copy. */
-function searched(root, world, flags) {
-  const main = join(root, 'dist/cli/main.js')
-  const args = [main, 'explore', '--world', world, '--states', values.states, '--json', ...flags]
+function searched(world, flags) {
+  const main = join(tree.root, 'dist/cli/main.js')
+  const protocol = ['--protocol', values.protocol]
+  const args = [
+    main,
+    'explore',
+    ...protocol,
+    '--world',
+    world,
+    '--states',
+    values.states,
+    '--json',
+    ...flags,
+  ]
   const run = spawnSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 2 ** 26 })
   if (run.stdout === '') throw new Error(`${world}: ${run.stderr}`)
   const result = JSON.parse(run.stdout)

@@ -4,11 +4,14 @@ import { execFile } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import {
+  type Exploration,
+  type ExploreOptions,
+  explorePbft,
   exploreRaft,
   type Found,
+  PBFT_WORLDS,
   type Progress,
   RAFT_WORLDS,
-  type RaftWorld,
 } from '../../sim/explore/index.js'
 import { EXIT, usageError } from '../errors.js'
 import { note, print, printJson } from '../output.js'
@@ -30,6 +33,25 @@ const SLICE = 1_000
 const LINE_EVERY_MS = 15_000
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024
 
+/** One that can be searched, of whatever protocol. */
+interface World {
+  readonly name: string
+  readonly about: string
+  readonly statesMax: number
+  readonly whole: boolean
+  explore(options: ExploreOptions): Exploration
+}
+
+const WORLDS: ReadonlyMap<string, readonly World[]> = new Map([
+  ['raft', RAFT_WORLDS.map((world) => worldOf(world, (o) => exploreRaft(world, o)))],
+  ['pbft', PBFT_WORLDS.map((world) => worldOf(world, (o) => explorePbft(world, o)))],
+])
+
+function worldOf(of: Omit<World, 'explore'>, explore: World['explore']): World {
+  const { name, about, statesMax, whole } = of
+  return { name, about, statesMax, whole, explore }
+}
+
 /** What a search came to; also what --json prints, and how a process tells another. */
 interface Outcome extends Progress {
   readonly world: string
@@ -42,11 +64,12 @@ interface Outcome extends Progress {
 }
 
 export async function explore(flags: ExploreFlags): Promise<number> {
-  if (flags.protocol !== 'raft')
-    throw usageError(`--protocol: expected raft, got ${JSON.stringify(flags.protocol)}`)
-  const worlds = chosen(flags.world)
+  const all = WORLDS.get(flags.protocol)
+  if (all === undefined)
+    throw usageError(`--protocol: expected raft or pbft, got ${JSON.stringify(flags.protocol)}`)
+  const worlds = chosen(all, flags.world)
   if (flags.list === true) {
-    for (const world of worlds) print(`${world.name.padEnd(10)} ${world.about}`)
+    for (const world of worlds) print(`${world.name.padEnd(16)} ${world.about}`)
     return EXIT.ok
   }
   const counts = { passed: 0, failed: 0, skipped: 0 }
@@ -63,9 +86,9 @@ export async function explore(flags: ExploreFlags): Promise<number> {
 
 /** Here, or with more than one job each world in a process of its own. */
 async function eachOf(
-  worlds: readonly RaftWorld[],
+  worlds: readonly World[],
   flags: ExploreFlags,
-  onOutcome: (world: RaftWorld, outcome: Outcome) => void,
+  onOutcome: (world: World, outcome: Outcome) => void,
 ): Promise<void> {
   const jobs = Math.min(worlds.length, flags.jobs ?? availableParallelism())
   if (jobs === 1) {
@@ -81,9 +104,9 @@ async function eachOf(
   await Promise.all(Array.from({ length: jobs }, work))
 }
 
-function runElsewhere(world: RaftWorld, flags: ExploreFlags): Promise<Outcome> {
+function runElsewhere(world: World, flags: ExploreFlags): Promise<Outcome> {
   const main = fileURLToPath(new URL('../main.js', import.meta.url))
-  const args = [main, 'explore', '--world', world.name, '--json']
+  const args = [main, 'explore', '--protocol', flags.protocol, '--world', world.name, '--json']
   if (flags.states !== undefined) args.push('--states', String(flags.states))
   if (flags.promises === false) args.push('--no-promises')
   if (flags.symmetry === false) args.push('--no-symmetry')
@@ -96,23 +119,23 @@ function runElsewhere(world: RaftWorld, flags: ExploreFlags): Promise<Outcome> {
   })
 }
 
-function chosen(name: string | undefined): readonly RaftWorld[] {
-  if (name === undefined) return RAFT_WORLDS
+function chosen(all: readonly World[], name: string | undefined): readonly World[] {
+  if (name === undefined) return all
   const names = name.split(',')
   for (const one of names)
-    if (!RAFT_WORLDS.some((world) => world.name === one))
+    if (!all.some((world) => world.name === one))
       throw usageError(
-        `--world: expected ${RAFT_WORLDS.map((world) => world.name).join(', ')}, got ${JSON.stringify(one)}`,
+        `--world: expected ${all.map((world) => world.name).join(', ')}, got ${JSON.stringify(one)}`,
       )
-  return RAFT_WORLDS.filter((world) => names.includes(world.name))
+  return all.filter((world) => names.includes(world.name))
 }
 
-function run(world: RaftWorld, flags: ExploreFlags): Outcome {
+function run(world: World, flags: ExploreFlags): Outcome {
   const statesMax = flags.states ?? world.statesMax
   const bar = flags.json === true ? null : progressBar(`states of ${world.name}`, statesMax)
   const beganAt = performance.now()
   let toldAt = beganAt
-  const exploration = exploreRaft(world, {
+  const exploration = world.explore({
     promises: flags.promises ?? true,
     symmetry: flags.symmetry ?? true,
   })
@@ -143,7 +166,7 @@ function memoryBytes(): number {
   return heapUsed + arrayBuffers
 }
 
-function linesOf(world: RaftWorld, outcome: Outcome): string[] {
+function linesOf(world: World, outcome: Outcome): string[] {
   const { states, transitions, depth, open, cut, nodes, coreSteps } = outcome
   const { ms, heapBytesMax, statesMax, complete, found } = outcome
   const extent = complete ? 'the whole space' : `up to ${statesMax} states, ${open} of them open`

@@ -3,9 +3,8 @@
  * on in slices: who runs it decides when it is enough, since time is none of its business.
  */
 import { assert, present } from '../../base/assert.js'
-import type { Core } from '../../consensus/contract.js'
+import type { Space, Tables } from './space.js'
 import { Visited } from './visited.js'
-import type { Move, Worlds } from './worlds.js'
 
 export interface Found {
   readonly broken: string
@@ -15,24 +14,18 @@ export interface Found {
   readonly states: number
 }
 
-export interface Progress {
+export interface Progress extends Tables {
   readonly states: number
   /** Moves tried, also those that lead where the search has been. */
   readonly transitions: number
   /** Moves to the farthest world, and those worlds whose moves are not tried yet. */
   readonly depth: number
   readonly open: number
-  /** Moves not taken because more would have been in flight than the bound allows. */
-  readonly cut: number
-  /** What the tables hold: distinct nodes, messages, and steps that the cores really took. */
-  readonly nodes: number
-  readonly flights: number
-  readonly coreSteps: number
   readonly tableBytes: number
 }
 
-export class Search<M extends { readonly type: string }, R, O, C extends Core<M, R>, F, G> {
-  readonly #worlds: Worlds<M, R, O, C, F, G>
+export class Search<V> {
+  readonly #worlds: Space<V>
   readonly #first: Int32Array
   readonly #visited: Visited
   readonly #world: Int32Array
@@ -44,7 +37,7 @@ export class Search<M extends { readonly type: string }, R, O, C extends Core<M,
   #depthEnd = 0
   #found: Found | null = null
 
-  constructor(worlds: Worlds<M, R, O, C, F, G>, first: Int32Array) {
+  constructor(worlds: Space<V>, first: Int32Array) {
     this.#worlds = worlds
     this.#first = first
     this.#visited = new Visited(worlds.width)
@@ -64,16 +57,12 @@ export class Search<M extends { readonly type: string }, R, O, C extends Core<M,
   }
 
   get progress(): Progress {
-    const { nodes, cut } = this.#worlds
     return {
+      ...this.#worlds.tables,
       states: this.#visited.size,
       transitions: this.#transitions,
       depth: this.#depth,
       open: this.#visited.size - this.#expanded,
-      cut,
-      nodes: nodes.size,
-      flights: nodes.flights,
-      coreSteps: nodes.steps,
       tableBytes: this.#visited.bytes,
     }
   }
@@ -110,7 +99,7 @@ export class Search<M extends { readonly type: string }, R, O, C extends Core<M,
    * The moves that lead there, in the names of one and the same world: the rows are of renamed ones. A world renamed can do
    * the same moves, so among those of the world at hand there is always one that leads to the next row.
    */
-  #path(last: number, move: Move): string[] {
+  #path(last: number, move: V): string[] {
     const rows: number[] = []
     for (let number = last; number >= 0; number = this.#visited.parentOf(number)) rows.push(number)
     rows.reverse()
@@ -120,7 +109,7 @@ export class Search<M extends { readonly type: string }, R, O, C extends Core<M,
     const canonical = new Int32Array(this.#worlds.width)
     for (const number of rows.slice(1)) {
       this.#visited.read(number, wanted)
-      const steps: { move: Move; next: Int32Array }[] = []
+      const steps: { move: V; next: Int32Array }[] = []
       this.#worlds.moves(world, (candidate, next, broken) => {
         if (broken !== null || steps.length > 0) return
         this.#worlds.canonical(next, canonical)
@@ -128,20 +117,15 @@ export class Search<M extends { readonly type: string }, R, O, C extends Core<M,
           steps.push({ move: candidate, next: Int32Array.from(next) })
       })
       const step = present(steps[0], 'a move to the next world')
-      lines.push(this.#line(step.move, step.next))
+      lines.push(this.#worlds.describeStep(step.move, step.next))
       world = step.next
     }
     lines.push(this.#lastLine(world, move))
     return lines
   }
 
-  #line(move: Move, next: Int32Array): string {
-    const what = this.#worlds.describeMove(move)
-    return move.type === 'drop' ? what : `${what}; ${this.#worlds.describeNode(next, move.at)}`
-  }
-
   /** The same move in the names of this world: the first that breaks a promise. */
-  #lastLine(world: Int32Array, move: Move): string {
+  #lastLine(world: Int32Array, move: V): string {
     let line: string | null = null
     this.#worlds.moves(world, (candidate, _, broken) => {
       if (broken !== null && line === null) line = this.#worlds.describeMove(candidate)

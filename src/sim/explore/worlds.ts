@@ -10,6 +10,7 @@ import { Interned } from './interned.js'
 import { Nodes } from './nodes.js'
 import { encodePlain } from './plain.js'
 import type { Deed } from './replica.js'
+import type { OnMoveOf, Space, Tables } from './space.js'
 
 export type Move =
   | { readonly type: 'node'; readonly at: number; readonly deed: Deed }
@@ -17,12 +18,13 @@ export type Move =
   | { readonly type: 'duplicate'; readonly at: number; readonly flight: number }
   | { readonly type: 'drop'; readonly flight: number }
 
-/** `next` is only lent: it holds until the next call. `broken`: a promise that this move broke. */
-export type OnMove = (move: Move, next: Int32Array, broken: string | null) => void
+export type OnMove = OnMoveOf<Move>
 
 const NONE_SHARED: ReadonlySet<object> = new Set()
 
-export class Worlds<M extends { readonly type: string }, R, O, C extends Core<M, R>, F, G> {
+export class Worlds<M extends { readonly type: string }, R, O, C extends Core<M, R>, F, G>
+  implements Space<Move>
+{
   readonly nodes: Nodes<M, R, O, C, F, G>
   readonly width: number
   readonly #adapter: Adapter<M, R, O, C, F, G>
@@ -34,7 +36,7 @@ export class Worlds<M extends { readonly type: string }, R, O, C extends Core<M,
   readonly #next: Int32Array
   readonly #trial: Int32Array
   /** Moves that would have had more in flight than the bound allows. */
-  cut = 0
+  #cut = 0
 
   constructor(
     adapter: Adapter<M, R, O, C, F, G>,
@@ -52,6 +54,11 @@ export class Worlds<M extends { readonly type: string }, R, O, C extends Core<M,
     this.#trial = new Int32Array(this.width)
   }
 
+  get tables(): Tables {
+    const { size: nodes, flights, steps: coreSteps } = this.nodes
+    return { nodes, flights, coreSteps, cut: this.#cut }
+  }
+
   initial(): Int32Array {
     const world = new Int32Array(this.width)
     world.set(this.nodes.initial())
@@ -64,7 +71,7 @@ export class Worlds<M extends { readonly type: string }, R, O, C extends Core<M,
   refilled(world: Int32Array): Int32Array {
     const out = Int32Array.from(world)
     out[this.#count + 1] = packBudgets(this.#bounds)
-    this.cut = 0
+    this.#cut = 0
     return out
   }
 
@@ -149,7 +156,7 @@ export class Worlds<M extends { readonly type: string }, R, O, C extends Core<M,
     if (gone !== 0) this.#remove(next, gone)
     for (const flight of step.sent)
       if (!this.#insert(next, flight)) {
-        this.cut++
+        this.#cut++
         return
       }
     const broken = step.node === world[at] ? null : this.#judge(next, at)
@@ -240,6 +247,11 @@ export class Worlds<M extends { readonly type: string }, R, O, C extends Core<M,
       case 'crash':
         return `${id}: dies with ${deed.keep} of its unsynced batches on disk, and starts`
     }
+  }
+
+  describeStep(move: Move, next: Int32Array): string {
+    const what = this.describeMove(move)
+    return move.type === 'drop' ? what : `${what}; ${this.describeNode(next, move.at)}`
   }
 
   describeFlight(number: number): string {
