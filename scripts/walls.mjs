@@ -14,6 +14,7 @@ const FLOORS = [
   ['driver', 3],
   ['wal', 3],
   ['faults', 3],
+  ['state-transfer', 3.2],
   ['client/core', 3],
   ['crypto/ports.ts', 3],
   ['crypto/fake.ts', 3.1],

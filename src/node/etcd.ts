@@ -1,15 +1,11 @@
 /** etcd's API over this node: any member takes any request. */
 import type { KvMachine } from '../machine/kv/kv-machine.js'
 import type { Route } from '../rpc/types.js'
-import { clusterRoutes } from '../server/etcd/cluster-service.js'
 import type { EtcdDoor } from '../server/etcd/door.js'
 import { Headers } from '../server/etcd/header.js'
 import { etcdIds } from '../server/etcd/ids.js'
-import { kvRoutes } from '../server/etcd/kv-service.js'
-import { leaseRoutes } from '../server/etcd/lease/lease-service.js'
-import { maintenanceRoutes } from '../server/etcd/maintenance-service.js'
+import { etcdRoutesOf } from '../server/etcd/routes.js'
 import { WatchHub } from '../server/etcd/watch/hub.js'
-import { watchRoutes } from '../server/etcd/watch/watch-service.js'
 import type { NodeConfig } from './config.js'
 import { FrontDoor } from './front-door.js'
 import { hostPort } from './listen.js'
@@ -32,30 +28,25 @@ export function etcdRoutes(config: NodeConfig, replica: NodeReplica, kv: KvMachi
   const door = doorOf(replica)
   const hub = new WatchHub(kv, { soon: setImmediate, now: () => performance.now() })
   kv.listen(hub)
-  return [
-    ...kvRoutes({ door, headers }),
-    ...leaseRoutes({ door, headers }),
-    ...watchRoutes({ hub, source: kv, headers, serving: door.serving, progressMs: PROGRESS_MS }),
-    ...clusterRoutes({
-      door,
-      headers,
-      ids,
-      members,
-      clientEndpointOf: (name) => replica.clientEndpointOf(name),
-    }),
-    ...maintenanceRoutes({
-      headers,
-      ids,
-      store: () => kv,
-      transferLeadership: (to) => replica.transferLeadership(to),
-      status: () => {
-        const { leader, term, lastIndex } = replica.progress
-        const problem = replica.unavailable() ?? (leader === null ? 'etcdserver: no leader' : null)
-        const problems = problem === null ? [] : [problem]
-        return { leader, term, lastIndex, appliedIndex: replica.appliedIndex(), problems }
-      },
-    }),
-  ]
+  return etcdRoutesOf({
+    door,
+    headers,
+    ids,
+    kv,
+    hub,
+    members,
+    progressMs: PROGRESS_MS,
+    electionTimeoutMs: config.timing.electionTimeoutMs,
+    leaderKnown: () => replica.leaderKnown,
+    clientEndpointOf: (name) => replica.clientEndpointOf(name),
+    transferLeadership: (to) => replica.transferLeadership(to),
+    status: () => {
+      const { leader, term, lastIndex } = replica.progress
+      const problem = replica.unavailable() ?? (leader === null ? 'etcdserver: no leader' : null)
+      const problems = problem === null ? [] : [problem]
+      return { leader, term, lastIndex, appliedIndex: replica.appliedIndex(), problems }
+    },
+  })
 }
 
 function doorOf(replica: NodeReplica): EtcdDoor {

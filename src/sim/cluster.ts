@@ -1,7 +1,9 @@
 /** The nodes of one simulated cluster and what connects them; nothing here knows which protocol they run. */
 import { EMPTY } from '../base/bytes.js'
+import type { RandomState } from '../base/random.js'
 import type { Core, Member, SnapshotMeta } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
+import { lieAboutParts } from '../state-transfer/lie.js'
 import type { Application } from './application.js'
 import { ClusterChecker } from './checkers/cluster.js'
 import type { ProtocolChecker } from './checkers/protocol.js'
@@ -11,6 +13,7 @@ import { ledgerApplication } from './ledger-load.js'
 import { Network, NO_LINK_FAULTS } from './network.js'
 import { SimNode } from './node.js'
 import type { SimProtocol } from './protocol.js'
+import { STREAM, streamOf } from './streams.js'
 import type { SwarmOptions } from './swarm.js'
 import type { FrontDoor } from './workload.js'
 import type { World } from './world.js'
@@ -30,6 +33,7 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
   /** So many must know a leader. */
   readonly #led: number
   readonly #byId = new Map<NodeId, SimNode<M, R, O, C>>()
+  readonly #lies: RandomState
   steps = 0
 
   constructor(
@@ -41,6 +45,7 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
   ) {
     this.#world = world
     this.#counts = counts
+    this.#lies = streamOf(world.seed, STREAM.lies)
     this.#led = sim.quorumIsLed === true ? sim.quorum(swarm.nodes) : swarm.nodes
     this.network = new Network(world, counts, swarm.latencyMs, NO_LINK_FAULTS, {
       mutedWindows: swarm.mutedLinkWindows,
@@ -63,8 +68,12 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
         disturbance: this.disturbance,
         send: (from, to, bytes) => this.#send(from, to, bytes),
         sendSnapshot: (from, to, file, done) => this.#sendSnapshot(from, to, file, done),
-        fetchSnapshot: (by, from, target, failed) =>
-          this.#fetchSnapshot({ by, from }, target, failed),
+        askPart: (by, from, bytes) =>
+          this.#carry(by, from, bytes, (node, arrived) => node.partAsked(by, arrived)),
+        answerPart: (from, to, bytes) =>
+          this.#carry(from, to, bytes, (node, arrived) => node.partAnswered(from, arrived)),
+        tellsPart: (source, part) =>
+          swarm.lyingSources.has(source) ? lieAboutParts(part, this.#lies) : { part },
         struck: (kind) => counts.add(kind),
         snapshotFailed: () => counts.add('snapshot-failed'),
         diskFailed: () => counts.add('disk-error'),
@@ -150,32 +159,20 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
   }
 
   #send(from: NodeId, to: NodeId, bytes: Uint8Array): void {
+    this.#carry(from, to, bytes, (node, arrived) => node.receive(from, arrived))
+  }
+
+  #carry(
+    from: NodeId,
+    to: NodeId,
+    bytes: Uint8Array,
+    deliver: (node: SimNode<M, R, O, C>, arrived: Uint8Array) => void,
+  ): void {
     this.network.send(from, to, bytes, (arrived) => {
       const node = this.#byId.get(to)
       if (node?.alive !== true) return
       this.#world.mark(5, Number(to.slice(1)), Number(from.slice(1)), arrived)
-      node.receive(from, arrived)
-    })
-  }
-
-  #fetchSnapshot(
-    { by, from }: { readonly by: NodeId; readonly from: NodeId },
-    target: SnapshotMeta,
-    failed: () => void,
-  ): void {
-    let ended = false
-    const end = (delivered: boolean) => {
-      if (!ended && !delivered) failed()
-      ended = true
-    }
-    this.#world.after(2 * SNAPSHOT_GIVEN_UP_MS, () => end(false))
-    this.network.send(by, from, EMPTY, () => {
-      const source = this.#byId.get(from)
-      if (source?.alive !== true) return
-      source.disk.readSnapshot(target, (pieces) => {
-        if (pieces === null) return end(false)
-        this.#sendSnapshot(from, by, { meta: target, pieces }, end)
-      })
+      deliver(node, arrived)
     })
   }
 

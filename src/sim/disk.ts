@@ -4,7 +4,11 @@
  * was written and not synced.
  */
 import { nextInt, pick, type RandomState } from '../base/random.js'
+import type { Hasher } from '../base/sha256.js'
 import type { SnapshotMeta } from '../consensus/contract.js'
+import type { TargetFile } from '../state-transfer/fetcher.js'
+import { openFile, targetFile } from '../state-transfer/files.js'
+import type { OpenFile } from '../state-transfer/shelf.js'
 import { type DiskImage, MemoryFileSystem, type Operation } from '../wal/memory-file-system.js'
 import { openWal } from '../wal/open.js'
 import type { Identity } from '../wal/segment-header.js'
@@ -40,6 +44,7 @@ export interface DiskOptions {
   readonly nodeId: string
   readonly syncMs: () => number
   readonly segmentBytes: number
+  readonly newSnapshotHasher: () => Hasher
   /** A call that was to fail has failed. */
   readonly onInjected: (kind: FaultKind) => void
   /** The log cannot be opened, and not for want of trying. */
@@ -67,6 +72,9 @@ export class SimDisk {
   /** One file at a time: two writers of one index would share its temporary name. */
   #writing = false
   #waiting: (() => void)[] = []
+  /** The snapshot that this node is writing itself; and those that it fetches. */
+  #writingIndex: number | null = null
+  readonly #fetched = new Set<number>()
   #life = 0
 
   constructor(world: World, options: DiskOptions) {
@@ -91,7 +99,7 @@ export class SimDisk {
         world.after(this.#latency(operation), () => options.awake(task)),
     })
     this.#snapshots = new SnapshotStore(this.#fs, SNAPSHOT_DIR, {
-      newHasher: () => new FakeHasher(),
+      newHasher: options.newSnapshotHasher,
       soon: (task) => world.after(CALL_MS, this.#ofThisLife(task)),
     })
   }
@@ -193,6 +201,8 @@ export class SimDisk {
     this.#life++
     this.#writing = false
     this.#waiting = []
+    this.#writingIndex = null
+    this.#fetched.clear()
     if (how === 'power') this.#fs.crash(this.#world.random)
     else this.#fs.kill()
   }
@@ -202,12 +212,20 @@ export class SimDisk {
     chunks: Iterable<Uint8Array>,
     done: (written: SnapshotFile | null) => void,
   ): void {
-    this.#oneByOne((finished) =>
-      this.#snapshots.write(index, chunks, (error, written) => {
+    this.#oneByOne((finished) => {
+      const end = (written: SnapshotFile | null) => {
+        this.#writingIndex = null
         finished()
-        done(error === null ? written : null)
-      }),
-    )
+        done(written)
+      }
+      if (this.#fetched.has(index))
+        return this.#world.after(
+          CALL_MS,
+          this.#ofThisLife(() => end(null)),
+        )
+      this.#writingIndex = index
+      this.#snapshots.write(index, chunks, (error, written) => end(error === null ? written : null))
+    })
   }
 
   /** A peer's, in pieces. `wanted` is asked when its turn comes; `done` tells whether it is on disk, the very one. */
@@ -233,6 +251,28 @@ export class SimDisk {
         next(0)
       })
     })
+  }
+
+  /** For a snapshot that is fetched in parts; null: not now, or not on this disk. */
+  openTarget(meta: SnapshotMeta, done: (file: TargetFile | null) => void): void {
+    if (this.#fetched.has(meta.index) || this.#writingIndex === meta.index)
+      return this.#world.after(
+        CALL_MS,
+        this.#ofThisLife(() => done(null)),
+      )
+    this.#fetched.add(meta.index)
+    const over = this.#ofThisLife(() => this.#fetched.delete(meta.index))
+    this.#snapshots.receive(meta.index, (_error, receiving) => {
+      if (receiving === null) over()
+      done(receiving === null ? null : targetFile(receiving, meta, { failed: () => {}, over }))
+    })
+  }
+
+  /** To give out parts of it; null: it is not there any more. */
+  openSnapshot(index: number, done: (file: OpenFile | null) => void): void {
+    this.#snapshots.openToSend(index, (_error, reader) =>
+      done(reader === null ? null : openFile(reader, () => {})),
+    )
   }
 
   /** Null when there is no such file any more, or another one under its name. */

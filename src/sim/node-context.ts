@@ -31,8 +31,11 @@ export interface NodeContext<M extends { readonly type: string }, R, O, C extend
     file: { readonly meta: SnapshotMeta; readonly pieces: readonly Uint8Array[] },
     done: (delivered: boolean) => void,
   ): void
-  /** Asks a node for the very file of a snapshot; it comes as any that a node sends. */
-  fetchSnapshot(by: NodeId, from: NodeId, target: SnapshotMeta, failed: () => void): void
+  /** A request for a part of a snapshot, and the answer: as lost, late and damaged as any message. */
+  askPart(by: NodeId, from: NodeId, bytes: Uint8Array): void
+  answerPart(from: NodeId, to: NodeId, bytes: Uint8Array): void
+  /** What a source says instead of a part; null: nothing. */
+  tellsPart(source: NodeId, part: Uint8Array | null): { readonly part: Uint8Array | null } | null
   readonly disturbance: Disturbance
   /** A fault has struck just now, of those that are counted by who suffers them. */
   struck(kind: FaultKind): void

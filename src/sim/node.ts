@@ -3,13 +3,17 @@
  * to the simulation. It can be killed at any moment, also between two effects of one step, and starts again by
  * the real recovery.
  */
+
+import type { Hasher } from '../base/sha256.js'
 import type { ReplyOutcome } from '../client/core/state.js'
 import type { Core, Request, Self, SnapshotMeta } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
 import { Driver } from '../driver/driver.js'
 import { lineTrace } from '../driver/trace.js'
+import { type Hashing, TreeHasher } from '../state-transfer/tree.js'
 import type { Wal } from '../wal/wal.js'
 import { check } from './checkers/violation.js'
+import { FakeHasher } from './disk/fake-hasher.js'
 import { type CrashKind, type OpenedDisk, SimDisk } from './disk.js'
 import type { SimMachine } from './machine.js'
 import type { StruckNode } from './nemesis/stage.js'
@@ -18,9 +22,14 @@ import { type ClientCut, Door } from './node/door.js'
 import { Life } from './node/life.js'
 import { communicatorPort, type Living, newMachine, walPort } from './node/ports.js'
 import { type RecoveredCore, recordsOf, recoverCore } from './node/recovery.js'
+import { StateTransfer } from './node/state-transfer.js'
 import type { NodeContext } from './node-context.js'
 import { observed } from './observed.js'
 import { RecordedSnapshots } from './recorded-snapshots.js'
+
+function newSnapshotHasher(hashing: Hashing | undefined): Hasher {
+  return hashing === undefined ? new FakeHasher() : new TreeHasher(hashing)
+}
 
 /** How often, at a tick, the log is asked to vouch for all that it holds. */
 const MARK_CHANCE = 0.05
@@ -42,6 +51,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
   #core: C | null = null
   #machine: SimMachine | null = null
   #wal: Wal | null = null
+  #transfer: StateTransfer<M, R, O, C> | null = null
   #refused = false
 
   constructor(id: NodeId, index: number, context: NodeContext<M, R, O, C>) {
@@ -53,6 +63,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
       nodeId: id,
       syncMs: () => swarm.syncMs + disturbance.slowDiskMs,
       segmentBytes: swarm.segmentBytes,
+      newSnapshotHasher: () => newSnapshotHasher(context.sim.snapshotHashing),
       awake: (task) => this.#life.whenAwake(task),
       onInjected: (kind) => context.struck(kind),
       onRefusal: (message) => this.#refuse(message),
@@ -145,6 +156,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     this.#core = null
     this.#machine = null
     this.#wal = null
+    this.#transfer = null
     this.disk.crash(how)
   }
 
@@ -190,6 +202,15 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
 
   receive(from: NodeId, bytes: Uint8Array): void {
     this.#life.guarded(() => this.#driver?.receive(from, bytes))()
+  }
+
+  /** A peer asks for a part of our snapshot. */
+  partAsked(by: NodeId, bytes: Uint8Array): void {
+    this.#life.guarded(() => this.#transfer?.asked(by, bytes))()
+  }
+
+  partAnswered(from: NodeId, bytes: Uint8Array): void {
+    this.#life.guarded(() => this.#transfer?.answered(from, bytes))()
   }
 
   /** `done`: it is on our disk, or we need none of it. */
@@ -255,6 +276,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     protocolChecker.started(this.id, core, records)
     const node = this.#living(core, opened.lastBatch)
     this.#machine = newMachine(node)
+    this.#transfer = this.#newTransfer(core)
     this.#driver = new Driver<M, R>({
       id: this.id,
       incarnation: self.incarnation,
@@ -269,7 +291,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
       },
       ports: {
         wal: walPort(node, opened.wal),
-        communicator: communicatorPort(node),
+        communicator: communicatorPort(node, this.#transfer),
         machine: this.#machine,
         scheduler: { soon: (task) => world.after(0.02, this.#life.guarded(task)) },
         notes: { note: (note) => this.#context.noted(note.event) },
@@ -279,6 +301,16 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
         : {}),
     })
     this.#tick()
+  }
+
+  #newTransfer(core: C): StateTransfer<M, R, O, C> | null {
+    const { snapshotHashing } = this.#context.sim
+    if (snapshotHashing === undefined) return null
+    const received = (from: NodeId, snapshot: SnapshotMeta) =>
+      this.#driver?.snapshotReceived(from, snapshot)
+    const { id, disk } = this
+    const node = { id, disk, core, received, context: this.#context, life: this.#life }
+    return new StateTransfer(node, snapshotHashing)
   }
 
   #living(core: C, lastBatch: number): Living<M, R, O, C> {

@@ -12,6 +12,7 @@ import { statementsOf } from '../consensus/pbft/messages.js'
 import { quorum } from '../consensus/pbft/quorum.js'
 import { fakeKeys, fakeVerify } from '../crypto/fake.js'
 import { PbftChecker } from './checkers/pbft.js'
+import { FakeHasher } from './disk/fake-hasher.js'
 import type { FaultKind } from './faults.js'
 import type { SimProtocol } from './protocol.js'
 
@@ -70,6 +71,11 @@ export const pbftSim: SimProtocol<Message, WalRecord, Options, Pbft> = {
   // One that left a view alone is out of it until the next: it executes what Q commit, and votes no more in the old one.
   quorumIsLed: true,
   unfit: UNFIT,
+  snapshotHashing: {
+    newHasher: () => new FakeHasher(),
+    // Small, so that a few KB are many parts in several levels.
+    cutting: { chunkBytesMin: 128, chunkBytesMax: 1_024, bits: 8, fanOut: 4 },
+  },
   nodes: (drawn) => (drawn < 5 ? 4 : drawn),
   quorum,
   newChecker: () => new PbftChecker(),

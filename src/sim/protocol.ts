@@ -1,5 +1,6 @@
 /** What the simulator must know of a protocol beside the contract: how to tune it and what to check. */
 import type { Core, Protocol } from '../consensus/contract.js'
+import type { Hashing } from '../state-transfer/tree.js'
 import type { ProtocolChecker } from './checkers/protocol.js'
 import type { FaultKind } from './faults.js'
 import type { SwarmOptions } from './swarm.js'
@@ -25,6 +26,8 @@ export interface SimProtocol<
   readonly unfit?: ReadonlySet<FaultKind>
   /** A quorum that knows its leader is all that it promises: the rest need not follow. */
   readonly quorumIsLed?: boolean
+  /** What a snapshot's digest is made of; without it nobody fetches one. */
+  readonly snapshotHashing?: Hashing
   /** How many nodes instead of those that a seed draws. */
   nodes(drawn: number): number
   /** So many of n can go on without the rest. */

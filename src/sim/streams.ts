@@ -10,6 +10,7 @@ export const STREAM = {
   strike: 2,
   link: 3,
   atlas: 4,
+  lies: 5,
   quorum: 16,
   load: 17,
 } as const

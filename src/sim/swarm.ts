@@ -4,6 +4,7 @@
  * tenth is free of faults, to catch false alarms.
  */
 import { chance, nextInt, pick, type RandomState, seededRandom } from '../base/random.js'
+import type { NodeId } from '../consensus/ids.js'
 import type { FaultKind } from './faults.js'
 import { FAULT_KINDS } from './faults.js'
 import { ALL_KEPT, type Kept } from './kept.js'
@@ -15,6 +16,8 @@ export interface SwarmOptions {
   /** Damage may hit the last good copy: nodes may refuse to start, and nothing may be wrong all the same. */
   readonly hopeless: boolean
   readonly kinds: ReadonlySet<FaultKind>
+  /** Who lies about the parts of snapshots that others fetch; not drawn, but asked for. */
+  readonly lyingSources: ReadonlySet<NodeId>
   readonly nodes: number
   readonly tickMs: number
   readonly electionTicks: number
@@ -83,6 +86,7 @@ export function drawSwarm(seed: number): SwarmOptions {
     faultFree,
     hopeless,
     kinds,
+    lyingSources: new Set(),
     nodes,
     tickMs,
     electionTicks,

@@ -109,8 +109,8 @@ it("says what is wrong in etcd's own words", async () => {
     expect(await refusal(channel.unary(etcdMaintenance.moveLeader, target, TIMEOUT))).toBe(
       '5 etcdserver: member not found',
     )
-    expect(await refusal(channel.unary(etcdCluster.memberRemove, { ID: '1' }, TIMEOUT))).toMatch(
-      /^12 /,
+    expect(await refusal(channel.unary(etcdCluster.memberRemove, { ID: '1' }, TIMEOUT))).toBe(
+      '5 etcdserver: member not found',
     )
   } finally {
     channel.close()

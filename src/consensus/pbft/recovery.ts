@@ -11,6 +11,7 @@ import type { Options } from './options.js'
 import { inWindow } from './ordering.js'
 import type { StateRecord, WalRecord } from './records.js'
 import { newSlot, type Slot } from './slot.js'
+import { ownVote } from './snapshot.js'
 import { isPrimary, type PbftOut, primary, replicasOf, type State } from './state.js'
 import { digestOf, signCommit, signPrepare } from './statements.js'
 
@@ -57,6 +58,7 @@ export function newState(self: Self, options: Options): State {
     snapshotVotes: new Map(),
     snapshotProof: null,
     fetching: null,
+    sourceFailures: new Map(),
     behindElapsed: 0,
     statusElapsed: 0,
     statusExecuted: 0,
@@ -211,6 +213,8 @@ function slotOf(s: State, index: Index): Slot {
  */
 function sayAgain(s: State): void {
   if (s.mute || s.replicas.length === 0) return
+  const vote = ownVote(s)
+  if (vote !== null) s.snapshotVotes.set(vote.index, new Map([[s.id, vote]]))
   if (!s.active && s.viewChange?.view === s.view) s.viewChanges.set(s.id, s.viewChange)
   for (const slot of s.slots.values()) {
     const { proposed } = slot

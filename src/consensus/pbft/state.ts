@@ -53,12 +53,13 @@ export interface Primary {
   timedBatch: { index: Index; time: number }
 }
 
-/** A snapshot that W vouch for: each of them is asked in turn. */
+/** A snapshot that W vouch for: one replica after the other is asked for it. */
 export interface Fetching {
   readonly proof: readonly SnapshotVote[]
-  asked: number
-  /** The host is at it. */
-  busy: boolean
+  /** Who was asked in vain. */
+  readonly failed: readonly NodeId[]
+  /** The host is at it with this one; null: it is not. */
+  readonly from: NodeId | null
 }
 
 export interface State {
@@ -134,6 +135,8 @@ export interface State {
   /** W votes for the snapshot file that we have. */
   snapshotProof: readonly SnapshotVote[] | null
   fetching: Fetching | null
+  /** How often each replica failed as a source since it was a good one. */
+  readonly sourceFailures: Map<NodeId, number>
   /** Ticks for which a certified index ahead of us did not come nearer. */
   behindElapsed: number
   statusElapsed: number

@@ -9,6 +9,7 @@ import type { CommittedBatch, FetchBatch, FetchedBatch, Status } from './message
 import { advance, prepare, sizeOf, slotAt, votesOf } from './ordering.js'
 import { commitsProblem } from './proofs.js'
 import { committedBatch } from './slot.js'
+import { repeatVote } from './snapshot.js'
 import { highWatermark, isPrimary, others, type PbftOut, type State } from './state.js'
 import { digestOf } from './statements.js'
 
@@ -29,14 +30,15 @@ export function tickStatus(s: State, out: PbftOut): void {
   for (const id of others(s)) tell(s, id, out)
 }
 
-function tell(s: State, id: NodeId, out: PbftOut): void {
+/** How far we are: whoever is ahead answers with what we lack. */
+export function tell(s: State, id: NodeId, out: PbftOut): void {
   const { view, active, stable, lastExecuted } = s
   s.statusExecuted = lastExecuted
   out.send(id, { type: 'Status', view, active, stable: stable.index, executed: lastExecuted })
 }
 
 /** A window of batches a tick and peer, or some answers: whoever asks without end gets no more of us. */
-function mayServe(s: State, to: NodeId, batches: number): boolean {
+export function mayServe(s: State, to: NodeId, batches: number): boolean {
   const { windowIndices, catchUpBatchesMax } = s.options
   const served = s.served.get(to) ?? 0
   if (served + batches > Math.max(windowIndices, ANSWERS_MIN * catchUpBatchesMax)) return false
@@ -48,6 +50,7 @@ export function onStatus(s: State, from: NodeId, m: Status, out: PbftOut): void 
   if (!mayServe(s, from, s.options.catchUpBatchesMax))
     return out.note({ rule: '5.2', event: 'asks-too-much', peer: from })
   helpIntoView(s, from, m, out)
+  repeatVote(s, from, out)
   if (m.stable < s.stable.index && s.stable.checkpoints.length > 0)
     out.send(from, { type: 'StableCheckpoint', checkpoints: s.stable.checkpoints })
   for (const ofIndex of s.checkpoints.values()) {

@@ -10,6 +10,7 @@ import * as Requests from './requests.js'
 import { addVote } from './slot.js'
 import * as Snapshots from './snapshot.js'
 import type { PbftOut, State } from './state.js'
+import * as StateTransfer from './state-transfer.js'
 import * as Status from './status.js'
 import * as ViewChanges from './view-change.js'
 
@@ -31,9 +32,9 @@ export function stepState(s: State, input: Input<Message>, out: PbftOut): void {
     case 'SnapshotTaken':
       return Snapshots.onSnapshotTaken(s, input.snapshot, out)
     case 'SnapshotReceived':
-      return Snapshots.onSnapshotReceived(s, input.snapshot, out)
+      return StateTransfer.onSnapshotReceived(s, input.from, input.snapshot, out)
     case 'SnapshotFailed':
-      return Snapshots.onSnapshotFailed(s, input.snapshot, input.peer ?? null, out)
+      return StateTransfer.onSnapshotFailed(s, input.snapshot, input.peer ?? null, out)
     case 'TransferLeadership':
       // The primary of a view is who it is.
       return out.note({
@@ -61,7 +62,7 @@ function onReceive(s: State, from: NodeId, m: Message, out: PbftOut): void {
     case 'StableCheckpoint':
       return Checkpoints.onStableCheckpoint(s, m.checkpoints, out)
     case 'SnapshotVote':
-      return Snapshots.onSnapshotVotes(s, [m], out)
+      return StateTransfer.onSnapshotVote(s, from, m, out)
     case 'SnapshotProof':
       return Snapshots.onSnapshotVotes(s, m.votes, out)
     case 'ViewChange':
@@ -93,7 +94,7 @@ function onTick(s: State, input: { now: number; nextDeadline: number | null }, o
   proposeTimedBatch(s, out)
   ViewChanges.tickRequests(s, out)
   ViewChanges.tickViewChange(s, out)
-  Snapshots.tickBehind(s, out)
+  StateTransfer.tickBehind(s, out)
   Status.tickStatus(s, out)
 }
 

@@ -2,6 +2,7 @@
 import type { NodeId } from '../../consensus/ids.js'
 import type { Member } from '../../gen/etcd/api/etcdserverpb/rpc.js'
 import { etcdCluster } from '../../rpc/etcd-services.js'
+import { Code, RpcError } from '../../rpc/status.js'
 import { type CallContext, type Route, unary } from '../../rpc/types.js'
 import type { EtcdDoor } from './door.js'
 import { etcdError, notServing, notYet } from './errors.js'
@@ -18,7 +19,11 @@ export interface ClusterParts {
 }
 
 export function clusterRoutes(parts: ClusterParts): Route[] {
-  const refuse = (method: string) => () => {
+  const { ids } = parts
+  /** Of whom it is asked must be a member; for all of them its time comes later. */
+  const refuse = (method: string) => (request: { readonly ID: string }) => {
+    if (ids.nameOf(request.ID) === null)
+      throw new RpcError(Code.NOT_FOUND, 'etcdserver: member not found')
     throw notYet(method)
   }
   return [
@@ -27,11 +32,20 @@ export function clusterRoutes(parts: ClusterParts): Route[] {
       // Its header tells no revision, as etcd's does not.
       return { header: parts.headers.of(0), members: listed(parts) }
     }),
-    unary(etcdCluster.memberAdd, refuse('MemberAdd')),
+    unary(etcdCluster.memberAdd, ({ peerURLs }) => {
+      if (peerURLs.length === 0 || !peerURLs.every(isPeerUrl))
+        throw new RpcError(Code.INVALID_ARGUMENT, 'etcdserver: given member URLs are invalid')
+      throw notYet('MemberAdd')
+    }),
     unary(etcdCluster.memberRemove, refuse('MemberRemove')),
     unary(etcdCluster.memberUpdate, refuse('MemberUpdate')),
     unary(etcdCluster.memberPromote, refuse('MemberPromote')),
   ]
+}
+
+/** As etcd reads them: a scheme, a host with a port, and nothing behind. */
+function isPeerUrl(text: string): boolean {
+  return /^(https?|unixs?):\/\/[^/]+:[0-9]+$/.test(text)
 }
 
 async function confirm(door: EtcdDoor, context: CallContext): Promise<void> {

@@ -1,8 +1,9 @@
 /** etcdserverpb.KV. */
 import { CommandTag } from '../../machine/kv/commands.js'
 import { etcdKv } from '../../rpc/etcd-services.js'
-import { type Route, unary } from '../../rpc/types.js'
+import { type Route, streaming, unary } from '../../rpc/types.js'
 import { type CommandParts, runCommand } from './commands.js'
+import { notYet } from './errors.js'
 
 export function kvRoutes(parts: CommandParts): Route[] {
   const { RANGE, PUT, DELETE_RANGE, TXN, COMPACT } = CommandTag
@@ -13,6 +14,7 @@ export function kvRoutes(parts: CommandParts): Route[] {
       runCommand(parts, DELETE_RANGE, request, context),
     ),
     unary(etcdKv.txn, (request, context) => runCommand(parts, TXN, request, context)),
+    streaming(etcdKv.rangeStream, (stream) => stream.fail(notYet('RangeStream'))),
     unary(etcdKv.compact, (request, context) => runCommand(parts, COMPACT, request, context)),
   ]
 }

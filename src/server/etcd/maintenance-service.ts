@@ -1,5 +1,9 @@
 /** etcdserverpb.Maintenance: one member as operators see it. */
 import type { NodeId } from '../../consensus/ids.js'
+import {
+  type DowngradeRequest,
+  DowngradeRequest_DowngradeAction,
+} from '../../gen/etcd/api/etcdserverpb/rpc.js'
 import { etcdMaintenance } from '../../rpc/etcd-services.js'
 import { Code, RpcError } from '../../rpc/status.js'
 import { type Route, streaming, unary } from '../../rpc/types.js'
@@ -10,6 +14,8 @@ import type { EtcdIds } from './ids.js'
 
 /** etcd's version whose API this is; clients take it apart at the dots. */
 export const ETCD_VERSION = '3.6.0'
+
+const { CANCEL } = DowngradeRequest_DowngradeAction
 
 export interface MaintenanceParts {
   readonly headers: Headers
@@ -73,11 +79,18 @@ export function maintenanceRoutes(parts: MaintenanceParts): Route[] {
     unary(etcdMaintenance.alarm, () => {
       throw notYet('Alarm')
     }),
-    unary(etcdMaintenance.downgrade, () => {
-      throw notYet('Downgrade')
-    }),
+    unary(etcdMaintenance.downgrade, refuseDowngrade),
     streaming(etcdMaintenance.snapshot, (stream) => stream.fail(notYet('Snapshot'))),
   ]
+}
+
+/** There is no version to go down to. */
+function refuseDowngrade({ action, version }: DowngradeRequest): never {
+  if (action === CANCEL)
+    throw new RpcError(Code.FAILED_PRECONDITION, 'etcdserver: no inflight downgrade')
+  if (!/^[0-9]+\.[0-9]+(\.[0-9]+)?$/.test(version))
+    throw new RpcError(Code.INVALID_ARGUMENT, 'etcdserver: wrong downgrade target version format')
+  throw new RpcError(Code.INVALID_ARGUMENT, 'etcdserver: invalid downgrade target version')
 }
 
 function hashKv({ headers, store }: MaintenanceParts, asked: number) {

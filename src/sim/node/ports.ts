@@ -11,6 +11,7 @@ import { SimMachine } from '../machine.js'
 import type { NodeContext } from '../node-context.js'
 import type { RecordedSnapshots } from '../recorded-snapshots.js'
 import type { Life } from './life.js'
+import type { StateTransfer } from './state-transfer.js'
 
 /** What the ports need of their node, in this life. */
 export interface Living<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
@@ -66,6 +67,7 @@ export function walPort<M extends { readonly type: string }, R, O, C extends Cor
 
 export function communicatorPort<M extends { readonly type: string }, R, O, C extends Core<M, R>>(
   node: Living<M, R, O, C>,
+  transfer: StateTransfer<M, R, O, C> | null,
 ): CommunicatorPort {
   const { id, context, disk, life } = node
   const { protocol } = context.sim
@@ -77,12 +79,13 @@ export function communicatorPort<M extends { readonly type: string }, R, O, C ex
       if (message !== null) context.protocolChecker.sent(id, to, message)
       context.send(id, to, bytes)
     },
-    fetchSnapshot: (from, target, failed) => {
-      if (node.boundary()) return
-      context.fetchSnapshot(id, from, target, () => {
-        if (node.living()) life.guarded(failed)()
-      })
-    },
+    ...(transfer === null
+      ? {}
+      : {
+          fetchSnapshot: (from, target, failed) => {
+            if (!node.boundary()) transfer.fetch(from, target, failed)
+          },
+        }),
     sendSnapshot: (to, meta, done) => {
       if (node.boundary()) return
       const finished = (delivered: boolean) => {

@@ -1,5 +1,4 @@
 /** etcdserverpb.Lease. */
-import { randomBytes } from 'node:crypto'
 import { LeaseGrantRequest } from '../../../gen/etcd/api/etcdserverpb/rpc.js'
 import { CommandTag } from '../../../machine/kv/commands.js'
 import { etcdLease } from '../../../rpc/etcd-services.js'
@@ -8,6 +7,7 @@ import { type CommandParts, runCommand } from '../commands.js'
 import { notServing } from '../errors.js'
 import { serveKeepAlives } from './keep-alive-stream.js'
 import { KeepAlives } from './keep-alives.js'
+import { freeLeaseId } from './lease-id.js'
 
 export function leaseRoutes(parts: CommandParts): Route[] {
   const { LEASE_GRANT, LEASE_REVOKE, LEASE_TIME_TO_LIVE, LEASE_LEASES } = CommandTag
@@ -32,7 +32,7 @@ export function leaseRoutes(parts: CommandParts): Route[] {
   ]
 }
 
-/** Nothing random may be decided where commands are applied, so an id that the client leaves open is chosen here. */
+/** With an id, where the client leaves it open. */
 function withId(request: Uint8Array): Uint8Array {
   let decoded: LeaseGrantRequest
   try {
@@ -42,6 +42,5 @@ function withId(request: Uint8Array): Uint8Array {
     return request
   }
   if (decoded.ID !== '0') return request
-  const id = BigInt.asUintN(63, randomBytes(8).readBigUInt64BE())
-  return LeaseGrantRequest.encode({ ...decoded, ID: String(id === 0n ? 1n : id) }).finish()
+  return LeaseGrantRequest.encode({ ...decoded, ID: freeLeaseId() }).finish()
 }

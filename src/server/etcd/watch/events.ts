@@ -36,7 +36,7 @@ export function eventOf(version: Version, withPrevious: boolean, compactRevision
   }
 }
 
-function keyValueOf(version: Version): KeyValue {
+export function keyValueOf(version: Version): KeyValue {
   return {
     key: latin1Encode(version.history.key),
     createRevision: version.create,

@@ -2,65 +2,44 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { expect, it } from 'vitest'
-import { KvMachine } from '../../../../src/machine/kv/kv-machine.js'
 import { Code, RpcError } from '../../../../src/rpc/status.js'
 import type { CallContext, Route } from '../../../../src/rpc/types.js'
-import { clusterRoutes } from '../../../../src/server/etcd/cluster-service.js'
-import type { EtcdDoor } from '../../../../src/server/etcd/door.js'
-import { Headers } from '../../../../src/server/etcd/header.js'
-import { etcdIds } from '../../../../src/server/etcd/ids.js'
-import { kvRoutes } from '../../../../src/server/etcd/kv-service.js'
-import { leaseRoutes } from '../../../../src/server/etcd/lease/lease-service.js'
-import { maintenanceRoutes } from '../../../../src/server/etcd/maintenance-service.js'
-import { WatchHub } from '../../../../src/server/etcd/watch/hub.js'
-import { watchRoutes } from '../../../../src/server/etcd/watch/watch-service.js'
+import { Member } from './member.js'
 
 const PAGE = resolve(import.meta.dirname, '../../../../docs/etcd-compatibility.md')
 
-const CONTEXT = { remainingMs: () => 1_000 } as CallContext
-
-function routes(): Route[] {
-  const kv = new KvMachine()
-  const door: EtcdDoor = {
-    serving: () => true,
-    submit: async (command) => ({
-      type: 'Result',
-      result: kv.apply(command, { index: 1, time: 0 }),
-    }),
-    read: async () => ({ type: 'Ready' }),
-    query: (query) => kv.query(query),
-    commandTimeoutMs: 1_000,
-  }
-  const hub = new WatchHub(kv, { soon: setImmediate, now: () => 0 })
-  const members = [{ name: 'n1', address: '127.0.0.1:1' }]
-  const ids = etcdIds('token', members)
-  const headers = new Headers({ cluster: ids.cluster, member: ids.memberOf('n1') }, () => 1)
-  const clientEndpointOf = () => '127.0.0.1:2'
-  return [
-    ...kvRoutes({ door, headers }),
-    ...leaseRoutes({ door: { ...door, serving: () => false }, headers }),
-    ...watchRoutes({ hub, source: kv, headers, serving: () => false, progressMs: 1_000 }),
-    ...clusterRoutes({ door, headers, ids, members, clientEndpointOf }),
-    ...maintenanceRoutes({
-      headers,
-      ids,
-      store: () => kv,
-      transferLeadership: () => null,
-      status: () => ({ leader: 'n1', term: 1, lastIndex: 1, appliedIndex: 1, problems: [] }),
-    }),
-  ]
+const CONTEXT: CallContext = {
+  peer: 'test',
+  remainingMs: () => 1_000,
+  cancelled: false,
+  onCancelled: () => {},
+  metadata: () => undefined,
+  setTrailer: () => {},
 }
 
-/** How the server answers an empty request. */
-async function answers(route: Route): Promise<'works' | 'not yet'> {
+const member = new Member()
+const ID = member.ids.memberOf('n1')
+/** Where what is empty is refused for that, or waits for the lock without a name. */
+const SAMPLES: Readonly<Record<string, object>> = {
+  'Cluster.MemberAdd': { peerURLs: ['http://127.0.0.1:3'] },
+  'Cluster.MemberRemove': { ID },
+  'Cluster.MemberUpdate': { ID, peerURLs: ['http://127.0.0.1:3'] },
+  'Cluster.MemberPromote': { ID },
+  'Election.Campaign': { name: Uint8Array.of(1), lease: '0', value: new Uint8Array(0) },
+}
+
+/** How the server answers. */
+async function answers(method: string, route: Route): Promise<'works' | 'not yet'> {
   if (route.kind === 'stream') {
     let failed: RpcError | null = null
-    const stream = { fail: (error: RpcError) => (failed = error) }
-    route.handler(stream as never, CONTEXT)
+    const nothing = () => {}
+    const stream = { onMessage: nothing, onEnd: nothing, onClose: nothing, onDrain: nothing }
+    route.handler({ ...stream, fail: (error: RpcError) => (failed = error) } as never, CONTEXT)
     return (failed as RpcError | null)?.code === Code.UNIMPLEMENTED ? 'not yet' : 'works'
   }
   try {
-    await route.handler(route.method.request.decode(new Uint8Array(0)), CONTEXT)
+    const { request } = route.method
+    await route.handler(SAMPLES[method] ?? request.decode(new Uint8Array(0)), CONTEXT)
   } catch (error) {
     if (!(error instanceof RpcError)) throw error
     if (error.code === Code.UNIMPLEMENTED) return 'not yet'
@@ -75,9 +54,12 @@ it('the page has a row for every method, and says what the server does', async (
     if (method !== undefined && what !== undefined) said.set(method, what)
   }
   const done = new Map<string, string>()
-  for (const route of routes()) {
-    const method = route.method.path.replace('/etcdserverpb.', '').replace('/', '.')
-    done.set(method, await answers(route))
+  for (const route of member.routes) {
+    const method = route.method.path
+      .replace(/^\/(etcdserverpb|v3lockpb|v3electionpb)\./, '')
+      .replace('/', '.')
+    done.set(method, await answers(method, route))
   }
+  expect(done.size).toBe(49)
   expect(Object.fromEntries(said)).toEqual(Object.fromEntries(done))
 })

@@ -3,6 +3,7 @@ import { seededRandom } from '../../../../src/base/random.js'
 import { utf8Encode } from '../../../../src/base/utf8.js'
 import { Atlas } from '../../../../src/sim/atlas.js'
 import type { Corruption } from '../../../../src/sim/disk/corruption.js'
+import { FakeHasher } from '../../../../src/sim/disk/fake-hasher.js'
 import { SimDisk } from '../../../../src/sim/disk.js'
 import { World } from '../../../../src/sim/world.js'
 import type { Wal } from '../../../../src/wal/wal.js'
@@ -19,6 +20,7 @@ function disk(seed = 1) {
     nodeId: 'n1',
     syncMs: () => 1,
     segmentBytes: 4_096,
+    newSnapshotHasher: () => new FakeHasher(),
     onInjected: (kind) => injected.push(kind),
     onRefusal: (message) => refusals.push(message),
     onFailure: (message) => failures.push(message),

@@ -10,7 +10,7 @@ export const protobufFileName = "etcd/api/v3lockpb/v3lock.proto";
 
 export interface LockRequest {
   name: Uint8Array;
-  /** Of the holder; 0: of no lease, so that only Unlock ends it. */
+  /** Of the holder; 0: the server grants one of 60 s, which nobody keeps alive. */
   lease: string;
 }
 

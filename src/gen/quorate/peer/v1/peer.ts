@@ -140,6 +140,29 @@ export interface SnapshotRefused {
   reason: string;
 }
 
+export interface StateRequest {
+  content: { $case: "hello"; value: Hello } | { $case: "part"; value: PartRequest } | undefined;
+}
+
+/** A part of a snapshot: a chunk of its content or a node of the tree of hashes over it. */
+export interface PartRequest {
+  /** The snapshot's digest: the hash of the topmost node. */
+  snapshot: Uint8Array;
+  /** The hash of the part. */
+  part: Uint8Array;
+}
+
+export interface StateResponse {
+  content: { $case: "hello"; value: HelloReply } | { $case: "part"; value: PartResponse } | undefined;
+}
+
+export interface PartResponse {
+  /** The hash that was asked for. */
+  part: Uint8Array;
+  /** What the hash is of; absent: it is not here. */
+  data?: Uint8Array | undefined;
+}
+
 function createBaseHello(): Hello {
   return {
     clusterId: "",
@@ -1060,6 +1083,238 @@ export const SnapshotRefused: MessageFns<SnapshotRefused> = {
   },
 };
 
+function createBaseStateRequest(): StateRequest {
+  return { content: undefined };
+}
+
+export const StateRequest: MessageFns<StateRequest> = {
+  encode(message: StateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.content?.$case) {
+      case "hello":
+        Hello.encode(message.content.value, writer.uint32(10).fork()).join();
+        break;
+      case "part":
+        PartRequest.encode(message.content.value, writer.uint32(18).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StateRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStateRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.content = { $case: "hello", value: Hello.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.content = { $case: "part", value: PartRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePartRequest(): PartRequest {
+  return { snapshot: new Uint8Array(0), part: new Uint8Array(0) };
+}
+
+export const PartRequest: MessageFns<PartRequest> = {
+  encode(message: PartRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshot.length !== 0) {
+      writer.uint32(10).bytes(message.snapshot);
+    }
+    if (message.part.length !== 0) {
+      writer.uint32(18).bytes(message.part);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PartRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePartRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshot = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.part = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStateResponse(): StateResponse {
+  return { content: undefined };
+}
+
+export const StateResponse: MessageFns<StateResponse> = {
+  encode(message: StateResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.content?.$case) {
+      case "hello":
+        HelloReply.encode(message.content.value, writer.uint32(10).fork()).join();
+        break;
+      case "part":
+        PartResponse.encode(message.content.value, writer.uint32(18).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StateResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStateResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.content = { $case: "hello", value: HelloReply.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.content = { $case: "part", value: PartResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePartResponse(): PartResponse {
+  return { part: new Uint8Array(0), data: undefined };
+}
+
+export const PartResponse: MessageFns<PartResponse> = {
+  encode(message: PartResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.part.length !== 0) {
+      writer.uint32(10).bytes(message.part);
+    }
+    if (message.data !== undefined) {
+      writer.uint32(18).bytes(message.data);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PartResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePartResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.part = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.data = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 export type PeerDefinition = typeof PeerDefinition;
 export const PeerDefinition = {
   name: "Peer",
@@ -1080,6 +1335,15 @@ export const PeerDefinition = {
       requestType: SnapshotRequest as typeof SnapshotRequest,
       requestStream: true,
       responseType: SnapshotResponse as typeof SnapshotResponse,
+      responseStream: true,
+      options: {},
+    },
+    /** Parts of one's own snapshot, to a peer that asks for them: Hello, then requests. A blocked peer gets no part. */
+    state: {
+      name: "State",
+      requestType: StateRequest as typeof StateRequest,
+      requestStream: true,
+      responseType: StateResponse as typeof StateResponse,
       responseStream: true,
       options: {},
     },

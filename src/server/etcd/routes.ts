@@ -1,0 +1,62 @@
+/** All of etcd's services, over one member. */
+import type { NodeId } from '../../consensus/ids.js'
+import type { KvMachine } from '../../machine/kv/kv-machine.js'
+import type { Route } from '../../rpc/types.js'
+import type { TransferRefusal } from '../replica.js'
+import { authRoutes } from './auth-service.js'
+import { clusterRoutes } from './cluster-service.js'
+import { electionRoutes } from './concurrency/election-service.js'
+import { lockRoutes } from './concurrency/lock-service.js'
+import type { EtcdDoor } from './door.js'
+import type { Headers } from './header.js'
+import type { EtcdIds } from './ids.js'
+import { kvRoutes } from './kv-service.js'
+import { leaseRoutes } from './lease/lease-service.js'
+import { type MemberStatus, maintenanceRoutes } from './maintenance-service.js'
+import { type LeaderView, requireLeader } from './require-leader.js'
+import type { WatchHub } from './watch/hub.js'
+import { watchRoutes } from './watch/watch-service.js'
+
+export interface EtcdParts extends LeaderView {
+  readonly door: EtcdDoor
+  readonly headers: Headers
+  readonly ids: EtcdIds
+  readonly kv: KvMachine
+  /** Listens to the store. */
+  readonly hub: WatchHub
+  readonly members: readonly { readonly name: NodeId; readonly address: string }[]
+  /** `host:port`; empty: not known yet. */
+  clientEndpointOf(name: NodeId): string
+  status(): MemberStatus
+  transferLeadership(to: NodeId): TransferRefusal | null
+  /** Between two signs of life of a watch that asked for them (ms). */
+  readonly progressMs: number
+}
+
+export function etcdRoutesOf(parts: EtcdParts): Route[] {
+  const { door, headers, ids, kv, hub, members } = parts
+  const { serving } = door
+  const routes = [
+    ...kvRoutes({ door, headers }),
+    ...leaseRoutes({ door, headers }),
+    ...watchRoutes({ hub, source: kv, headers, serving, progressMs: parts.progressMs }),
+    ...lockRoutes({ door, headers, hub }),
+    ...electionRoutes({ door, headers, hub }),
+    ...authRoutes({ headers, revision: () => kv.revision }),
+    ...clusterRoutes({
+      door,
+      headers,
+      ids,
+      members,
+      clientEndpointOf: (name) => parts.clientEndpointOf(name),
+    }),
+    ...maintenanceRoutes({
+      headers,
+      ids,
+      store: () => kv,
+      transferLeadership: (to) => parts.transferLeadership(to),
+      status: () => parts.status(),
+    }),
+  ]
+  return requireLeader(routes, parts)
+}
