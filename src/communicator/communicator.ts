@@ -17,6 +17,8 @@ import { PeerLink } from './link.js'
 import { ChangeLog } from './log.js'
 import { SnapshotReceiver } from './snapshot-receiver.js'
 import { SnapshotSender } from './snapshot-sender.js'
+import { StateAsker } from './state-asker.js'
+import { StateServer } from './state-server.js'
 import { COMMUNICATOR_LIMITS, type CommunicatorOptions } from './types.js'
 
 export class Communicator implements CommunicatorPort {
@@ -24,6 +26,8 @@ export class Communicator implements CommunicatorPort {
   readonly #links = new Map<NodeId, PeerLink>()
   readonly #incoming: Incoming
   readonly #receiver: SnapshotReceiver
+  readonly #asker: StateAsker
+  readonly #stateServer: StateServer
   /** One to each peer; also one that a block has silenced, until the block is lifted. */
   readonly #senders = new Map<NodeId, SnapshotSender>()
   readonly #opening = new Set<NodeId>()
@@ -49,11 +53,13 @@ export class Communicator implements CommunicatorPort {
       this.#links.set(id, new PeerLink(this.#host, id, endpoint))
     this.#incoming = new Incoming(this.#host)
     this.#receiver = new SnapshotReceiver(this.#host)
+    this.#asker = new StateAsker(this.#host)
+    this.#stateServer = new StateServer(this.#host)
   }
 
   /** For the server on the peer port; they work at once. */
   routes(): Route[] {
-    return [this.#incoming.route(), this.#receiver.route()]
+    return [this.#incoming.route(), this.#receiver.route(), this.#stateServer.route()]
   }
 
   /** Dials every peer. */
@@ -90,6 +96,16 @@ export class Communicator implements CommunicatorPort {
       })
       this.#senders.set(to, sender)
     })
+  }
+
+  /** Asks a peer for a part of a snapshot; whoever asks asks again when nothing comes. */
+  askPart(from: NodeId, snapshot: Uint8Array, part: Uint8Array): void {
+    if (!this.#closed && this.#host.formed) this.#asker.ask(from, { snapshot, part })
+  }
+
+  /** No more parts are asked of it for now. */
+  leaveParts(from: NodeId): void {
+    this.#asker.leave(from)
   }
 
   /** What our Hello tells from now on; every peer hears it. */
@@ -142,6 +158,8 @@ export class Communicator implements CommunicatorPort {
     for (const sender of this.#senders.values()) sender.close()
     this.#senders.clear()
     this.#receiver.close()
+    this.#asker.close()
+    this.#stateServer.close()
     this.#incoming.close()
   }
 
@@ -151,6 +169,7 @@ export class Communicator implements CommunicatorPort {
       this.#senders.delete(id)
       silenced.close()
     }
+    this.#asker.healed(id)
     this.#links.get(id)?.healed()
   }
 }

@@ -45,6 +45,18 @@ export interface SnapshotSink {
   abort(): void
 }
 
+/** Snapshots in parts, for who was left behind (PBFT); names are the parts' hashes. */
+export interface PartsHost {
+  /** A peer asks for a part of our snapshot. `told` null: it gets no answer; its `part` null: we have it not. */
+  asked(
+    snapshot: Uint8Array,
+    part: Uint8Array,
+    done: (told: { readonly part: Uint8Array | null } | null) => void,
+  ): void
+  /** A peer's answer: nothing of it is verified. */
+  answered(from: NodeId, part: Uint8Array, data: Uint8Array | null): void
+}
+
 export interface CommunicatorOptions {
   readonly identity: Identity
   /** Every other member, with its peer endpoint `host:port`. */
@@ -74,6 +86,8 @@ export interface CommunicatorOptions {
     meta: Uint8Array,
     bytesTotal: number,
   ) => SnapshotSink | string
+  /** Absent: no peer gets a part. */
+  readonly parts?: PartsHost
   readonly log: (event: CommunicatorEvent) => void
 }
 

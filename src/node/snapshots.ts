@@ -7,6 +7,9 @@ import type { SnapshotSink, SnapshotSource } from '../communicator/types.js'
 import type { SnapshotMeta } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
 import { decodeSnapshotMeta, encodeSnapshotMeta } from '../consensus/raft/codec.js'
+import type { TargetFile } from '../state-transfer/fetcher.js'
+import { openFile, targetFile } from '../state-transfer/files.js'
+import type { OpenFile } from '../state-transfer/shelf.js'
 import type { FileError } from '../wal/file-system.js'
 import { SNAPSHOT_CORRUPT } from '../wal/snapshot-reader.js'
 import type { Receiving, SnapshotStore } from '../wal/snapshot-store.js'
@@ -103,6 +106,34 @@ export class Snapshots implements SnapshotFiles {
           }),
         close: () => sending.close(),
       })
+    })
+  }
+
+  /** A snapshot that comes in parts, each verified; null: not now. */
+  openTarget(target: SnapshotMeta, done: (file: TargetFile | null) => void): void {
+    if (this.#writing.has(target.index)) {
+      setImmediate(() => done(null))
+      return
+    }
+    this.#writing.add(target.index)
+    const over = (): void => {
+      this.#writing.delete(target.index)
+    }
+    const failed = (error: FileError): void => this.#events.failed(error)
+    this.#store.receive(target.index, (error, receiving) => {
+      if (error !== null) failed(error)
+      if (receiving !== null) return done(targetFile(receiving, target, { failed, over }))
+      over()
+      done(null)
+    })
+  }
+
+  /** To give out parts of it; null: it is not there. */
+  openParts(index: number, done: (file: OpenFile | null) => void): void {
+    const unreadable = (error: FileError): void => this.#events.unreadable(error)
+    this.#store.openToSend(index, (error, reader) => {
+      if (error !== null) unreadable(error)
+      done(reader === null ? null : openFile(reader, unreadable))
     })
   }
 

@@ -39,6 +39,7 @@ const { methods: peerMethods } = PeerDefinition
 export const peer = {
   exchange: streamMethod(PeerDefinition, peerMethods.exchange, { request: exchangeRequestCodec }),
   snapshot: streamMethod(PeerDefinition, peerMethods.snapshot),
+  state: streamMethod(PeerDefinition, peerMethods.state),
 } as const
 
 const { methods: healthMethods } = HealthDefinition

@@ -51,7 +51,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
   #core: C | null = null
   #machine: SimMachine | null = null
   #wal: Wal | null = null
-  #transfer: StateTransfer<M, R, O, C> | null = null
+  #transfer: StateTransfer | null = null
   #refused = false
 
   constructor(id: NodeId, index: number, context: NodeContext<M, R, O, C>) {
@@ -303,7 +303,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     this.#tick()
   }
 
-  #newTransfer(core: C): StateTransfer<M, R, O, C> | null {
+  #newTransfer(core: C): StateTransfer | null {
     const { snapshotHashing } = this.#context.sim
     if (snapshotHashing === undefined) return null
     const received = (from: NodeId, snapshot: SnapshotMeta) =>

@@ -67,7 +67,7 @@ export function walPort<M extends { readonly type: string }, R, O, C extends Cor
 
 export function communicatorPort<M extends { readonly type: string }, R, O, C extends Core<M, R>>(
   node: Living<M, R, O, C>,
-  transfer: StateTransfer<M, R, O, C> | null,
+  transfer: StateTransfer | null,
 ): CommunicatorPort {
   const { id, context, disk, life } = node
   const { protocol } = context.sim

@@ -1,7 +1,7 @@
 /** Verified state transfer of one life of a simulated node: the real fetcher and shelf over the simulated network and disk. */
 import { fromHex, toHex } from '../../base/bytes.js'
-import type { Core, SnapshotMeta } from '../../consensus/contract.js'
-import type { NodeId } from '../../consensus/ids.js'
+import type { SnapshotMeta } from '../../consensus/contract.js'
+import type { Index, NodeId } from '../../consensus/ids.js'
 import { PartRequest, PartResponse } from '../../gen/quorate/peer/v1/peer.js'
 import { Fetcher, type FetcherLimits } from '../../state-transfer/fetcher.js'
 import { Shelf } from '../../state-transfer/shelf.js'
@@ -10,12 +10,14 @@ import type { SimDisk } from '../disk.js'
 import type { NodeContext } from '../node-context.js'
 import type { Life } from './life.js'
 
-export interface Transferring<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
+type Context = NodeContext<{ readonly type: string }, unknown, unknown, never>
+
+export interface Transferring {
   readonly id: NodeId
-  readonly context: NodeContext<M, R, O, C>
+  readonly context: Pick<Context, 'world' | 'askPart' | 'answerPart' | 'tellsPart' | 'noted'>
   readonly disk: SimDisk
   readonly life: Life
-  readonly core: C
+  readonly core: { status(): { readonly snapshotIndex: Index } }
   received(from: NodeId, snapshot: SnapshotMeta): void
 }
 
@@ -28,12 +30,12 @@ const LIMITS: FetcherLimits = {
 }
 const NO_BYTES = new Uint8Array(0)
 
-export class StateTransfer<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
-  readonly #node: Transferring<M, R, O, C>
+export class StateTransfer {
+  readonly #node: Transferring
   readonly #shelf: Shelf
   readonly #fetcher: Fetcher
 
-  constructor(node: Transferring<M, R, O, C>, hashing: Hashing) {
+  constructor(node: Transferring, hashing: Hashing) {
     const { id, context, disk, life, core } = node
     const { world } = context
     this.#node = node
