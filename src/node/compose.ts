@@ -55,7 +55,7 @@ const MAX_SEED = 2 ** 47
 /** Resolves once the node listens; the cluster may still be forming. Throws NodeError. */
 export async function startNode(config: NodeConfig, parts: NodeParts = {}): Promise<RunningNode> {
   return config.protocol === 'pbft'
-    ? started(new NodeProcess(config, pbftOf(config), parts))
+    ? started(new NodeProcess(config, pbftOf(config, parts.log ?? SILENT), parts))
     : started(new NodeProcess(config, raftOf(config), parts))
 }
 

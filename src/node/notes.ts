@@ -1,5 +1,7 @@
-/** Which of the core's notes a person wants to see. */
-/** Notes worth a line of a log in production. */
+/**
+ * Which of the core's notes are worth a line of a log in production. Of PBFT's none that a liar's messages alone bring
+ * about: it could fill the disk with them. Who contradicts itself is told by crypto/evidence.ts, so many times.
+ */
 export const TOLD: ReadonlySet<string> = new Set([
   'became-leader',
   'became-candidate',
@@ -17,4 +19,16 @@ export const TOLD: ReadonlySet<string> = new Set([
   'entries-filled',
   'log-healed',
   'repair-hopeless',
+  // PBFT
+  'request-timed-out',
+  'view-change-started',
+  'view-change-joined',
+  'view-change-timed-out',
+  'new-view-sent',
+  'new-view-accepted',
+  'fetching-state',
+  'state-fetched',
+  'fetch-failed',
+  'state-diverged',
+  'mute',
 ])

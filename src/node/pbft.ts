@@ -2,6 +2,7 @@
  * A node that runs PBFT: its keys, and the verification of every signature before the core sees a message. What is
  * decoded is verified on the way; what was verified once is remembered (crypto/keyring.ts).
  */
+import { toHex } from '../base/bytes.js'
 import {
   DEFAULT_OPTIONS,
   type Message,
@@ -9,16 +10,19 @@ import {
   type Pbft,
   type WalRecord,
 } from '../consensus/pbft/index.js'
+import { statementsOf } from '../consensus/pbft/messages.js'
 import { faultsMax } from '../consensus/pbft/quorum.js'
 import { highWatermark, lowWatermark } from '../consensus/pbft/state.js'
 import { clusterIdOf } from '../crypto/cluster-id.js'
+import { type Contradiction, Evidence } from '../crypto/evidence.js'
 import { coreCrypto, Keyring } from '../crypto/keyring.js'
 import { nodeSuite } from '../crypto/node.js'
 import { KeyError, type Signer } from '../crypto/ports.js'
-import type { PbftStatus } from '../gen/quorate/v1/quorate.js'
+import type { PbftStatus, Suspicion } from '../gen/quorate/v1/quorate.js'
 import { protocols } from '../protocols.js'
 import type { NodeConfig, PbftKeys } from './config.js'
 import { NodeError } from './errors.js'
+import type { Log } from './log.js'
 import type { NodeProtocol, Signing } from './protocol.js'
 
 const USAGE = 2
@@ -27,7 +31,7 @@ const VIEW_CHANGE_FACTOR = 2
 const VIEW_CHANGE_MAX_FACTOR = 16
 
 /** Throws NodeError: keys that are missing, bad or not this node's. */
-export function pbftOf(config: NodeConfig): NodeProtocol<Message, WalRecord> {
+export function pbftOf(config: NodeConfig, log: Log): NodeProtocol<Message, WalRecord> {
   const { pbft: keys } = config
   if (keys === null) throw new NodeError(USAGE, 'PBFT needs keys: a cluster file and a key file')
   const names = config.initialCluster.map((member) => member.name)
@@ -35,12 +39,15 @@ export function pbftOf(config: NodeConfig): NodeProtocol<Message, WalRecord> {
   const signing = signingOf(config.name, clusterId, keys)
   const options = optionsOf(config, clusterId, keys.signer)
   let core: Pbft | null = null
+  const evidence = new Evidence((found) => log.warn(toldOf(found), 'a replica contradicts itself'))
   return {
     protocol: {
       ...protocols.pbft,
       decodeMessage: (bytes) => {
         const message = protocols.pbft.decodeMessage(bytes)
-        return message === null ? null : signing.keyring.admit(message)
+        const admitted = message === null ? null : signing.keyring.admit(message)
+        if (admitted !== null) evidence.hear(statementsOf(admitted))
+        return admitted
       },
     },
     recover: (records, self) => {
@@ -57,7 +64,7 @@ export function pbftOf(config: NodeConfig): NodeProtocol<Message, WalRecord> {
       ),
     wallClock: true,
     signing,
-    details: () => detailsOf(keys, core),
+    details: () => detailsOf(keys, core, evidence),
   }
 }
 
@@ -98,7 +105,7 @@ function optionsOf({ timing, limits }: NodeConfig, clusterId: string, signer: Si
   }
 }
 
-function detailsOf(keys: PbftKeys, core: Pbft | null): PbftStatus {
+function detailsOf(keys: PbftKeys, core: Pbft | null, evidence: Evidence): PbftStatus {
   const { replicas, allowAnonymousClients } = keys
   const sorted = [...replicas].sort((a, b) => (a.name < b.name ? -1 : 1))
   const state = core?.state
@@ -112,6 +119,25 @@ function detailsOf(keys: PbftKeys, core: Pbft | null): PbftStatus {
     stableCheckpoint: state?.stable.index ?? 0,
     mute: state?.mute ?? false,
     diverged: state?.diverged ?? false,
-    suspicions: [],
+    suspicions: evidence.contradictions.map(suspicionOf),
   }
+}
+
+function suspicionOf(found: Contradiction): Suspicion {
+  const { replica, kind, epoch, view, index, first, second } = found
+  return {
+    replica,
+    kind,
+    epoch,
+    view,
+    index,
+    digests: [first.digest, second.digest],
+    signatures: [first.signature, second.signature],
+  }
+}
+
+/** With both signatures: the log outlives the process, and with the public key they prove it to anybody. */
+function toldOf(found: Contradiction): Record<string, unknown> {
+  const { signatures, ...rest } = suspicionOf(found)
+  return { ...rest, signatures: signatures.map(toHex) }
 }

@@ -1,7 +1,8 @@
 /** `status`. */
 import { answered, lookAround } from '../cluster-view.js'
 import { complain, EXIT } from '../errors.js'
-import { STATUS_HEAD, statusCells, statusJson } from '../format/status.js'
+import { statusJson, statusTable } from '../format/status.js'
+import { suspicionLines } from '../format/status-pbft.js'
 import { table } from '../format/table.js'
 import { print, printJson } from '../output.js'
 import { type ClientFlags, withClient } from '../session.js'
@@ -14,7 +15,11 @@ interface StatusFlags extends ClientFlags {
 export async function status(flags: StatusFlags): Promise<number> {
   const seen = await withClient(flags, (client) => lookAround(client, flags))
   if (flags.json === true) printJson(statusJson(seen))
-  else print(table(STATUS_HEAD, statusCells(seen)))
+  else {
+    const { head, rows } = statusTable(seen)
+    print(table(head, rows))
+    for (const line of suspicionLines(seen)) print(line)
+  }
   if (answered(seen).length > 0) return EXIT.ok
   const endpoints = seen.map((one) => one.endpoint).join(', ')
   complain(

@@ -1,7 +1,18 @@
 /** `status`, as a table and as JSON. */
 import { EVERY_PEER } from '../../faults/plan.js'
 import type { TargetFaults } from '../../gen/quorate/v1/faults.js'
-import { type Answered, leaderOf, type Seen } from '../cluster-view.js'
+import { type Answered, answered, leaderOf, type Seen } from '../cluster-view.js'
+import {
+  honestProgress,
+  PBFT_STATUS_HEAD,
+  pbftFields,
+  roleOf,
+  suspectsOf,
+  windowOf,
+} from './status-pbft.js'
+
+/** Of a hash, in the table; JSON has it whole. */
+const HASH_SHOWN = 16
 
 export interface StatusRow {
   readonly name: string | null
@@ -10,7 +21,7 @@ export interface StatusRow {
 }
 
 export function statusJson(seen: readonly Seen[]): StatusRow[] {
-  const leader = leaderOf(seen)
+  const lagOf = lagIn(seen)
   return seen.map((one) => {
     if ('error' in one) return { name: null, endpoint: one.endpoint, error: one.error }
     const { status } = one
@@ -32,7 +43,8 @@ export function statusJson(seen: readonly Seen[]): StatusRow[] {
       faults: status.faults,
       formed: status.formed,
       snapshotIndex: status.snapshotIndex,
-      lag: lagOf(one, leader),
+      lag: lagOf(one),
+      ...pbftFields(status),
       uptimeMs: status.uptimeMs,
       faultInjection: status.faultInjection,
       counters: Object.fromEntries(status.counters.map(({ name, value }) => [name, value])),
@@ -40,12 +52,26 @@ export function statusJson(seen: readonly Seen[]): StatusRow[] {
   })
 }
 
-/** By how many entries a node's log trails the leader's; null when nobody leads. */
-function lagOf(one: Answered, leader: Answered | null): number | null {
-  return leader === null ? null : Math.max(0, leader.status.lastIndex - one.status.lastIndex)
+/**
+ * By how many entries a node's log trails the leader's; null when nobody leads. Over PBFT no one node is believed: by
+ * how much its execution trails what some honest replica has executed.
+ */
+function lagIn(seen: readonly Seen[]): (one: Answered) => number | null {
+  const all = answered(seen)
+  if (speaksPbft(all)) {
+    const progress = honestProgress(all)
+    return ({ status }) => (progress === null ? null : Math.max(0, progress - status.appliedIndex))
+  }
+  const leader = leaderOf(seen)
+  return ({ status }) =>
+    leader === null ? null : Math.max(0, leader.status.lastIndex - status.lastIndex)
 }
 
-export const STATUS_HEAD = [
+function speaksPbft(all: readonly Answered[]): boolean {
+  return all.some(({ status }) => status.protocol === 'pbft')
+}
+
+const STATUS_HEAD = [
   'name',
   'endpoint',
   'role',
@@ -77,25 +103,59 @@ export function faultsText(faults: readonly TargetFaults[]): string {
     .join('; ')
 }
 
-export function statusCells(seen: readonly Seen[]): string[][] {
-  const leader = leaderOf(seen)
-  return seen.map((one) => {
-    if ('error' in one) return ['-', one.endpoint, 'no answer', ...new Array<string>(9).fill('')]
-    const { status } = one
-    const lag = lagOf(one, leader)
-    return [
-      status.name,
-      one.endpoint,
-      status.formed ? status.role : 'waits for all members',
-      String(status.term),
-      String(status.lastIndex),
-      String(status.commitIndex),
-      String(status.appliedIndex),
-      lag === null ? 'no leader' : String(lag),
-      status.blocked.length === 0 ? '-' : status.blocked.join(','),
-      faultsText(status.faults),
-      status.stateHash.slice(0, 16),
-      status.version,
-    ]
+/** Head and rows. */
+export function statusTable(seen: readonly Seen[]): {
+  readonly head: readonly string[]
+  readonly rows: string[][]
+} {
+  const pbft = speaksPbft(answered(seen))
+  const head = pbft ? PBFT_STATUS_HEAD : STATUS_HEAD
+  const lagOf = lagIn(seen)
+  const rows = seen.map((one) => {
+    if ('error' in one)
+      return ['-', one.endpoint, 'no answer', ...new Array<string>(head.length - 3).fill('')]
+    return pbft ? pbftCells(one, lagOf(one)) : raftCells(one, lagOf(one))
   })
+  return { head, rows }
+}
+
+function raftCells({ endpoint, status }: Answered, lag: number | null): string[] {
+  return [
+    status.name,
+    endpoint,
+    status.formed ? status.role : 'waits for all members',
+    String(status.term),
+    String(status.lastIndex),
+    String(status.commitIndex),
+    String(status.appliedIndex),
+    lag === null ? 'no leader' : String(lag),
+    blocksText(status.blocked),
+    faultsText(status.faults),
+    status.stateHash.slice(0, HASH_SHOWN),
+    status.version,
+  ]
+}
+
+function pbftCells({ endpoint, status }: Answered, lag: number | null): string[] {
+  const { pbft } = status
+  return [
+    status.name,
+    endpoint,
+    roleOf(status),
+    String(status.term),
+    String(pbft?.stableCheckpoint ?? ''),
+    windowOf(pbft),
+    String(status.lastIndex),
+    String(status.appliedIndex),
+    lag === null ? 'too few answer' : String(lag),
+    blocksText(status.blocked),
+    faultsText(status.faults),
+    suspectsOf(pbft),
+    status.stateHash.slice(0, HASH_SHOWN),
+    status.version,
+  ]
+}
+
+function blocksText(blocked: readonly string[]): string {
+  return blocked.length === 0 ? '-' : blocked.join(',')
 }

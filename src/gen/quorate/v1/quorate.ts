@@ -210,14 +210,16 @@ export interface PbftStatus {
 /** Two statements that one replica signed and that contradict each other: whoever has its key can check both. */
 export interface Suspicion {
   replica: string;
-  /** `Proposed`, `Prepare` or `Commit`. */
+  /** `Proposed`, `Prepare`, `Commit`, or `Checkpoint`, which is of no view. */
   kind: string;
   view: number;
   index: number;
   /** The digests of the two batches, hex. */
   digests: string[];
-  /** Over the canonical bytes of each statement. */
+  /** Over the canonical bytes of each statement, in the order of the digests. */
   signatures: Uint8Array[];
+  /** Of the configuration in which both were said. */
+  epoch: number;
 }
 
 export interface ReplicaKey {
@@ -1656,7 +1658,7 @@ export const PbftStatus: MessageFns<PbftStatus> = {
 };
 
 function createBaseSuspicion(): Suspicion {
-  return { replica: "", kind: "", view: 0, index: 0, digests: [], signatures: [] };
+  return { replica: "", kind: "", view: 0, index: 0, digests: [], signatures: [], epoch: 0 };
 }
 
 export const Suspicion: MessageFns<Suspicion> = {
@@ -1678,6 +1680,9 @@ export const Suspicion: MessageFns<Suspicion> = {
     }
     for (const v of message.signatures) {
       writer.uint32(50).bytes(v!);
+    }
+    if (message.epoch !== 0) {
+      writer.uint32(56).uint64(message.epoch);
     }
     return writer;
   },
@@ -1741,6 +1746,14 @@ export const Suspicion: MessageFns<Suspicion> = {
             }
 
             message.signatures.push(reader.bytes());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.epoch = longToNumber(reader.uint64());
             continue;
           }
         }

@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest'
+import type { Checkpoint, Commit, Proposed } from '../../../src/consensus/pbft/messages.js'
+import { type Contradiction, Evidence } from '../../../src/crypto/evidence.js'
+
+const A = 'aa'.repeat(32)
+const B = 'bb'.repeat(32)
+
+function signature(fill: number): Uint8Array {
+  return new Uint8Array(64).fill(fill)
+}
+
+function commit(sender: string, at: { view: number; index: number }, digest: string): Commit {
+  return {
+    type: 'Commit',
+    sender,
+    epoch: 1,
+    ...at,
+    digest,
+    signature: signature(digest === A ? 1 : 2),
+  }
+}
+
+function proposed(sender: string, digest: string): Proposed {
+  const at = { view: 0, index: 5, digest }
+  return { type: 'Proposed', sender, epoch: 1, ...at, signature: signature(3) }
+}
+
+function checkpoint(sender: string, digest: string): Checkpoint {
+  return { type: 'Checkpoint', sender, epoch: 1, index: 128, digest, signature: signature(4) }
+}
+
+function listen(): { evidence: Evidence; told: Contradiction[] } {
+  const told: Contradiction[] = []
+  return { evidence: new Evidence((found) => told.push(found)), told }
+}
+
+describe('two statements of which an honest replica makes one', () => {
+  it('are kept with both signatures, and told once however often they come', () => {
+    const { evidence, told } = listen()
+    const at = { view: 3, index: 7 }
+    evidence.hear([commit('n4', at, A), commit('n4', at, B)])
+    evidence.hear([commit('n4', at, B), commit('n4', at, A)])
+    expect(told).toEqual([
+      {
+        replica: 'n4',
+        kind: 'Commit',
+        epoch: 1,
+        ...at,
+        first: { digest: A, signature: signature(1) },
+        second: { digest: B, signature: signature(2) },
+      },
+    ])
+    expect(evidence.contradictions).toEqual(told)
+  })
+
+  it('are proposals and checkpoints too', () => {
+    const { evidence } = listen()
+    evidence.hear([proposed('n1', A), checkpoint('n2', A), proposed('n1', B), checkpoint('n2', B)])
+    expect(evidence.contradictions.map(({ replica, kind }) => [replica, kind])).toEqual([
+      ['n1', 'Proposed'],
+      ['n2', 'Checkpoint'],
+    ])
+  })
+
+  it.each([
+    ['the same again', commit('n4', { view: 3, index: 7 }, A)],
+    ['in another view', commit('n4', { view: 4, index: 7 }, B)],
+    ['for another index', commit('n4', { view: 3, index: 8 }, B)],
+    ['of another replica', commit('n3', { view: 3, index: 7 }, B)],
+    ['of another epoch', { ...commit('n4', { view: 3, index: 7 }, B), epoch: 2 }],
+  ])('are not: %s', (_, second) => {
+    const { evidence, told } = listen()
+    evidence.hear([commit('n4', { view: 3, index: 7 }, A), second])
+    expect(told).toEqual([])
+  })
+
+  it('one replica fills no memory but its own, and a bounded one', () => {
+    const { evidence, told } = listen()
+    evidence.hear([commit('n1', { view: 0, index: 1 }, A)])
+    for (let index = 1; index <= 10_000; index++) {
+      const at = { view: 0, index }
+      evidence.hear([commit('n4', at, A), commit('n4', at, B)])
+    }
+    expect(told.length).toBe(8)
+    // What n1 said before all that is remembered.
+    evidence.hear([commit('n1', { view: 0, index: 1 }, B)])
+    expect(evidence.contradictions.map(({ replica }) => replica)).toContain('n1')
+  })
+
+  it('a signature is copied: the message that it came in may go', () => {
+    const { evidence } = listen()
+    const buffer = new Uint8Array(1_000).fill(9)
+    const first = {
+      ...commit('n4', { view: 0, index: 1 }, A),
+      signature: buffer.subarray(100, 164),
+    }
+    evidence.hear([first, commit('n4', { view: 0, index: 1 }, B)])
+    expect(evidence.contradictions[0]?.first.signature.buffer.byteLength).toBe(64)
+  })
+})
