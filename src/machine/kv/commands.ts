@@ -1,5 +1,6 @@
 /** From a command's bytes to etcd's request message: one tag byte, then the message as the client wrote it. */
 import {
+  AlarmRequest,
   CompactionRequest,
   DeleteRangeRequest,
   LeaseGrantRequest,
@@ -30,13 +31,14 @@ export type Command =
   | { readonly type: 'LeaseKeepAlives'; readonly request: LeaseKeepAlives }
   | { readonly type: 'LeaseTimeToLive'; readonly request: LeaseTimeToLiveRequest }
   | { readonly type: 'LeaseLeases'; readonly request: LeaseLeasesRequest }
+  | { readonly type: 'Alarm'; readonly request: AlarmRequest }
   | { readonly type: 'Refused'; readonly error: KvError }
 
 /** Byte fields of the message are views of the command. */
 export function decodeCommand(bytes: Uint8Array): Command {
   if (bytes.length > COMMAND_BYTES_MAX) return refused(KV_ERRORS.requestTooLarge)
   const tag = bytes[0]
-  if (tag === undefined || tag < CommandTag.PUT || tag > CommandTag.LEASE_LEASES)
+  if (tag === undefined || tag < CommandTag.PUT || tag > CommandTag.ALARM)
     return refused(KV_ERRORS.unknownCommand)
   const scan = scanMessage(bytes, 1, tag === CommandTag.TXN ? 'txn' : 'flat')
   if (scan === 'too-deep') return refused(KV_ERRORS.tooManyOps)
@@ -69,6 +71,8 @@ function decodeMessage(tag: number, message: Uint8Array): Command {
       return { type: 'LeaseTimeToLive', request: LeaseTimeToLiveRequest.decode(message) }
     case CommandTag.LEASE_LEASES:
       return { type: 'LeaseLeases', request: LeaseLeasesRequest.decode(message) }
+    case CommandTag.ALARM:
+      return { type: 'Alarm', request: AlarmRequest.decode(message) }
     default:
       return { type: 'Range', request: RangeRequest.decode(message) }
   }

@@ -14,6 +14,7 @@ const RESOURCE_EXHAUSTED = 8
 const FAILED_PRECONDITION = 9
 const OUT_OF_RANGE = 11
 const UNIMPLEMENTED = 12
+const DATA_LOSS = 15
 
 export const KV_ERRORS = {
   emptyKey: { code: INVALID_ARGUMENT, message: 'etcdserver: key is not provided' },
@@ -42,6 +43,9 @@ export const KV_ERRORS = {
   leaseExists: { code: FAILED_PRECONDITION, message: 'etcdserver: lease already exists' },
   leaseTtlTooLarge: { code: OUT_OF_RANGE, message: 'etcdserver: too large lease TTL' },
   tooManyLeases: { code: RESOURCE_EXHAUSTED, message: 'etcdserver: too many requests' },
+  noSpace: { code: RESOURCE_EXHAUSTED, message: 'etcdserver: mvcc: database space exceeded' },
+  corrupt: { code: DATA_LOSS, message: 'etcdserver: corrupt cluster' },
+  tooManyAlarms: { code: RESOURCE_EXHAUSTED, message: 'etcdserver: too many requests' },
   /** Servers choose one before they propose. */
   leaseWithoutId: { code: INVALID_ARGUMENT, message: 'quorate: a lease needs an id' },
   /** No such message, a number above 2^53-1, or a protobuf group. */

@@ -1,5 +1,7 @@
 /** The replicated key-value store under etcd's rules, as a state machine. */
 import type { ApplyContext, StateMachine } from '../state-machine.js'
+import { isAlarmQuery, runAlarm } from './alarm-commands.js'
+import type { Alarm } from './alarms.js'
 import { COMMAND_BYTES_MAX, type Command, CommandTag, decodeCommand } from './commands.js'
 import { KV_ERRORS, type KvError } from './errors.js'
 import type { Version } from './history.js'
@@ -15,13 +17,14 @@ import {
 import { PutFields } from './put-fields.js'
 import { checkReadRevision, runRange } from './range.js'
 import { encodeError, encodePutReply, encodeReply, type Reply, sized } from './replies.js'
-import { restoreStore, SnapshotView } from './snapshot.js'
+import { restoreStore } from './restore.js'
+import { SnapshotView } from './snapshot.js'
 import { Store } from './store.js'
 import { isReadOnly, runTxn } from './txn.js'
 import { checkCommand } from './validate.js'
 import { checkPutState, runDeleteRange, runPut } from './writes.js'
 
-type KeyCommand = Exclude<Command, { readonly type: `Lease${string}` }>
+type KeyCommand = Exclude<Command, { readonly type: `Lease${string}` | 'Alarm' }>
 
 /** Events whose garbage is freed after each command, so that collection keeps up by itself. */
 const COLLECT_PER_COMMAND = 64
@@ -69,6 +72,11 @@ export class KvMachine implements StateMachine {
     return this.#store.bytesHeld
   }
 
+  /** Active ones, by type, then by member. */
+  get alarms(): readonly Alarm[] {
+    return this.#store.alarms.list()
+  }
+
   /** Of what can be read at this revision and back to the compacted one: 32 bits. Walks all that is held. */
   hashAt(revision: number): number {
     return this.#store.hashAt(revision)
@@ -100,7 +108,7 @@ export class KvMachine implements StateMachine {
     return result
   }
 
-  /** Takes a Range, a Txn that only reads, or LeaseLeases. */
+  /** Takes a Range, a Txn that only reads, LeaseLeases, or an Alarm that only lists. */
   query(query: Uint8Array): Uint8Array {
     const command = decodeCommand(query)
     const error = checkCommand(command)
@@ -108,6 +116,7 @@ export class KvMachine implements StateMachine {
     const isQuery =
       command.type === 'Range' ||
       command.type === 'LeaseLeases' ||
+      (command.type === 'Alarm' && isAlarmQuery(command.request)) ||
       (command.type === 'Txn' && isReadOnly(command.request))
     return isQuery ? this.#applyDecoded(command, this.#time) : encodeError(KV_ERRORS.notAQuery)
   }
@@ -161,6 +170,7 @@ export class KvMachine implements StateMachine {
     if (put.prevKv || put.ignoreValue || put.ignoreLease) return null
     if (put.keyTo === put.keyFrom) return null
     const store = this.#store
+    if (store.alarms.size > 0) return null
     const span = { bytes: command, from: put.valueFrom, to: put.valueTo }
     const value = store.copyValue(span)
     const key = keyText(command, put.keyFrom, put.keyTo)
@@ -171,6 +181,8 @@ export class KvMachine implements StateMachine {
   #applyDecoded(command: Command, time: number): Uint8Array {
     const error = checkCommand(command)
     if (error !== null) return encodeError(error)
+    const refusal = this.#store.alarms.refusal(command)
+    if (refusal !== null) return encodeError(refusal)
     const result = this.#run(command, time)
     this.#store.commit()
     return result
@@ -190,6 +202,8 @@ export class KvMachine implements StateMachine {
         return timeToLive(store, command.request, time)
       case 'LeaseLeases':
         return listLeases(store)
+      case 'Alarm':
+        return runAlarm(store, command.request)
       default: {
         const reply = this.#runOnKeys(command)
         return 'code' in reply ? encodeError(reply) : encodeReply(reply)

@@ -3,30 +3,24 @@
  * is a pair of revisions and a place in the log, and a pin that stops collection until the view is closed.
  *
  * Order: a header; the versions from below the compact revision that can still be read, by key; the events
- * from the compact revision on, as they were made; the leases as they were granted; an end with counts. The header carries the state's hash,
+ * from the compact revision on, as they were made; the leases as they were granted; the alarms; an end with counts. The header carries the state's hash,
  * which whoever restores computes anew.
  */
 import { present } from '../../base/assert.js'
-import { latin1Decode, latin1Encode, utf8Encode } from '../../base/utf8.js'
-import { Reader, Writer } from '../../base/varint.js'
+import { latin1Encode, utf8Encode } from '../../base/utf8.js'
+import { Writer } from '../../base/varint.js'
 import { demand } from '../state-machine.js'
-import { GONE, lastIndexAt, spanOf, Version } from './history.js'
-import { keyText } from './key-text.js'
-import { isLeaseId } from './lease-id.js'
-import { LEASE_TTL_S_MAX, LEASE_TTL_S_MIN, type LeaseRecord } from './leases.js'
-import { Store } from './store.js'
+import type { Alarm } from './alarms.js'
+import { lastIndexAt, type Version } from './history.js'
+import type { LeaseRecord } from './leases.js'
+import { CHUNK, FLAG_DELETED, FLAG_LEASE, MAGIC } from './snapshot-format.js'
+import type { Store } from './store.js'
 
 /** A chunk is closed once it has so many bytes; the last value may exceed it. */
 const CHUNK_BYTES = 64 * 1024
 /** Keys looked at in one pull, for those whose versions are all events give no bytes. */
 const KEYS_PER_PULL = 4096
-const MAGIC = utf8Encode('QKV2')
-
-const HEADER = 1
-const BASE = 2
-const EVENTS = 3
-const LEASES = 4
-const END = 5
+const { HEADER, BASE, EVENTS, LEASES, ALARMS, END } = CHUNK
 
 /** An open snapshot: pull it to the end, or call `return`. */
 export class SnapshotView implements IterableIterator<Uint8Array> {
@@ -36,11 +30,12 @@ export class SnapshotView implements IterableIterator<Uint8Array> {
   readonly #compactRevision: number
   readonly #hash: string
   readonly #eventsEnd: number
-  #stage = HEADER
+  #stage: number = HEADER
   #nextKey = ''
   #nextEvent: number
   #bases = 0
   #events = 0
+  readonly #alarms: readonly Alarm[]
   readonly #leases: readonly LeaseRecord[]
   #nextLease = 0
   #open = true
@@ -56,6 +51,7 @@ export class SnapshotView implements IterableIterator<Uint8Array> {
     this.#nextEvent = store.log.firstAt(store.compactRevision)
     this.#eventsEnd = store.log.end
     this.#leases = store.leases.capture()
+    this.#alarms = store.alarms.list()
     store.pin()
   }
 
@@ -101,6 +97,8 @@ export class SnapshotView implements IterableIterator<Uint8Array> {
         return this.#pullEvents()
       case LEASES:
         return this.#pullLeases()
+      case ALARMS:
+        return this.#pullAlarms()
       case END: {
         this.#stage = 0
         return new Writer()
@@ -149,19 +147,28 @@ export class SnapshotView implements IterableIterator<Uint8Array> {
     return out.finish()
   }
 
-  #pullLeases(): Uint8Array {
+  #pullLeases(): Uint8Array | null {
+    if (this.#leases.length === 0) {
+      this.#stage = ALARMS
+      return null
+    }
     const out = new Writer(CHUNK_BYTES + 1024).byte(LEASES)
     while (this.#nextLease < this.#leases.length && out.length < CHUNK_BYTES) {
       const { id, ttl, deadline } = present(this.#leases[this.#nextLease++])
       out.chunk(latin1Encode(id)).varint(ttl).varint(deadline)
     }
-    if (this.#nextLease === this.#leases.length) this.#stage = END
+    if (this.#nextLease === this.#leases.length) this.#stage = ALARMS
+    return out.finish()
+  }
+
+  #pullAlarms(): Uint8Array | null {
+    this.#stage = END
+    if (this.#alarms.length === 0) return null
+    const out = new Writer().byte(ALARMS)
+    for (const { memberID, alarm } of this.#alarms) out.chunk(latin1Encode(memberID)).varint(alarm)
     return out.finish()
   }
 }
-
-const FLAG_DELETED = 1
-const FLAG_LEASE = 2
 
 function writeVersion(out: Writer, version: Version): void {
   const lease = version.lease === '0' ? 0 : FLAG_LEASE
@@ -171,133 +178,4 @@ function writeVersion(out: Writer, version: Version): void {
   out.varint(version.create).varint(version.version)
   if (lease !== 0) out.chunk(latin1Encode(version.lease))
   out.chunk(version.value)
-}
-
-/** A new store from the chunks of a view. Throws SnapshotError on anything else. */
-export function restoreStore(chunks: Iterable<Uint8Array>): Store {
-  const store = new Store()
-  let stage = 0
-  let hash = ''
-  let bases = 0
-  let events = 0
-  for (const chunk of chunks) {
-    const reader = new Reader(chunk)
-    const kind = reader.byte()
-    demand(stage === 0 ? kind === HEADER : kind >= stage, 'chunks of the store out of order')
-    demand(stage < END, 'chunks behind the end of the store')
-    stage = kind === HEADER ? BASE : kind
-    switch (kind) {
-      case HEADER:
-        hash = readHeader(reader, store)
-        break
-      case BASE:
-        while (reader.left > 0) bases += readBase(reader, store)
-        break
-      case EVENTS:
-        while (reader.left > 0) events += readEvent(reader, store)
-        break
-      case LEASES:
-        while (reader.left > 0) readLease(reader, store)
-        break
-      case END:
-        demand(
-          reader.varint() === bases &&
-            reader.varint() === events &&
-            reader.varint() === store.leases.size,
-          'number of keys, events or leases differs from what the snapshot counted',
-        )
-        break
-      default:
-        demand(false, `chunk of unknown kind ${kind}`)
-    }
-    demand(reader.ok && reader.left === 0, 'malformed chunk of the store')
-  }
-  demand(stage === END, 'the store ends too early')
-  const last = store.log.last()
-  demand(last === null || last.mod <= store.revision, 'event above the store revision')
-  attachAll(store)
-  store.rebaseHash()
-  demand(store.hash() === hash, 'hash of the restored store differs from the snapshot')
-  return store
-}
-
-function readHeader(reader: Reader, store: Store): string {
-  const magic = reader.take(MAGIC.length)
-  demand(latin1Decode(magic) === latin1Decode(MAGIC), 'no snapshot of a key-value store')
-  store.revision = reader.varint()
-  store.compactRevision = reader.varint() - 1
-  const hash = latin1Decode(reader.chunk())
-  demand(reader.ok, 'malformed header of the store')
-  demand(store.revision >= 1, 'revision 0')
-  demand(store.compactRevision <= store.revision, 'compacted above the revision')
-  return hash
-}
-
-/** The next version; its value is copied, it is not yet in the store. */
-function readVersion(reader: Reader, store: Store): Version {
-  const flags = reader.byte()
-  const key = keyText(reader.chunk())
-  const mod = reader.varint()
-  const sub = reader.varint()
-  demand(reader.ok && key !== '' && flags <= FLAG_LEASE, 'malformed version')
-  const history = store.historyOf(key)
-  if (flags === FLAG_DELETED) return new Version(history, { mod, sub }, GONE, null)
-  const create = reader.varint()
-  const version = reader.varint()
-  const lease = flags === FLAG_LEASE ? latin1Decode(reader.chunk()) : '0'
-  const value = reader.chunk()
-  demand(reader.ok, 'malformed version')
-  demand(create >= 2 && create <= mod && version >= 1, 'impossible version')
-  demand(isLeaseId(lease), 'malformed lease id')
-  const kept = store.copyValue(spanOf(value))
-  return new Version(history, { mod, sub }, { create, version, lease }, kept)
-}
-
-function readLease(reader: Reader, store: Store): void {
-  const id = latin1Decode(reader.chunk())
-  const ttl = reader.varint()
-  const deadline = reader.varint()
-  demand(reader.ok && isLeaseId(id) && id !== '0', 'malformed lease')
-  demand(ttl >= LEASE_TTL_S_MIN && ttl <= LEASE_TTL_S_MAX, 'impossible TTL of a lease')
-  demand(store.leases.get(id) === null, 'a lease twice')
-  store.leases.add({ id, ttl, deadline })
-}
-
-/** What is attached to a lease follows from the keys that name it. */
-function attachAll(store: Store): void {
-  store.scanHistories('', ({ key }) => {
-    const lease = store.get(key)?.lease ?? '0'
-    if (lease === '0') return true
-    demand(store.leases.get(lease) !== null, 'a key of a lease that is not there')
-    store.leases.move(key, '0', lease)
-    return true
-  })
-}
-
-function readBase(reader: Reader, store: Store): number {
-  const version = readVersion(reader, store)
-  demand(!version.deleted && version.mod < store.compactRevision, 'impossible base version')
-  demand(version.history.versions.length === 0, 'a key twice among the base versions')
-  store.appendBase(version)
-  return 1
-}
-
-function readEvent(reader: Reader, store: Store): number {
-  const event = readVersion(reader, store)
-  const { mod, sub } = event
-  const last = store.log.last()
-  demand(mod >= Math.max(2, store.compactRevision), 'event below the compact revision')
-  if (last !== null)
-    demand(mod > last.mod || (mod === last.mod && sub > last.sub), 'events out of order')
-  const versions = event.history.versions
-  const before = versions[versions.length - 1]
-  const live = before !== undefined && !before.deleted
-  if (event.deleted) {
-    demand(live || mod === store.compactRevision, 'deletes a key that is not there')
-  } else if (mod > store.compactRevision) {
-    demand(event.version === (live ? before.version + 1 : 1), 'version does not follow')
-    demand(event.create === (live ? before.create : mod), 'creation does not follow')
-  }
-  store.append(event)
-  return 1
 }

@@ -12,6 +12,7 @@
  */
 import { assert } from '../../base/assert.js'
 import { Hasher } from '../hash.js'
+import { Alarms } from './alarms.js'
 import { Arena, SettledValues } from './arena.js'
 import { EventLog } from './event-log.js'
 import { GONE, type History, lastIndexAt, liveAt, type Span, Version } from './history.js'
@@ -34,6 +35,7 @@ export class Store {
   compactRevision = -1
   readonly log = new EventLog()
   readonly leases = new Leases()
+  readonly alarms = new Alarms()
   readonly #points = new Map<string, History>()
   readonly #tree = new OrderedMap<History>()
   readonly #hasher = new Hasher()
@@ -171,16 +173,18 @@ export class Store {
     this.#pins--
   }
 
-  /** Hash of all that can be read at or above the compact revision, of both revisions, and of the leases. */
+  /** Hash of all that can be read at or above the compact revision, of both revisions, of leases and alarms. */
   hash(): string {
-    const { a, b } = this.leases.sum
+    const { leases, alarms } = this
     return this.#hasher
       .begin(STATE_SEED)
       .pair(this.#addedA - this.#givenUpA, this.#addedB - this.#givenUpB)
       .number(this.revision)
       .number(this.compactRevision)
-      .pair(a, b)
-      .number(this.leases.size)
+      .pair(leases.sum.a, leases.sum.b)
+      .number(leases.size)
+      .pair(alarms.sum.a, alarms.sum.b)
+      .number(alarms.size)
       .finish()
       .hex()
   }

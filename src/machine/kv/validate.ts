@@ -9,6 +9,7 @@ import type {
   RequestOp,
   TxnRequest,
 } from '../../gen/etcd/api/etcdserverpb/rpc.js'
+import { alarmTypeOf } from './alarms.js'
 import { type Command, decodeCommand } from './commands.js'
 import { KV_ERRORS, type KvError } from './errors.js'
 import { checkGrant } from './lease-commands.js'
@@ -38,6 +39,8 @@ export function checkCommand(command: Command): KvError | null {
       return checkTxn(command.request, TXN_OPS_MAX) ?? checkBranches(command.request)
     case 'LeaseGrant':
       return checkGrant(command.request)
+    case 'Alarm':
+      return alarmTypeOf(command.request.alarm) === null ? KV_ERRORS.malformed : null
     case 'LeaseKeepAlives':
       return command.request.ids.length > KEEP_ALIVES_MAX ? KV_ERRORS.requestTooLarge : null
     case 'LeaseRevoke':

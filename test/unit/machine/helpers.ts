@@ -1,4 +1,6 @@
 import {
+  AlarmRequest,
+  AlarmResponse,
   CompactionRequest,
   CompactionResponse,
   type Compare,
@@ -124,6 +126,8 @@ export const command = {
       CommandTag.LEASE_TIME_TO_LIVE,
       LeaseTimeToLiveRequest.encode({ ID, keys }).finish(),
     ),
+  alarm: (action: 0 | 1 | 2, alarm: 0 | 1 | 2, memberID = '1') =>
+    encodeCommand(CommandTag.ALARM, AlarmRequest.encode({ action, alarm, memberID }).finish()),
   leases: () => encodeCommand(CommandTag.LEASE_LEASES, LeaseLeasesRequest.encode({}).finish()),
 }
 
@@ -138,6 +142,7 @@ const RESPONSE = {
   [CommandTag.LEASE_KEEP_ALIVE]: LeaseKeepAlivesResponse,
   [CommandTag.LEASE_TIME_TO_LIVE]: LeaseTimeToLiveResponse,
   [CommandTag.LEASE_LEASES]: LeaseLeasesResponse,
+  [CommandTag.ALARM]: AlarmResponse,
 } as Record<number, { decode(bytes: Uint8Array): unknown }>
 
 /** The decoded response, or the error as `code text`. */

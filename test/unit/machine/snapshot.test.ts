@@ -222,30 +222,40 @@ describe('hostile bytes', () => {
   test('a store with a sound frame around unsound chunks is refused', () => {
     const chunks = (): Uint8Array[] => {
       const kv = new KvMachine()
-      const { put, del, compact } = speak(kv)
+      const { put, del, compact, apply } = speak(kv)
       for (let i = 0; i < 12; i++) put({ key: `k${i % 3}`, value: String(i) })
       del({ key: 'k1' })
       compact(6)
+      apply(command.grant('7', 9))
+      apply(command.alarm(1, 2))
       return [...kv.snapshot()].map((chunk) => chunk.slice())
     }
     const live = new KvMachine()
     speak(live).put({ key: 'live' })
     const hash = live.hash()
-    const [header, base, events, end] = chunks() as [Uint8Array, Uint8Array, Uint8Array, Uint8Array]
+    const all = chunks()
+    expect(all.map(([kind]) => kind)).toEqual([1, 2, 3, 4, 5, 6])
+    const [header, base, events, leases, alarms, end] = all as [Uint8Array, ...Uint8Array[]]
     const shapes = [
       [],
       [header],
       [header, base],
       [header, base, events],
-      [base, events, end],
-      [header, events, base, end],
-      [header, header, base, events, end],
-      [header, base, base, events, end],
-      [header, base, events, events, end],
-      [header, events, end],
-      [header, base, events, end, end],
-      [header, base, events, Uint8Array.of(9)],
-    ]
+      [header, base, events, leases, alarms],
+      [base, events, leases, alarms, end],
+      [header, events, base, leases, alarms, end],
+      [header, base, events, alarms, leases, end],
+      [header, header, base, events, leases, alarms, end],
+      [header, base, base, events, leases, alarms, end],
+      [header, base, events, events, leases, alarms, end],
+      [header, base, events, leases, leases, alarms, end],
+      [header, base, events, leases, alarms, alarms, end],
+      [header, events, leases, alarms, end],
+      [header, base, events, alarms, end],
+      [header, base, events, leases, end],
+      [header, base, events, leases, alarms, end, end],
+      [header, base, events, leases, alarms, Uint8Array.of(9)],
+    ] as Uint8Array[][]
     for (const shape of shapes) expect(() => live.restore(shape)).toThrow(SnapshotError)
     let flips = 0
     for (const [n, chunk] of chunks().entries()) {

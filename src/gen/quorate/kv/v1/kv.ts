@@ -35,6 +35,8 @@ export const CommandTag = {
   LEASE_TIME_TO_LIVE: 9,
   /** LEASE_LEASES - etcdserverpb.LeaseLeasesRequest, also as a query */
   LEASE_LEASES: 10,
+  /** ALARM - etcdserverpb.AlarmRequest; also as a query if it only lists */
+  ALARM: 11,
 } as const;
 
 export type CommandTag = typeof CommandTag[keyof typeof CommandTag];
@@ -51,6 +53,7 @@ export namespace CommandTag {
   export type LEASE_KEEP_ALIVE = typeof CommandTag.LEASE_KEEP_ALIVE;
   export type LEASE_TIME_TO_LIVE = typeof CommandTag.LEASE_TIME_TO_LIVE;
   export type LEASE_LEASES = typeof CommandTag.LEASE_LEASES;
+  export type ALARM = typeof CommandTag.ALARM;
 }
 
 /** The keep-alives of many leases, each as if it had come by itself. */
