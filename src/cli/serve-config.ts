@@ -7,9 +7,16 @@ import { resolve } from 'node:path'
 import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
 import { isNodeId } from '../consensus/ids.js'
-import { type Address, DEFAULT_LIMITS, DEFAULT_TIMING, type NodeConfig } from '../node/config.js'
+import {
+  type Address,
+  DEFAULT_LIMITS,
+  DEFAULT_TIMING,
+  type NodeConfig,
+  type NodeLimits,
+} from '../node/config.js'
 import { type ReadKeys, readKeys } from '../node/key-files.js'
 import { usageError } from './errors.js'
+import { parseDuration } from './parse/duration.js'
 import { suggest } from './parse/suggest.js'
 import {
   hostPort,
@@ -23,6 +30,8 @@ import {
 import { envNameOf, SERVE_FLAGS } from './serve-flags.js'
 
 const PBFT_NODES_MIN = 4
+
+const RETENTION_MS_MAX = 10_000 * 3_600_000
 
 /** A value as written, and where: for the error. */
 export interface Written {
@@ -75,6 +84,15 @@ const nodeName = z
   .string()
   .refine(isNodeId, 'expected 1 to 63 letters, digits, dots, underscores or dashes')
 
+/** etcd's: 0 for the default, and less for none. */
+const quota = z.union([z.string(), z.number()]).transform((value, context) => {
+  const number = Number(value)
+  if (/^-?[0-9]+$/.test(String(value)) && Number.isSafeInteger(number)) return number
+  const message = `expected a number of bytes, got ${JSON.stringify(value)}`
+  context.addIssue({ code: 'custom', message })
+  return z.NEVER
+})
+
 const SCHEMAS = {
   name: nodeName,
   'data-dir': z.string().min(1, 'expected a folder'),
@@ -92,6 +110,9 @@ const SCHEMAS = {
   'election-timeout': whole(10, 50_000, 'ms'),
   'heartbeat-interval': whole(1, 10_000, 'ms'),
   'snapshot-count': whole(1, 100_000_000, 'entries'),
+  'quota-backend-bytes': quota,
+  'auto-compaction-mode': choice(['periodic', 'revision']),
+  'auto-compaction-retention': z.union([z.string(), z.number()]).transform(String),
   'enable-fault-injection': flag,
   insecure: flag,
 }
@@ -200,7 +221,7 @@ function compose(values: Values, where: (name: string) => string): ServeConfig {
       clusterToken: pbft?.token ?? values['initial-cluster-token'] ?? 'quorate-cluster',
       enableFaultInjection: values['enable-fault-injection'] ?? false,
       timing,
-      limits: limitsOf(values),
+      limits: limitsOf(values, where),
     },
     warnings,
   }
@@ -242,11 +263,34 @@ function refuseKeys(values: Values, where: (name: string) => string): void {
       throw usageError(`${where(name)}: Raft has no keys; did you mean --protocol pbft?`)
 }
 
-function limitsOf(values: Values): NodeConfig['limits'] {
+function limitsOf(values: Values, where: (name: string) => string): NodeConfig['limits'] {
   const snapshotEntries = values['snapshot-count'] ?? DEFAULT_LIMITS.snapshotEntries
   // Fewer kept than what a snapshot covers, or there would be nothing to drop.
   const keepEntries = Math.min(DEFAULT_LIMITS.keepEntries, Math.ceil(snapshotEntries / 2))
-  return { ...DEFAULT_LIMITS, snapshotEntries, keepEntries }
+  const asked = values['quota-backend-bytes'] ?? 0
+  const quotaBytes = asked === 0 ? DEFAULT_LIMITS.quotaBytes : asked < 0 ? null : asked
+  const autoCompaction = retentionOf(
+    values['auto-compaction-mode'] ?? 'periodic',
+    values['auto-compaction-retention'] ?? '0',
+    where('auto-compaction-retention'),
+  )
+  return { ...DEFAULT_LIMITS, snapshotEntries, keepEntries, quotaBytes, autoCompaction }
+}
+
+/** A bare number is of hours, or of revisions: so in etcd. */
+function retentionOf(mode: string, text: string, where: string): NodeLimits['autoCompaction'] {
+  if (text === '0') return null
+  const number = /^[0-9]+$/.test(text) ? Number(text) : null
+  if (mode === 'revision') {
+    if (number !== null && number <= Number.MAX_SAFE_INTEGER)
+      return { mode: 'revision', revisions: number }
+    throw usageError(`${where}: expected a number of revisions, got ${JSON.stringify(text)}`)
+  }
+  const ms = number !== null ? number * 3_600_000 : parseDuration(text, RETENTION_MS_MAX)
+  if (ms !== null && ms <= RETENTION_MS_MAX) return { mode: 'periodic', ms }
+  throw usageError(
+    `${where}: expected a time such as 30m, or whole hours, up to 10000, got ${JSON.stringify(text)}`,
+  )
 }
 
 function timingOf(

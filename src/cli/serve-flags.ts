@@ -83,6 +83,24 @@ export const SERVE_FLAGS: readonly ServeFlag[] = [
     shownDefault: '10000',
   },
   {
+    name: 'quota-backend-bytes',
+    argument: 'bytes',
+    description: 'keys and values held, above which writes are refused; negative: no bound',
+    shownDefault: '2147483648',
+  },
+  {
+    name: 'auto-compaction-mode',
+    argument: 'mode',
+    description: 'periodic, or revision',
+    shownDefault: 'periodic',
+  },
+  {
+    name: 'auto-compaction-retention',
+    argument: 'what',
+    description: 'history that is kept: 5m, 1 (hours), or a number of revisions; 0: all',
+    shownDefault: '0',
+  },
+  {
     name: 'enable-fault-injection',
     argument: null,
     description: 'offer SetPartition and SetFaults: never in production',

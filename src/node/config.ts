@@ -3,6 +3,7 @@
 import type { NamedKey } from '../crypto/keyring.js'
 import type { Signer } from '../crypto/ports.js'
 import type { ProtocolName } from '../protocols.js'
+import type { Retention } from '../server/etcd/auto-compaction.js'
 
 export interface Address {
   readonly host: string
@@ -57,6 +58,10 @@ export interface NodeLimits {
   readonly segmentBytes: number
   /** Below so much room on the disk no new commands are taken. */
   readonly diskReserveBytes: number
+  /** Of the key-value store: above it nothing is written to it. Null: no bound. */
+  readonly quotaBytes: number | null
+  /** What of its history the key-value store keeps. Null: all, until somebody compacts it. */
+  readonly autoCompaction: Retention | null
 }
 
 export const DEFAULT_TIMING: Timing = { electionTimeoutMs: 1_000, heartbeatMs: 100, tickMs: 20 }
@@ -68,4 +73,6 @@ export const DEFAULT_LIMITS: NodeLimits = {
   keepEntries: 5_000,
   segmentBytes: 16 * 1024 * 1024,
   diskReserveBytes: 96 * 1024 * 1024,
+  quotaBytes: 2 * 1024 * 1024 * 1024,
+  autoCompaction: null,
 }

@@ -5,9 +5,12 @@ import type { EtcdDoor } from '../server/etcd/door.js'
 import { Headers } from '../server/etcd/header.js'
 import { etcdIds } from '../server/etcd/ids.js'
 import { etcdRoutesOf } from '../server/etcd/routes.js'
+import { SpaceGuard } from '../server/etcd/space-guard.js'
 import { WatchHub } from '../server/etcd/watch/hub.js'
 import type { NodeConfig } from './config.js'
 import { FrontDoor } from './front-door.js'
+import { GarbageCollector } from './garbage.js'
+import { keepHouse } from './housekeeping.js'
 import { hostPort } from './listen.js'
 import type { NodeReplica } from './node-replica.js'
 import { Sealer } from './sealer.js'
@@ -26,14 +29,25 @@ export function etcdRoutes(config: NodeConfig, replica: NodeReplica, kv: KvMachi
   const who = { cluster: ids.cluster, member: ids.memberOf(config.name) }
   const headers = new Headers(who, () => replica.progress.term)
   const door = doorOf(replica)
-  const hub = new WatchHub(kv, { soon: setImmediate, now: () => performance.now() })
-  kv.listen(hub)
+  const clock = { soon: setImmediate, now: () => performance.now() }
+  const hub = new WatchHub(kv, clock)
+  const garbage = new GarbageCollector((eventsMax) => kv.collect(eventsMax), clock)
+  kv.listen({
+    changed: () => hub.changed(),
+    restored: () => hub.restored(),
+    compacted: () => garbage.start(),
+  })
+  const { limits } = config
+  const { quotaBytes } = limits
+  const space = new SpaceGuard({ store: kv, door, member: who.member, quotaBytes })
+  keepHouse({ limits, replica, kv, door, space })
   return etcdRoutesOf({
     door,
     headers,
     ids,
     kv,
     hub,
+    space,
     members,
     progressMs: PROGRESS_MS,
     electionTimeoutMs: config.timing.electionTimeoutMs,

@@ -105,7 +105,7 @@ export const etcdAuth = {
 
 const { methods: maintenance } = MaintenanceDefinition
 export const etcdMaintenance = {
-  alarm: unaryMethod(MaintenanceDefinition, maintenance.alarm),
+  alarm: encoded(MaintenanceDefinition, maintenance.alarm),
   status: unaryMethod(MaintenanceDefinition, maintenance.status),
   defragment: unaryMethod(MaintenanceDefinition, maintenance.defragment),
   hash: unaryMethod(MaintenanceDefinition, maintenance.hash),

@@ -34,6 +34,8 @@ const VIEWS_MAX = 4
 export interface StoreListener {
   /** There are revisions that were not there before. */
   changed(): void
+  /** There is garbage to collect. */
+  compacted?(): void
   /** The store is another one, of a later time. */
   restored(): void
 }
@@ -229,6 +231,7 @@ export class KvMachine implements StateMachine {
         if (revision <= store.compactRevision) return KV_ERRORS.compacted
         if (revision > store.revision) return KV_ERRORS.futureRevision
         store.compact(revision)
+        this.#listener?.compacted?.()
         return sized({ type: 'Compact', revision: store.revision })
       }
       case 'Refused':

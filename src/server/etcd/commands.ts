@@ -3,7 +3,13 @@
  * response, but for the header: neither is decoded on the way, except to refuse before it is ordered what the machine
  * would refuse anyhow.
  */
-import { type CommandTag, decodeCommand, encodeCommand } from '../../machine/kv/commands.js'
+import { isAlarmQuery } from '../../machine/kv/alarm-commands.js'
+import {
+  type Command,
+  type CommandTag,
+  decodeCommand,
+  encodeCommand,
+} from '../../machine/kv/commands.js'
 import { isReadOnly } from '../../machine/kv/txn.js'
 import { checkCommand } from '../../machine/kv/validate.js'
 import { Code, RpcError } from '../../rpc/status.js'
@@ -11,10 +17,12 @@ import type { CallContext } from '../../rpc/types.js'
 import type { CommandOutcome, EtcdDoor } from './door.js'
 import { etcdError, machineError, notServing } from './errors.js'
 import type { Headers } from './header.js'
+import type { SpaceGuard } from './space-guard.js'
 
 export interface CommandParts {
   readonly door: EtcdDoor
   readonly headers: Headers
+  readonly space: SpaceGuard
 }
 
 type Way = 'write' | 'linearizable' | 'serializable'
@@ -26,11 +34,17 @@ export async function runCommand(
   request: Uint8Array,
   context: Pick<CallContext, 'remainingMs'>,
 ): Promise<Uint8Array> {
-  const { door, headers } = parts
+  const { door, headers, space } = parts
   if (!door.serving()) throw notServing()
   const command = encodeCommand(tag, request)
   const timeoutMs = Math.min(context.remainingMs(), door.commandTimeoutMs)
-  return headers.complete(payload(await execute(door, command, timeoutMs)))
+  const decoded = decodeCommand(command)
+  const problem = decoded.type === 'Refused' ? decoded.error : checkCommand(decoded)
+  // What is wrong with it whatever the state is.
+  if (problem !== null) throw new RpcError(codeOf(problem.code), problem.message)
+  space.admit(decoded, command.length)
+  const result = await execute(door, wayOf(decoded), command, timeoutMs)
+  return headers.complete(payload(result))
 }
 
 /** What an ordered command gave, without its status. Throws what it was refused with. */
@@ -40,10 +54,11 @@ export function answerOf(outcome: CommandOutcome): Uint8Array {
 
 async function execute(
   door: EtcdDoor,
+  way: Way,
   command: Uint8Array,
   timeoutMs: number,
 ): Promise<Uint8Array> {
-  switch (wayOf(command)) {
+  switch (way) {
     case 'serializable':
       return door.query(command)
     case 'linearizable': {
@@ -58,12 +73,9 @@ async function execute(
   }
 }
 
-/** Throws what is wrong with the command whatever the state is. */
-function wayOf(command: Uint8Array): Way {
-  const decoded = decodeCommand(command)
-  const problem = decoded.type === 'Refused' ? decoded.error : checkCommand(decoded)
-  if (problem !== null) throw new RpcError(codeOf(problem.code), problem.message)
+function wayOf(decoded: Command): Way {
   if (decoded.type === 'LeaseLeases') return 'linearizable'
+  if (decoded.type === 'Alarm') return isAlarmQuery(decoded.request) ? 'linearizable' : 'write'
   if (decoded.type === 'Range')
     return decoded.request.serializable ? 'serializable' : 'linearizable'
   if (decoded.type !== 'Txn' || !isReadOnly(decoded.request)) return 'write'

@@ -1,15 +1,18 @@
 /** etcdserverpb.Maintenance: one member as operators see it. */
 import type { NodeId } from '../../consensus/ids.js'
 import {
+  AlarmType,
   type DowngradeRequest,
   DowngradeRequest_DowngradeAction,
 } from '../../gen/etcd/api/etcdserverpb/rpc.js'
+import type { Alarm } from '../../machine/kv/alarms.js'
+import { CommandTag } from '../../machine/kv/commands.js'
 import { etcdMaintenance } from '../../rpc/etcd-services.js'
 import { Code, RpcError } from '../../rpc/status.js'
 import { type Route, streaming, unary } from '../../rpc/types.js'
 import type { TransferRefusal } from '../replica.js'
+import { type CommandParts, runCommand } from './commands.js'
 import { notYet } from './errors.js'
-import type { Headers } from './header.js'
 import type { EtcdIds } from './ids.js'
 
 /** etcd's version whose API this is; clients take it apart at the dots. */
@@ -17,8 +20,7 @@ export const ETCD_VERSION = '3.6.0'
 
 const { CANCEL } = DowngradeRequest_DowngradeAction
 
-export interface MaintenanceParts {
-  readonly headers: Headers
+export interface MaintenanceParts extends CommandParts {
   readonly ids: EtcdIds
   status(): MemberStatus
   transferLeadership(to: NodeId): TransferRefusal | null
@@ -37,6 +39,7 @@ export interface MemberStatus {
 export interface StoreView {
   readonly revision: number
   readonly compactRevision: number
+  readonly alarms: readonly Alarm[]
   /** Bytes of keys and values held, and of those, what a read can still see. */
   readonly bytesHeld: number
   /** Of all that can be read at this revision and since the compacted one. */
@@ -49,7 +52,7 @@ export function maintenanceRoutes(parts: MaintenanceParts): Route[] {
   return [
     unary(etcdMaintenance.status, () => {
       const { leader, term, lastIndex, appliedIndex, problems } = parts.status()
-      const { bytesHeld } = parts.store()
+      const { bytesHeld, alarms } = parts.store()
       return {
         header: header(),
         version: ETCD_VERSION,
@@ -59,10 +62,10 @@ export function maintenanceRoutes(parts: MaintenanceParts): Route[] {
         raftIndex: lastIndex,
         raftTerm: term,
         raftAppliedIndex: appliedIndex,
-        errors: [...problems],
+        errors: [...problems, ...alarms.map(alarmWords)],
         isLearner: false,
         storageVersion: ETCD_VERSION,
-        dbSizeQuota: 0,
+        dbSizeQuota: parts.space.quotaBytes ?? 0,
       }
     }),
     // Nothing to do: what compaction frees is free at once, and the log's segments go by themselves.
@@ -76,12 +79,19 @@ export function maintenanceRoutes(parts: MaintenanceParts): Route[] {
       moveLeader(parts, targetID)
       return { header: header() }
     }),
-    unary(etcdMaintenance.alarm, () => {
-      throw notYet('Alarm')
-    }),
+    unary(etcdMaintenance.alarm, (request, context) =>
+      runCommand(parts, CommandTag.ALARM, request, context),
+    ),
     unary(etcdMaintenance.downgrade, refuseDowngrade),
     streaming(etcdMaintenance.snapshot, (stream) => stream.fail(notYet('Snapshot'))),
   ]
+}
+
+/** As etcd writes its message of it. */
+function alarmWords({ memberID, alarm }: Alarm): string {
+  const member = memberID === '0' ? '' : `memberID:${memberID} `
+  if (alarm === AlarmType.NONE) return member
+  return `${member}alarm:${alarm === AlarmType.NOSPACE ? 'NOSPACE' : 'CORRUPT'} `
 }
 
 /** There is no version to go down to. */

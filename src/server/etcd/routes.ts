@@ -14,6 +14,7 @@ import { kvRoutes } from './kv-service.js'
 import { leaseRoutes } from './lease/lease-service.js'
 import { type MemberStatus, maintenanceRoutes } from './maintenance-service.js'
 import { type LeaderView, requireLeader } from './require-leader.js'
+import type { SpaceGuard } from './space-guard.js'
 import type { WatchHub } from './watch/hub.js'
 import { watchRoutes } from './watch/watch-service.js'
 
@@ -22,6 +23,7 @@ export interface EtcdParts extends LeaderView {
   readonly headers: Headers
   readonly ids: EtcdIds
   readonly kv: KvMachine
+  readonly space: SpaceGuard
   /** Listens to the store. */
   readonly hub: WatchHub
   readonly members: readonly { readonly name: NodeId; readonly address: string }[]
@@ -34,14 +36,15 @@ export interface EtcdParts extends LeaderView {
 }
 
 export function etcdRoutesOf(parts: EtcdParts): Route[] {
-  const { door, headers, ids, kv, hub, members } = parts
+  const { door, headers, ids, kv, hub, members, space } = parts
+  const commands = { door, headers, space }
   const { serving } = door
   const routes = [
-    ...kvRoutes({ door, headers }),
-    ...leaseRoutes({ door, headers }),
+    ...kvRoutes(commands),
+    ...leaseRoutes(commands),
     ...watchRoutes({ hub, source: kv, headers, serving, progressMs: parts.progressMs }),
-    ...lockRoutes({ door, headers, hub }),
-    ...electionRoutes({ door, headers, hub }),
+    ...lockRoutes({ ...commands, hub }),
+    ...electionRoutes({ ...commands, hub }),
     ...authRoutes({ headers, revision: () => kv.revision }),
     ...clusterRoutes({
       door,
@@ -51,7 +54,7 @@ export function etcdRoutesOf(parts: EtcdParts): Route[] {
       clientEndpointOf: (name) => parts.clientEndpointOf(name),
     }),
     ...maintenanceRoutes({
-      headers,
+      ...commands,
       ids,
       store: () => kv,
       transferLeadership: (to) => parts.transferLeadership(to),

@@ -47,6 +47,35 @@ describe('the configuration of a node', () => {
     expect(node.limits.keepEntries).toBeLessThanOrEqual(100)
   })
 
+  it.each([
+    [{}, 2_147_483_648, null],
+    [{ quotaBackendBytes: '0', autoCompactionRetention: '0' }, 2_147_483_648, null],
+    [{ quotaBackendBytes: '-1' }, null, null],
+    [{ quotaBackendBytes: '8000' }, 8_000, null],
+    [{ autoCompactionRetention: '30m' }, 2_147_483_648, { mode: 'periodic', ms: 1_800_000 }],
+    [{ autoCompactionRetention: '72' }, 2_147_483_648, { mode: 'periodic', ms: 259_200_000 }],
+    [
+      { autoCompactionMode: 'revision', autoCompactionRetention: '1000' },
+      2_147_483_648,
+      { mode: 'revision', revisions: 1_000 },
+    ],
+  ])('knows how much the store may hold, and for how long: %j', (options, quota, retention) => {
+    const { limits } = fromFlags(options).node
+    expect([limits.quotaBytes, limits.autoCompaction]).toEqual([quota, retention])
+  })
+
+  it.each([
+    [{ quotaBackendBytes: '2G' }, '--quota-backend-bytes: expected a number of bytes, got "2G"'],
+    [{ autoCompactionMode: 'hourly' }, '--auto-compaction-mode: expected periodic or revision'],
+    [{ autoCompactionRetention: 'long' }, '--auto-compaction-retention: expected a time'],
+    [
+      { autoCompactionMode: 'revision', autoCompactionRetention: '5m' },
+      '--auto-compaction-retention: expected a number of revisions, got "5m"',
+    ],
+  ])('says what is wrong with how much is kept: %j', (options, message) => {
+    expect(() => fromFlags(options)).toThrow(message)
+  })
+
   it('lets a flag win over the file', () => {
     expect(fromFile('name: from-file\n', { name: 'from-flag' }).node.name).toBe('from-flag')
   })

@@ -9,18 +9,20 @@ import type { EtcdDoor } from '../../../../src/server/etcd/door.js'
 import { Headers } from '../../../../src/server/etcd/header.js'
 import { etcdIds } from '../../../../src/server/etcd/ids.js'
 import { etcdRoutesOf } from '../../../../src/server/etcd/routes.js'
+import { SpaceGuard } from '../../../../src/server/etcd/space-guard.js'
 import { WatchHub } from '../../../../src/server/etcd/watch/hub.js'
 
 export class Member {
   readonly kv = new KvMachine()
   readonly hub: WatchHub
+  readonly space: SpaceGuard
   readonly routes: Route[]
   readonly ids = etcdIds('token', [{ name: 'n1', address: '127.0.0.1:1' }])
   leader = true
   #index = 0
   #time = 0
 
-  constructor() {
+  constructor(quotaBytes: number | null = null) {
     this.hub = new WatchHub(this.kv, { soon: setImmediate, now: () => performance.now() })
     this.kv.listen(this.hub)
     const { kv, hub, ids } = this
@@ -32,6 +34,7 @@ export class Member {
       commandTimeoutMs: 1_000,
     }
     const who = { cluster: ids.cluster, member: ids.memberOf('n1') }
+    this.space = new SpaceGuard({ store: kv, door, member: who.member, quotaBytes })
     const headers = new Headers(who, () => 1)
     this.routes = etcdRoutesOf({
       door,
@@ -39,6 +42,7 @@ export class Member {
       ids,
       kv,
       hub,
+      space: this.space,
       members: [{ name: 'n1', address: '127.0.0.1:1' }],
       progressMs: 1_000,
       electionTimeoutMs: 10,
