@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { dirname, join } from 'node:path'
+import type { ProtocolName } from '../protocols.js'
 import { dataRefused, diskFailed, NodeError } from './errors.js'
 
 const FORMAT = 1
@@ -15,9 +16,15 @@ const LOCK_FILE = 'lock'
 /** Nothing can be made there: the path is wrong, not the disk. */
 const NOT_WRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOENT'])
 
-export interface DataDirIdentity {
+/** Whose a directory is. */
+export interface Owner {
   readonly clusterId: string
   readonly nodeId: string
+  /** What wrote its log: another protocol would read other things out of it. */
+  readonly protocol: ProtocolName
+}
+
+export interface DataDirIdentity extends Owner {
   readonly uid: string
   /** The cluster has formed with this directory: its log must be there. */
   readonly formed: boolean
@@ -37,10 +44,7 @@ export class DataDir {
   }
 
   /** Creates it when it is not there. Throws NodeError: locked, foreign, newer, not writable. */
-  static async open(
-    path: string,
-    owner: { readonly clusterId: string; readonly nodeId: string },
-  ): Promise<DataDir> {
+  static async open(path: string, owner: Owner): Promise<DataDir> {
     await onDisk(path, () => makeDirectory(path))
     const lock = await lockDirectory(path)
     try {
@@ -166,22 +170,25 @@ function parse(text: string): (DataDirIdentity & { format: number }) | null {
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value !== 'object' || value === null) return null
-    const { format, clusterId, nodeId, uid, formed, starts } = value as { [key: string]: unknown }
+    const { format, clusterId, nodeId, uid, formed, starts, protocol } = value as {
+      [key: string]: unknown
+    }
     if (typeof format !== 'number' || typeof formed !== 'boolean') return null
     if (typeof starts !== 'number' || !Number.isSafeInteger(starts) || starts < 1) return null
     if (typeof clusterId !== 'string' || typeof nodeId !== 'string' || typeof uid !== 'string')
       return null
-    return { format, clusterId, nodeId, uid, formed, starts }
+    if (protocol !== 'raft' && protocol !== 'pbft') return null
+    return { format, clusterId, nodeId, uid, formed, starts, protocol }
   } catch {
     return null
   }
 }
 
-function checkOwner(
-  path: string,
-  found: DataDirIdentity,
-  owner: { readonly clusterId: string; readonly nodeId: string },
-): void {
+function checkOwner(path: string, found: DataDirIdentity, owner: Owner): void {
+  if (found.protocol !== owner.protocol)
+    throw dataRefused(
+      `${path} was written by ${found.protocol}, not ${owner.protocol}; check --protocol and --data-dir`,
+    )
   if (found.nodeId !== owner.nodeId)
     throw dataRefused(
       `${path} belongs to node ${found.nodeId}, not ${owner.nodeId}; check --name and --data-dir`,

@@ -45,7 +45,8 @@ export async function openStorage<R>(
 ): Promise<Storage<R>> {
   const names = config.initialCluster.map((member) => member.name)
   const clusterId = clusterIdOf(config.clusterToken, names)
-  const dataDir = await DataDir.open(config.dataDir, { clusterId, nodeId: config.name })
+  const owner = { clusterId, nodeId: config.name, protocol: config.protocol }
+  const dataDir = await DataDir.open(config.dataDir, owner)
   try {
     const { uid } = dataDir.identity
     const opened = await new Promise<Opened>((resolve, reject) => {

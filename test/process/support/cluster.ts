@@ -8,7 +8,10 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { onTestFailed } from 'vitest'
-import { Client, type StatusResponse } from '../../../src/client/index.js'
+import { CLUSTER_FILE, writeCluster } from '../../../src/cli/dev/folder.js'
+import { frontDoorOf, keyFileOf, withKeys } from '../../../src/cli/dev/keys.js'
+import { Client, type ClientOptions, type StatusResponse } from '../../../src/client/index.js'
+import { type ClusterKeys, readClusterFile } from '../../../src/crypto/cluster-file.js'
 
 export const MAIN = resolve(import.meta.dirname, '../../../dist/cli/main.js')
 
@@ -21,6 +24,9 @@ const POLL_MS = 20
 const STATUS_TIMEOUT_MS = 1_000
 
 export interface ClusterOptions {
+  /** Default: raft. */
+  readonly protocol?: 'raft' | 'pbft'
+  /** Default: 3, and 4 over PBFT. */
   readonly nodes?: number
   /** T, the lower bound of the election timeout. */
   readonly electionTimeoutMs?: number
@@ -44,19 +50,28 @@ export class TestCluster {
   readonly root: string
   readonly seats: readonly Seat[]
   readonly client: Client
+  /** PBFT: whom a client of this cluster believes. */
+  readonly trust: ClusterKeys | null
   readonly #options: ClusterOptions
 
   private constructor(root: string, seats: readonly Seat[], options: ClusterOptions) {
     this.root = root
     this.seats = seats
     this.#options = options
-    this.client = new Client({ endpoints: this.endpoints, commandTimeoutMs: 10_000 })
+    this.trust = options.protocol === 'pbft' ? makeKeys(root, seats) : null
+    this.client = this.newClient({ commandTimeoutMs: 10_000 })
+  }
+
+  /** Of all nodes; over PBFT one that believes f+1 of them. */
+  newClient(options: Partial<ClientOptions> = {}): Client {
+    const pbft = this.trust === null ? {} : { pbft: { cluster: this.trust } }
+    return new Client({ endpoints: this.endpoints, ...pbft, ...options })
   }
 
   /** Starts all nodes and waits until one leads. Ends with its test: call `close` in a finally. */
   static async start(options: ClusterOptions = {}): Promise<TestCluster> {
     const root = await mkdtemp(join(tmpdir(), 'quorate-test-'))
-    const count = options.nodes ?? 3
+    const count = options.nodes ?? (options.protocol === 'pbft' ? 4 : 3)
     const ports = await freePorts(2 * count)
     const seats = Array.from({ length: count }, (_, i) => ({
       name: `n${i + 1}`,
@@ -104,6 +119,7 @@ export class TestCluster {
         ...['--election-timeout', String(election)],
         ...['--heartbeat-interval', String(Math.max(20, Math.round(election / 10)))],
         ...(this.#options.faultInjection === false ? [] : ['--enable-fault-injection']),
+        ...(this.trust === null ? [] : keyFlags(this.root, seat.name)),
         ...(this.#options.extraFlags ?? []),
       ],
       { stdio: ['ignore', 'pipe', 'pipe'] },
@@ -156,7 +172,7 @@ export class TestCluster {
     return await this.until(`a leader among ${among.join(', ')}`, async () => {
       const all = await this.status(among)
       const leader = all
-        .filter((status) => status.role === 'leader')
+        .filter(({ role, formed }) => formed && (role === 'leader' || role === 'primary'))
         .sort((a, b) => b.term - a.term)[0]
       if (leader === undefined) return null
       const live = among.filter((name) => this.seat(name).process !== null).length
@@ -202,6 +218,23 @@ export class TestCluster {
     for (const seat of this.seats)
       console.error(`---- ${seat.name} ----\n${seat.log.split('\n').slice(-60).join('\n')}`)
   }
+}
+
+/** As `quorate dev` makes them, in the cluster's folder. */
+function makeKeys(root: string, seats: readonly Seat[]): ClusterKeys {
+  const nodes = seats.map(({ name, clientPort, peerPort }) => ({ name, clientPort, peerPort }))
+  const cluster = withKeys(root, { version: 1, protocol: 'pbft', token: 'test', nodes })
+  writeCluster(root, cluster)
+  return readClusterFile(join(root, CLUSTER_FILE))
+}
+
+function keyFlags(root: string, name: string): string[] {
+  return [
+    ...['--protocol', 'pbft'],
+    ...['--cluster-file', join(root, CLUSTER_FILE)],
+    ...['--key-file', keyFileOf(root, name)],
+    ...['--front-door-key-file', keyFileOf(root, frontDoorOf(name))],
+  ]
 }
 
 function endpointOf(seat: Seat): string {

@@ -11,10 +11,10 @@ import {
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { DataDir } from '../../../src/node/data-dir.js'
+import { DataDir, type Owner } from '../../../src/node/data-dir.js'
 import { DATA_REFUSED, NodeError } from '../../../src/node/errors.js'
 
-const OWNER = { clusterId: 'c1', nodeId: 'n1' }
+const OWNER = { clusterId: 'c1', nodeId: 'n1', protocol: 'raft' } as const
 const made: string[] = []
 const opened: DataDir[] = []
 
@@ -36,7 +36,7 @@ afterEach(async () => {
   for (const path of made.splice(0)) rmSync(path, { recursive: true, force: true })
 })
 
-async function refusal(path: string, owner = OWNER): Promise<NodeError> {
+async function refusal(path: string, owner: Owner = OWNER): Promise<NodeError> {
   const result = await DataDir.open(path, owner).catch((error: unknown) => error)
   if (result instanceof DataDir) await result.close()
   if (!(result instanceof NodeError)) throw new Error(`it was not refused: ${result}`)
