@@ -30,18 +30,31 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length
 }
 
-const HEX = '0123456789abcdef'
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(16).padStart(2, '0'),
+)
 
 export function toHex(bytes: Uint8Array): string {
   let out = ''
-  for (const byte of bytes) out += `${HEX[byte >> 4]}${HEX[byte & 15]}`
+  for (const byte of bytes) out += HEX[byte]
   return out
 }
 
 /** Reads what toHex wrote; null when the text is not hex of whole bytes. */
 export function fromHex(text: string): Uint8Array | null {
-  if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) return null
+  if (text.length % 2 !== 0) return null
   const out = new Uint8Array(text.length / 2)
-  for (let i = 0; i < out.length; i++) out[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16)
+  for (let i = 0; i < out.length; i++) {
+    const byte = (nibble(text.charCodeAt(2 * i)) << 4) | nibble(text.charCodeAt(2 * i + 1))
+    if (byte < 0) return null
+    out[i] = byte
+  }
   return out
+}
+
+/** -1 when it is no digit. */
+function nibble(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30
+  const letter = code | 0x20
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1
 }

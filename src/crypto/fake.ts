@@ -52,10 +52,18 @@ function fakeSignature(publicKey: Uint8Array, bytes: Uint8Array): Uint8Array {
 /** Four lanes of multiply and xor, stirred at the end: no collisions by accident. */
 function hash(bytes: Uint8Array, name: Uint8Array): Uint8Array {
   const lanes = new Uint32Array(LANES)
+  const whole = bytes.length - (bytes.length % 4)
   for (let lane = 0; lane < LANES; lane++) {
     let h = Math.imul(0x9e3779b1, lane + 1) ^ name.length
     for (const byte of name) h = Math.imul(h ^ byte, 0x85ebca6b) ^ (h >>> 15)
-    for (const byte of bytes) h = Math.imul(h ^ byte, 0xc2b2ae35 + 2 * lane) ^ (h >>> 13)
+    const factor = 0xc2b2ae35 + 2 * lane
+    // Four bytes at a time: this is where a simulation would spend its time.
+    for (let i = 0; i < whole; i += 4) {
+      h = Math.imul(h ^ wordAt(bytes, i), factor)
+      h ^= h >>> 13
+    }
+    for (let i = whole; i < bytes.length; i++)
+      h = Math.imul(h ^ (bytes[i] ?? 0), factor) ^ (h >>> 13)
     lanes[lane] = h ^ bytes.length
   }
   const out = new Uint8Array(DIGEST_BYTES)
@@ -68,4 +76,13 @@ function hash(bytes: Uint8Array, name: Uint8Array): Uint8Array {
     view.setUint32(4 * i, h ^ (h >>> 13))
   }
   return out
+}
+
+function wordAt(bytes: Uint8Array, at: number): number {
+  return (
+    (bytes[at] ?? 0) |
+    ((bytes[at + 1] ?? 0) << 8) |
+    ((bytes[at + 2] ?? 0) << 16) |
+    ((bytes[at + 3] ?? 0) << 24)
+  )
 }

@@ -39,10 +39,7 @@ export const pbftSim: SimProtocol<Message, WalRecord, Options, Pbft> = {
     ...pbft,
     recover: (records, self, options) =>
       pbft.recover(records, self, { ...options, crypto: fakeKeys(self.id) }),
-    decodeMessage: (bytes) => {
-      const message = pbft.decodeMessage(bytes)
-      return message !== null && isAuthentic(message) ? message : null
-    },
+    decodeMessage: decodeAuthentic,
   },
   options: (swarm) => {
     const checkpointInterval = Math.min(32, Math.max(2, swarm.keepEntries))
@@ -79,6 +76,18 @@ export const pbftSim: SimProtocol<Message, WalRecord, Options, Pbft> = {
   nodes: (drawn) => (drawn < 5 ? 4 : drawn),
   quorum,
   newChecker: () => new PbftChecker(),
+}
+
+/** What was sent to all is the same bytes, read and verified once. */
+const AUTHENTIC = new WeakMap<Uint8Array, Message | null>()
+
+function decodeAuthentic(bytes: Uint8Array): Message | null {
+  const known = AUTHENTIC.get(bytes)
+  if (known !== undefined) return known
+  const decoded = pbft.decodeMessage(bytes)
+  const message = decoded !== null && isAuthentic(decoded) ? decoded : null
+  AUTHENTIC.set(bytes, message)
+  return message
 }
 
 function isAuthentic(message: Message): boolean {

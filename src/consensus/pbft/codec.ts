@@ -27,7 +27,18 @@ const TAGS = {
   SnapshotProof: 23,
 } as const satisfies { [K in Carriage['type']]: number }
 
+/** A message to all others is encoded once; it never changes. */
+const ENCODED = new WeakMap<Message, Uint8Array>()
+
 export function encodeMessage(m: Message): Uint8Array {
+  const known = ENCODED.get(m)
+  if (known !== undefined) return known
+  const bytes = encode(m)
+  ENCODED.set(m, bytes)
+  return bytes
+}
+
+function encode(m: Message): Uint8Array {
   const w = new Writer(256)
   if ('signature' in m) {
     w.byte(STATEMENT)

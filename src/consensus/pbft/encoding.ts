@@ -76,8 +76,21 @@ export function readRequest(r: Reader): Request {
   }
 }
 
+/** So is a statement: once to sign or verify it, once for each message and record that it is in. */
+const BODIES = new WeakMap<Statement, Uint8Array>()
+
 /** The statement without its signature; `signedBytes` puts the cluster before it. */
-export function writeBody(w: Writer, s: Statement): void {
+function bodyOf(s: Statement): Uint8Array {
+  const known = BODIES.get(s)
+  if (known !== undefined) return known
+  const w = new Writer(128)
+  writeBody(w, s)
+  const bytes = w.finish()
+  BODIES.set(s, bytes)
+  return bytes
+}
+
+function writeBody(w: Writer, s: Statement): void {
   w.byte(TAGS[s.type]).varint(s.epoch)
   writeText(w, s.sender)
   switch (s.type) {
@@ -110,8 +123,7 @@ export function writeBody(w: Writer, s: Statement): void {
 }
 
 export function writeStatement(w: Writer, s: Statement): void {
-  writeBody(w, s)
-  w.chunk(s.signature)
+  w.raw(bodyOf(s)).chunk(s.signature)
 }
 
 /** Null when the bytes are no statement. */
@@ -195,8 +207,7 @@ export function signedBytes(clusterId: string, statement: Statement): Uint8Array
   const w = new Writer(256)
   writeText(w, 'quorate-pbft-statement-1')
   writeText(w, clusterId)
-  writeBody(w, statement)
-  return w.finish()
+  return w.raw(bodyOf(statement)).finish()
 }
 
 /** What a batch's digest is taken of; null: the null batch. */

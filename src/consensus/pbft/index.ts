@@ -80,7 +80,7 @@ function statusOf(s: State): CoreStatus {
     term: s.view,
     leader: formed && s.active ? primary(s) : null,
     firstIndex: s.stable.index + 1,
-    lastIndex: Math.max(s.lastExecuted, ...s.slots.keys()),
+    lastIndex: lastIndexIn(s),
     commitIndex: s.lastExecuted,
     appliedIndex: s.lastExecuted,
     snapshotIndex: s.snapshot?.index ?? 0,
@@ -88,4 +88,10 @@ function statusOf(s: State): CoreStatus {
     matchIndex: new Map(),
     missing: 0,
   }
+}
+
+function lastIndexIn(s: State): number {
+  let last = s.lastExecuted
+  for (const index of s.slots.keys()) if (index > last) last = index
+  return last
 }
