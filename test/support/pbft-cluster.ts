@@ -18,7 +18,7 @@ import {
   type WalRecord,
 } from '../../src/consensus/pbft/index.js'
 import { checkState, checkTransition } from '../../src/consensus/pbft/invariants.js'
-import { statementsOf } from '../../src/consensus/pbft/messages.js'
+import { type Statement, statementsOf } from '../../src/consensus/pbft/messages.js'
 import { fakeKeys, fakeVerify } from '../../src/crypto/fake.js'
 
 export const CLUSTER_ID = 'test'
@@ -325,4 +325,11 @@ export class PbftCluster {
       for (const one of (text.split(' ')[1] ?? '').split(',')) if (one === key) times++
     return times
   }
+}
+
+/** With the sender's own key: a liar signs what it likes. */
+export function signed<S extends Statement>(statement: Omit<S, 'epoch' | 'signature'>): S {
+  const unsigned = { epoch: 0, ...statement, signature: new Uint8Array(0) } as unknown as S
+  const signature = fakeKeys(unsigned.sender).sign(signedBytes(CLUSTER_ID, unsigned))
+  return { ...unsigned, signature }
 }

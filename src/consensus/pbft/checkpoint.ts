@@ -35,6 +35,18 @@ export function onCheckpointTaken(
   settle(s, at.index, out)
 }
 
+/**
+ * Of a snapshot that was restored, too:
+ * 1. All have a snapshot at 30, and have said CHECKPOINT(30); it is stable nowhere yet. 2. All lose power. 3. Nobody
+ * executes 30 again, so unless they say it of the snapshot, h stays, the window fills, and nothing goes on.
+ */
+export function takeRestoredCheckpoint(s: State, out: PbftOut): void {
+  const index = s.snapshot?.index ?? 0
+  if (index <= s.stable.index || index % s.options.checkpointInterval !== 0) return
+  s.histories.set(index, s.snapshotHistory)
+  out.takeCheckpoint(index)
+}
+
 export function onCheckpoint(s: State, m: Checkpoint, out: PbftOut): void {
   const about = { rule: '4.3', peer: m.sender, index: m.index }
   if (m.epoch !== s.epoch || !s.replicas.includes(m.sender))

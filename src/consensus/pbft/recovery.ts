@@ -4,6 +4,7 @@
  */
 import type { Configuration, Member, Self } from '../contract.js'
 import { compareNodeIds, type Index } from '../ids.js'
+import { takeRestoredCheckpoint } from './checkpoint.js'
 import { executeCommitted, fetchBatch } from './execution.js'
 import type { Checkpoint, NewView } from './messages.js'
 import { lead, takeOver } from './new-view.js'
@@ -229,7 +230,10 @@ function sayAgain(s: State): void {
 
 /** What a restarted replica does at once: the machine's state, then what is committed behind it. */
 export function resume(s: State, out: PbftOut): void {
-  if (s.snapshot !== null) out.restore(s.snapshot)
+  if (s.snapshot !== null) {
+    out.restore(s.snapshot)
+    takeRestoredCheckpoint(s, out)
+  }
   executeCommitted(s, out)
   if (s.active)
     for (const slot of s.slots.values())

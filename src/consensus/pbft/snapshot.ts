@@ -64,10 +64,12 @@ function addVote(s: State, vote: SnapshotVote): void {
   const ofIndex = s.snapshotVotes.get(vote.index) ?? new Map<NodeId, SnapshotVote>()
   if (!ofIndex.has(vote.sender)) ofIndex.set(vote.sender, vote)
   s.snapshotVotes.set(vote.index, ofIndex)
-  // A liar may speak of any index: the farthest of its votes goes.
+  // A liar may speak of any index, and pushes out nothing but its own. The oldest goes:
+  // 1. We are cut off, and hear of n2 its votes for 10, 20 and 30, of n3 those for 40, 50 and 60. 2. Kept, they make no
+  // W for any index, and newer ones find no room. 3. We never learn of a state to fetch.
   const indices = [...s.snapshotVotes].filter(([, of]) => of.has(vote.sender)).map(([at]) => at)
   if (indices.length <= VOTES_OF_SENDER_MAX) return
-  forget(s, Math.max(...indices), vote.sender)
+  forget(s, Math.min(...indices), vote.sender)
 }
 
 function forget(s: State, index: Index, sender: NodeId): void {

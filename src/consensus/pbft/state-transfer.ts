@@ -4,7 +4,7 @@
  */
 import type { SnapshotMeta } from '../contract.js'
 import type { Index, NodeId } from '../ids.js'
-import { release, settle } from './checkpoint.js'
+import { release, settle, takeRestoredCheckpoint } from './checkpoint.js'
 import { executeCommitted } from './execution.js'
 import type { SnapshotVote } from './messages.js'
 import { agreeing, onSnapshotVotes, vouch } from './snapshot.js'
@@ -111,6 +111,7 @@ export function onSnapshotReceived(
   }
   out.persist({ type: 'SnapshotInstalled', snapshot: s.snapshot, history: vote.history })
   out.restore(s.snapshot)
+  takeRestoredCheckpoint(s, out)
   out.note({ rule: '5.3', event: 'state-fetched', index: snapshot.index })
   vouch(s, out)
   for (const index of [...s.checkpoints.keys()].sort((a, b) => a - b)) settle(s, index, out)

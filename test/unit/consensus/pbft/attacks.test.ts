@@ -1,7 +1,6 @@
 /** Attacks and bugs that real systems met, each as a test: what the liar does, and that the honest are not moved. */
 import { describe, expect, it } from 'vitest'
 import { present } from '../../../../src/base/assert.js'
-import { signedBytes } from '../../../../src/consensus/pbft/encoding.js'
 import type {
   Batch,
   Checkpoint,
@@ -9,7 +8,6 @@ import type {
   NewView,
   Prepare,
   Proposed,
-  Statement,
   ViewChange,
 } from '../../../../src/consensus/pbft/messages.js'
 import { newViewProblem } from '../../../../src/consensus/pbft/new-view.js'
@@ -20,20 +18,12 @@ import {
 } from '../../../../src/consensus/pbft/proofs.js'
 import { addVote, commitCertificate, newSlot } from '../../../../src/consensus/pbft/slot.js'
 import { digestOf } from '../../../../src/consensus/pbft/statements.js'
-import { fakeKeys } from '../../../../src/crypto/fake.js'
-import { CLUSTER_ID, PbftCluster } from '../../../support/pbft-cluster.js'
+import { PbftCluster, signed } from '../../../support/pbft-cluster.js'
 
 const IDS = ['n1', 'n2', 'n3', 'n4']
 const RULES = { replicas: IDS, epoch: 0, windowIndices: 8 }
 const D1 = '11'.repeat(32)
 const D2 = '22'.repeat(32)
-
-/** With the sender's own key: a liar signs what it likes. */
-function signed<S extends Statement>(statement: Omit<S, 'epoch' | 'signature'>): S {
-  const unsigned = { epoch: 0, ...statement, signature: new Uint8Array(0) } as unknown as S
-  const signature = fakeKeys(unsigned.sender).sign(signedBytes(CLUSTER_ID, unsigned))
-  return { ...unsigned, signature }
-}
 
 const proposed = (view: number, index: number, digest = D1, sender = IDS[view % 4]!) =>
   signed<Proposed>({ type: 'Proposed', view, index, digest, sender })
