@@ -227,14 +227,13 @@ function addTools(program: Command, setExitCode: SetExitCode): void {
   program
     .command('sim')
     .description('run seeded simulations of whole clusters and check every step')
-    .option('--protocol <name>', 'raft', 'raft')
+    .option('--protocol <name>', 'raft or pbft', 'raft')
     .option('--seeds <range>', 'A..B, or one seed', '1..100')
     .option('--nodes <n>', 'of each cluster; else drawn from the seed', number('--nodes', 1, 9))
     .option('--seed <seed>', 'one seed, instead of --seeds')
     .option(
       '--for <duration>',
-      'how long faults strike in each run, in simulated time: 30s, 5m; longer only until enough has happened',
-      '30s',
+      'how long faults strike in each run, in simulated time: 5m; else 30s, 10s with pbft; longer only until enough has happened',
     )
     .option('--faults <kinds>', 'only these kinds or groups, commas between; none for a quiet run')
     .option('--jobs <n>', 'processes; else one a core', number('--jobs', 1, 256))

@@ -7,13 +7,23 @@ export { diagramMermaid } from './diagram/mermaid.js'
 export { DiagramOfTrace } from './diagram/of-trace.js'
 export { diagramText } from './diagram/text.js'
 export { FAULT_GROUPS, FAULT_KINDS, type FaultGroup, type FaultKind } from './faults.js'
-export { MARKS, type Mark } from './marks/table.js'
 export type { ExecutedStrike, Strike } from './nemesis/strike.js'
 export { pbftSim } from './pbft.js'
 export type { SimProtocol } from './protocol.js'
-export { type SimProtocolName, simProtocols } from './protocols.js'
+export {
+  isSimProtocol,
+  type SimProtocolName,
+  type Simulated,
+  simProtocols,
+} from './protocols.js'
 export { raftSim } from './raft.js'
-export { FAULTY_MS, type SeedFailure, type SeedOptions, type SeedReport } from './run/options.js'
+export {
+  FAULTY_MS,
+  type RunOptions,
+  type SeedFailure,
+  type SeedOptions,
+  type SeedReport,
+} from './run/options.js'
 export { runSeed } from './run.js'
 export { type Attempt, attempt, eventsOf } from './shrink/attempt.js'
 export { parseRecipe, printRecipe, type Recipe, RecipeError, wholeRun } from './shrink/recipe.js'

@@ -1,4 +1,5 @@
 /** PBFT in the simulator: keys that nobody forges, and every signature verified before the core sees a message. */
+import { pick } from '../base/random.js'
 import { signedBytes } from '../consensus/pbft/encoding.js'
 import {
   DEFAULT_OPTIONS,
@@ -14,14 +15,28 @@ import { fakeKeys, fakeVerify } from '../crypto/fake.js'
 import { PbftChecker } from './checkers/pbft.js'
 import { FakeHasher } from './disk/fake-hasher.js'
 import type { FaultKind } from './faults.js'
+import { PBFT_MARKS } from './marks/pbft-table.js'
 import type { SimProtocol } from './protocol.js'
+import { STREAM, streamOf } from './streams.js'
+import type { SwarmOptions } from './swarm.js'
 
 const CLUSTER_ID = 'sim'
 const BATCH_REQUESTS_MIN = 16
+/** A view change carries a certificate for each index of the window, and every log is read at every start. */
+const INTERVAL_MAX = 12
+const SNAPSHOT_INDICES_MAX = 100
 /** Small, so that it is reached. */
-const WAITING_REQUESTS_MAX = 512
+const WAITING_REQUESTS_MAX = 128
 /** Some views may fail before one does not, and each had more time than the last (in ms of simulated time). */
 const LEADER_MS = 60_000
+/** The rest of what must succeed does so when the faults are over. */
+const LONGER_MS = 5_000
+/** Mostly the smallest that bears a liar, and the smallest that bears two. */
+const SIZES = [4, 4, 4, 4, 4, 4, 4, 4, 4, 5, 6, 7, 7] as const
+/** With two of four out nothing goes on, and three round trips are soon interrupted: strikes leave more time between. */
+const NEMESIS_FACTOR = 2
+/** A view change is several KiB, and every segment opens with one. */
+const SEGMENT_FACTOR = 4
 /**
  * Damage to what was synced: such a replica cannot know what it had promised, so it does not start again, or is mute
  * for good. It counts toward f, and nobody gets it well.
@@ -32,6 +47,8 @@ const UNFIT: ReadonlySet<FaultKind> = new Set([
   'misdirected-write',
   'snapshot-rot',
   'read-error',
+  // The primary of a view is who it is.
+  'leadership-transferred',
 ])
 
 export const pbftSim: SimProtocol<Message, WalRecord, Options, Pbft> = {
@@ -42,13 +59,13 @@ export const pbftSim: SimProtocol<Message, WalRecord, Options, Pbft> = {
     decodeMessage: decodeAuthentic,
   },
   options: (swarm) => {
-    const checkpointInterval = Math.min(32, Math.max(2, swarm.keepEntries))
+    const checkpointInterval = Math.min(INTERVAL_MAX, Math.max(2, swarm.keepEntries))
     return {
       ...DEFAULT_OPTIONS,
       crypto: fakeKeys(''),
       clusterId: CLUSTER_ID,
       checkpointInterval,
-      windowIndices: checkpointInterval * (swarm.inflightMessagesMax < 8 ? 2 : 4),
+      windowIndices: checkpointInterval * (swarm.inflightMessagesMax < 8 ? 2 : 3),
       pipelineIndices: Math.max(4, Math.min(16, swarm.inflightMessagesMax)),
       // Three round trips and syncs an index: one request in each would be less than the clients ask.
       batchRequestsMax: Math.max(
@@ -60,26 +77,29 @@ export const pbftSim: SimProtocol<Message, WalRecord, Options, Pbft> = {
       viewChangeTicks: 2 * swarm.electionTicks,
       viewChangeTicksMax: 8 * swarm.electionTicks,
       statusTicks: Math.max(2, 2 * swarm.heartbeatTicks),
-      snapshotIndices: swarm.snapshotEntries,
+      snapshotIndices: Math.min(SNAPSHOT_INDICES_MAX, swarm.snapshotEntries),
     }
   },
   wallClock: true,
   leaderMs: LEADER_MS,
+  longerMs: LONGER_MS,
   // One that left a view alone is out of it until the next: it executes what Q commit, and votes no more in the old one.
   quorumIsLed: true,
-  unfit: UNFIT,
   snapshotHashing: {
     newHasher: () => new FakeHasher(),
     // Small, so that a few KB are many parts in several levels.
     cutting: { chunkBytesMin: 128, chunkBytesMax: 1_024, bits: 8, fanOut: 4 },
   },
-  nodes: (drawn) => (drawn < 5 ? 4 : drawn),
+  fitted,
+  marks: PBFT_MARKS,
   quorum,
   newChecker: () => new PbftChecker(),
 }
 
 /** What was sent to all is the same bytes, read and verified once. */
-const AUTHENTIC = new WeakMap<Uint8Array, Message | null>()
+const AUTHENTIC = new Map<Uint8Array, Message | null>()
+/** The oldest is forgotten: what arrives later is read anew. */
+const AUTHENTIC_MAX = 1_024
 
 function decodeAuthentic(bytes: Uint8Array): Message | null {
   const known = AUTHENTIC.get(bytes)
@@ -87,7 +107,23 @@ function decodeAuthentic(bytes: Uint8Array): Message | null {
   const decoded = pbft.decodeMessage(bytes)
   const message = decoded !== null && isAuthentic(decoded) ? decoded : null
   AUTHENTIC.set(bytes, message)
+  if (AUTHENTIC.size > AUTHENTIC_MAX)
+    for (const oldest of AUTHENTIC.keys()) {
+      AUTHENTIC.delete(oldest)
+      break
+    }
   return message
+}
+
+function fitted(drawn: SwarmOptions, seed: number): SwarmOptions {
+  return {
+    ...drawn,
+    nodes: pick(streamOf(seed, STREAM.fit), SIZES),
+    kinds: new Set([...drawn.kinds].filter((kind) => !UNFIT.has(kind))),
+    hopeless: false,
+    nemesisMsMean: NEMESIS_FACTOR * drawn.nemesisMsMean,
+    segmentBytes: SEGMENT_FACTOR * drawn.segmentBytes,
+  }
 }
 
 function isAuthentic(message: Message): boolean {

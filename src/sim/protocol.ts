@@ -2,7 +2,6 @@
 import type { Core, Protocol } from '../consensus/contract.js'
 import type { Hashing } from '../state-transfer/tree.js'
 import type { ProtocolChecker } from './checkers/protocol.js'
-import type { FaultKind } from './faults.js'
 import type { SwarmOptions } from './swarm.js'
 
 export interface SimProtocol<
@@ -20,16 +19,18 @@ export interface SimProtocol<
   options(swarm: SwarmOptions): O
   /** Agreed time is the wall's, not the leader's own. */
   readonly wallClock: boolean
+  /** How much longer than asked for the faults may last, until enough has happened (ms). */
+  readonly longerMs?: number
   /** How long a quorum that is well may be without a leader (ms); else as long as some elections take. */
   readonly leaderMs?: number
-  /** Kinds of faults after which it promises no progress: no seed draws them. */
-  readonly unfit?: ReadonlySet<FaultKind>
   /** A quorum that knows its leader is all that it promises: the rest need not follow. */
   readonly quorumIsLed?: boolean
   /** What a snapshot's digest is made of; without it nobody fetches one. */
   readonly snapshotHashing?: Hashing
-  /** How many nodes instead of those that a seed draws. */
-  nodes(drawn: number): number
+  /** What a seed draws is Raft's measure: how this protocol has it. */
+  fitted?(drawn: SwarmOptions, seed: number): SwarmOptions
+  /** The situations that its checker may tell, each in a sentence. */
+  readonly marks: { readonly [mark: string]: string }
   /** So many of n can go on without the rest. */
   quorum(n: number): number
   newChecker(): ProtocolChecker<C, M, R>

@@ -8,6 +8,7 @@ import {
 } from '../consensus/raft/index.js'
 import type { WalRecord } from '../consensus/raft/records.js'
 import { RaftChecker } from './checkers/raft.js'
+import { RAFT_MARKS } from './marks/raft-table.js'
 import type { SimProtocol } from './protocol.js'
 
 export const raftSim: SimProtocol<Message, WalRecord, Options, Raft> = {
@@ -23,7 +24,7 @@ export const raftSim: SimProtocol<Message, WalRecord, Options, Raft> = {
     inflightMessagesMax: swarm.inflightMessagesMax,
   }),
   wallClock: false,
-  nodes: (drawn) => drawn,
+  marks: RAFT_MARKS,
   quorum: (n) => Math.floor(n / 2) + 1,
   newChecker: () => new RaftChecker(),
 }

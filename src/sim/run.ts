@@ -9,7 +9,6 @@ import { Cluster } from './cluster.js'
 import { FaultCounts } from './faults.js'
 import { ledgerApplication } from './ledger-load.js'
 import { Nemesis } from './nemesis.js'
-import type { SimProtocol } from './protocol.js'
 import {
   DEMANDS,
   type Demands,
@@ -65,7 +64,7 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
     this.#forMs = options.forMs ?? FAULTY_MS
     this.#demands = options.demands ?? DEMANDS
     const swarm = drawSwarm(options.seed)
-    const drawn = { ...swarm, ...fitted(swarm, options.sim) }
+    const drawn = options.sim.fitted?.(swarm, options.seed) ?? swarm
     this.#swarm = masked(options.adjust?.(drawn) ?? drawn)
     this.#world = new World(options.seed, options.trace ?? null)
     const application = options.application ?? ledgerApplication
@@ -121,12 +120,13 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
   #underFaults(): void {
     this.#nemesis.start()
     const began = this.#world.now
+    const longerMs = this.#options.sim.longerMs ?? LONGER_MS_MAX
     const over = () => {
       const ms = this.#world.now - began
       if (ms < this.#forMs) return false
-      return ms >= this.#forMs + LONGER_MS_MAX || this.#isEnough()
+      return ms >= this.#forMs + longerMs || this.#isEnough()
     }
-    this.#until(this.#forMs + 2 * LONGER_MS_MAX, over, 'faulty phase')
+    this.#until(this.#forMs + 2 * longerMs, over, 'faulty phase')
   }
 
   #isEnough(): boolean {
@@ -253,15 +253,6 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
     }
     return sortedCounts(marks)
   }
-}
-
-/** What a seed draws is Raft's measure: others have their own. */
-function fitted(
-  swarm: SwarmOptions,
-  { nodes, unfit }: Pick<SimProtocol<never, unknown, unknown>, 'nodes' | 'unfit'>,
-): Pick<SwarmOptions, 'nodes' | 'kinds'> {
-  const kinds = new Set([...swarm.kinds].filter((kind) => unfit?.has(kind) !== true))
-  return { nodes: nodes(swarm.nodes), kinds }
 }
 
 function described(error: unknown): { invariant: string; message: string; stack: string } {

@@ -13,6 +13,7 @@ export const STREAM = {
   lies: 5,
   quorum: 16,
   load: 17,
+  fit: 18,
 } as const
 
 export type Stream = (typeof STREAM)[keyof typeof STREAM]

@@ -1,12 +1,12 @@
 /** `sim`: many seeds of the simulator on all cores; a failure is one line that replays it. */
 import { writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import type { Recorded, SeedReport } from '../../sim/index.js'
+import type { Recorded, SeedReport, SimProtocolName } from '../../sim/index.js'
 import { EXIT, usageError } from '../errors.js'
 import { print, printJson } from '../output.js'
 import { Doublecheck } from '../sim/doublecheck.js'
 import { historyLines } from '../sim/history-lines.js'
-import { type Job, parseFaults, parseFor, parseSeeds, runJob } from '../sim/job.js'
+import { type Job, parseFaults, parseFor, parseProtocol, parseSeeds, runJob } from '../sim/job.js'
 import { runPool } from '../sim/pool.js'
 import { simProgress } from '../sim/progress.js'
 import {
@@ -24,7 +24,7 @@ export interface SimFlags {
   readonly seeds: string
   readonly seed?: string
   readonly nodes?: number
-  readonly for: string
+  readonly for?: string
   readonly faults?: string
   readonly jobs?: number
   readonly trace?: boolean
@@ -41,6 +41,7 @@ export interface SimFlags {
 type OnReport = (report: SeedReport) => void
 
 interface Plan {
+  readonly protocol: SimProtocolName
   readonly first: number
   readonly last: number
   job(seed: number): Job
@@ -50,7 +51,7 @@ export async function sim(flags: SimFlags): Promise<number> {
   if (flags.shrink === true || flags.recipe !== undefined || flags.diagram !== undefined)
     return (await import('../sim/small.js')).small(flags)
   const plan = planned(flags)
-  const summary = newSummary()
+  const summary = newSummary(plan.protocol)
   summary.adjusted = flags.nodes !== undefined || flags.faults !== undefined
   const beganAt = performance.now()
   const count = plan.last - plan.first + 1
@@ -75,21 +76,18 @@ export async function sim(flags: SimFlags): Promise<number> {
 }
 
 function planned(flags: SimFlags): Plan {
-  if (flags.protocol !== 'raft')
-    throw usageError(
-      `--protocol: expected raft, got ${JSON.stringify(flags.protocol)}${flags.protocol === 'pbft' ? ': PBFT is not built yet' : ''}`,
-    )
+  const protocol = parseProtocol(flags.protocol)
   const { first, last } = parseSeeds(flags.seed ?? flags.seeds)
   const faults = flags.faults === undefined ? null : parseFaults(flags.faults)
-  const forMs = parseFor(flags.for)
+  const forMs = parseFor(flags.for, protocol)
   if (flags.history !== undefined && first !== last)
     throw usageError('--history: expected one seed, as --seed 42')
   if (flags.history !== undefined && flags.doublecheck === true)
     throw usageError('--history: not together with --doublecheck')
   if (flags.trace === true && flags.doublecheck === true)
     throw usageError('--trace: not together with --doublecheck')
-  const { protocol } = flags
   return {
+    protocol,
     first,
     last,
     job: (seed) => ({ seed, protocol, nodes: flags.nodes ?? null, faults, forMs }),
@@ -162,8 +160,9 @@ function failureLines(report: SeedReport, flags: SimFlags): string[] {
 function replayLine({ seed, failure }: SeedReport, flags: SimFlags): string {
   const nodes = flags.nodes === undefined ? '' : ` --nodes ${flags.nodes}`
   const faults = flags.faults === undefined ? '' : ` --faults ${flags.faults}`
+  const forMs = flags.for === undefined ? '' : ` --for ${flags.for}`
   const how = failure?.invariant === 'determinism' ? '--doublecheck' : '--trace'
-  return `quorate sim --protocol ${flags.protocol} --seed ${seed}${nodes} --for ${flags.for}${faults} ${how}`
+  return `quorate sim --protocol ${flags.protocol} --seed ${seed}${nodes}${forMs}${faults} ${how}`
 }
 
 function* jobs({ first, last, job }: Plan): Generator<Job> {

@@ -3,11 +3,12 @@ import {
   FAULT_GROUPS,
   FAULT_KINDS,
   type FaultKind,
+  isSimProtocol,
   type Recorded,
-  raftSim,
-  runSeed,
   type SeedReport,
+  type SimProtocolName,
   type SwarmOptions,
+  simProtocols,
 } from '../../sim/index.js'
 import { usageError } from '../errors.js'
 import { parseDuration } from '../parse/duration.js'
@@ -18,7 +19,7 @@ const FOR_MS_MAX = 3_600_000
 
 export interface Job {
   readonly seed: number
-  readonly protocol: string
+  readonly protocol: SimProtocolName
   /** Null: what the seed draws. */
   readonly nodes: number | null
   /** Null: what the seed draws; of these only, none for a quiet run. */
@@ -34,8 +35,7 @@ export interface Watch {
 
 export function runJob(job: Job, watch: Watch = {}): SeedReport {
   const adjust = (drawn: SwarmOptions): SwarmOptions => adjusted(drawn, job)
-  return runSeed({
-    sim: raftSim,
+  return simProtocols[job.protocol].runSeed({
     seed: job.seed,
     forMs: job.forMs,
     adjust,
@@ -49,6 +49,14 @@ function adjusted(drawn: SwarmOptions, job: Job): SwarmOptions {
   const wanted = new Set<string>(job.faults)
   const kinds = new Set(FAULT_KINDS.filter((kind) => wanted.has(kind)))
   return { ...drawn, nodes, kinds, faultFree: kinds.size === 0 }
+}
+
+/** Throws CliError. */
+export function parseProtocol(name: string): SimProtocolName {
+  if (isSimProtocol(name)) return name
+  throw usageError(
+    `--protocol: expected ${Object.keys(simProtocols).join(' or ')}, got ${JSON.stringify(name)}`,
+  )
 }
 
 /** `A..B` or one seed. Throws CliError. */
@@ -84,8 +92,9 @@ function parseKind(word: string): readonly FaultKind[] {
   throw usageError(`--faults: ${JSON.stringify(word)} is no kind of fault; ${hint}`)
 }
 
-/** Throws CliError. */
-export function parseFor(text: string): number {
+/** Undefined: as long as is usual with the protocol. Throws CliError. */
+export function parseFor(text: string | undefined, protocol: SimProtocolName = 'raft'): number {
+  if (text === undefined) return simProtocols[protocol].forMs
   const ms = parseDuration(text)
   if (ms !== null && ms >= FOR_MS_MIN && ms <= FOR_MS_MAX) return ms
   throw usageError(`--for: expected 1s to 1h, such as 30s or 5m, got ${JSON.stringify(text)}`)

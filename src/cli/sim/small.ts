@@ -3,27 +3,27 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import {
   type Attempt,
-  attempt,
   type Diagram,
   DiagramOfTrace,
   diagramHtml,
   diagramMermaid,
   diagramText,
   eventsOf,
+  isSimProtocol,
   parseRecipe,
   printRecipe,
   type Recipe,
   RecipeError,
-  raftSim,
   type Shrunk,
   shrink,
+  simProtocols,
   wholeRun,
 } from '../../sim/index.js'
 import type { SimFlags } from '../commands/sim.js'
 import { EXIT, usageError } from '../errors.js'
 import { note, print } from '../output.js'
 import { parseDuration } from '../parse/duration.js'
-import { parseFaults, parseFor, parseSeeds } from './job.js'
+import { parseFaults, parseFor, parseProtocol, parseSeeds } from './job.js'
 
 /** How often progress is told (ms of real time). */
 const PROGRESS_MS = 1_000
@@ -31,8 +31,7 @@ const PROGRESS_MS = 1_000
 export function small(flags: SimFlags): number {
   for (const other of ['doublecheck', 'history', 'json'] as const)
     if (flags[other] !== undefined) throw usageError(`--${other}: not with --shrink or --recipe`)
-  if (flags.protocol !== 'raft')
-    throw usageError(`--protocol: expected raft, got ${JSON.stringify(flags.protocol)}`)
+  parseProtocol(flags.protocol)
   if (flags.diagram !== undefined) format(flags.diagram)
   if (flags.shrink === true) return shrinkSeed(flags)
   if (flags.recipe === undefined) throw usageError('--diagram: needs --shrink or --recipe FILE')
@@ -66,11 +65,11 @@ function shrinkSeed(flags: SimFlags): number {
 
 function replay(recipe: Recipe, flags: SimFlags): number {
   if (flags.trace === true) {
-    const again = attempt(raftSim, recipe, print)
+    const again = attempt(recipe, print)
     if (again.kind !== null) print(failureLine(recipe.seed, again))
     return again.kind === null ? EXIT.ok : EXIT.generic
   }
-  const found = attempt(raftSim, recipe)
+  const found = attempt(recipe)
   if (found.kind === null) {
     print('the run of this recipe does not fail (with this version)')
     return EXIT.ok
@@ -83,8 +82,9 @@ function replay(recipe: Recipe, flags: SimFlags): number {
 }
 
 function wholeOf(seed: number, flags: SimFlags): Recipe {
+  const protocol = parseProtocol(flags.protocol)
   return {
-    ...wholeRun(seed, parseFor(flags.for), flags.protocol),
+    ...wholeRun(seed, parseFor(flags.for, protocol), protocol),
     nodes: flags.nodes ?? null,
     kinds: flags.faults === undefined ? null : parseFaults(flags.faults),
   }
@@ -97,7 +97,7 @@ function shrunk(recipe: Recipe, flags: SimFlags): (Shrunk & { readonly ms: numbe
   const beganAt = performance.now()
   let toldAt = beganAt
   const result = shrink(recipe, {
-    run: (one) => attempt(raftSim, one),
+    run: (one) => attempt(one),
     runsMax: flags.shrinkRuns,
     shouldStop: () => performance.now() - beganAt > forMs,
     progress: ({ runs, events, pass }) => {
@@ -112,7 +112,7 @@ function shrunk(recipe: Recipe, flags: SimFlags): (Shrunk & { readonly ms: numbe
 /** Runs it once more, and pictures what is told. */
 function draw(recipe: Recipe, lines: readonly string[], { diagram: file }: SimFlags): void {
   const reader = new DiagramOfTrace()
-  const { report } = attempt(raftSim, recipe, (line) => reader.line(line))
+  const { report } = attempt(recipe, (line) => reader.line(line))
   const { failure } = report
   if (failure !== null) reader.end(failure.atMs, `${failure.invariant}: ${failure.message}`)
   const diagram = reader.diagram()
@@ -136,7 +136,7 @@ function format(file: string): (diagram: Diagram, lines: readonly string[]) => s
 function readRecipe(file: string): Recipe {
   try {
     const recipe = parseRecipe(readFileSync(file, 'utf8'))
-    if (recipe.protocol !== 'raft') throw new RecipeError(`no protocol ${recipe.protocol}`)
+    if (!isSimProtocol(recipe.protocol)) throw new RecipeError(`no protocol ${recipe.protocol}`)
     return recipe
   } catch (error) {
     throw usageError(`--recipe: ${file}: ${error instanceof Error ? error.message : String(error)}`)
@@ -162,4 +162,8 @@ function sizesLine({ report: before }: Attempt, { report: after }: Attempt): str
   const kinds = after.kinds.length === 0 ? 'none' : after.kinds.join(', ')
   const seconds = (ms: number) => (ms / 1_000).toFixed(2)
   return `${before.nodes} -> ${after.nodes} nodes, ${seconds(before.simulatedMs)} -> ${seconds(after.simulatedMs)} s, ${before.steps} -> ${after.steps} steps; kinds of fault left: ${kinds}`
+}
+
+function attempt(recipe: Recipe, trace?: (line: string) => void): Attempt {
+  return simProtocols[parseProtocol(recipe.protocol)].attempt(recipe, trace)
 }

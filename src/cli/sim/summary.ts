@@ -1,5 +1,5 @@
 /** What many seeds showed, taken together. */
-import { MARKS, type SeedReport } from '../../sim/index.js'
+import { type SeedReport, type SimProtocolName, simProtocols } from '../../sim/index.js'
 
 /** Over so many seeds each kind of fault that was enabled must have struck. */
 const KINDS_JUDGED_FROM_SEEDS = 200
@@ -8,6 +8,7 @@ const MARKS_JUDGED_FROM_SEEDS = 1_000
 const MS_PER_HOUR = 3_600_000
 
 export interface Summary {
+  readonly protocol: SimProtocolName
   passed: number
   failed: SeedReport[]
   /** Too little happened to say anything. */
@@ -25,8 +26,9 @@ export interface Summary {
   readonly marks: Map<string, number>
 }
 
-export function newSummary(): Summary {
+export function newSummary(protocol: SimProtocolName = 'raft'): Summary {
   return {
+    protocol,
     passed: 0,
     failed: [],
     voided: 0,
@@ -72,7 +74,8 @@ export function idleKinds(summary: Summary): string[] {
 }
 
 export function unreachedMarks(summary: Summary): string[] {
-  return Object.keys(MARKS).filter((mark) => !summary.marks.has(mark))
+  const { marks } = simProtocols[summary.protocol]
+  return Object.keys(marks).filter((mark) => !summary.marks.has(mark))
 }
 
 /** A long run of what seeds draw by themselves must have seen everything. */

@@ -1,4 +1,5 @@
 /** Messages as bytes. Whatever comes in is either whole or nothing. */
+import { EMPTY } from '../../base/bytes.js'
 import { Reader, Writer } from '../../base/varint.js'
 import { readList, writeList } from '../encoding.js'
 import {
@@ -27,15 +28,14 @@ const TAGS = {
   SnapshotProof: 23,
 } as const satisfies { [K in Carriage['type']]: number }
 
-/** A message to all others is encoded once; it never changes. */
-const ENCODED = new WeakMap<Message, Uint8Array>()
+/** A message to all others is encoded once: they are sent one behind the other, and it never changes. */
+const last: { message: Message | null; bytes: Uint8Array } = { message: null, bytes: EMPTY }
 
 export function encodeMessage(m: Message): Uint8Array {
-  const known = ENCODED.get(m)
-  if (known !== undefined) return known
-  const bytes = encode(m)
-  ENCODED.set(m, bytes)
-  return bytes
+  if (last.message === m) return last.bytes
+  last.bytes = encode(m)
+  last.message = m
+  return last.bytes
 }
 
 function encode(m: Message): Uint8Array {

@@ -5,26 +5,38 @@ import { preparedProblem, stableProblem } from './proofs.js'
 import { quorum } from './quorum.js'
 import type { State } from './state.js'
 
+/** Proofs that were looked at before: they never change. */
+export type Proven = WeakSet<object>
+
 /** The first rule that is broken, in words; null when all hold. */
-export function checkState(s: State): string | null {
+export function checkState(s: State, proven: Proven = new WeakSet()): string | null {
   if (s.active && s.view > 0 && s.newView?.view !== s.view) return 'a view without its NEW-VIEW'
   if (s.persistedBatch > s.batch) return 'a batch is on disk before it was emitted'
-  if (s.stable.index > 0 && stableProblem(s.stable.checkpoints, rulesOf(s)) !== null)
-    return 'h without a proof'
+  const { index: stable, checkpoints } = s.stable
+  if (stable > 0 && !proven.has(checkpoints)) {
+    if (stableProblem(checkpoints, rulesOf(s)) !== null) return 'h without a proof'
+    proven.add(checkpoints)
+  }
   if (s.primary !== null && !s.active) return 'a primary of no view'
-  const indices = 4 * s.options.windowIndices + 4 * s.options.snapshotIndices
-  if (s.slots.size > indices) return `${s.slots.size} slots are kept`
-  return checkSlots(s)
+  // All that leads on from the snapshot, which may be late, and a few windows and intervals on either side.
+  const { windowIndices, snapshotIndices } = s.options
+  const leading = Math.max(s.stable.index, s.lastExecuted) - (s.snapshot?.index ?? 0)
+  if (s.slots.size > leading + 4 * windowIndices + 4 * snapshotIndices)
+    return `${s.slots.size} slots are kept`
+  return checkSlots(s, proven)
 }
 
-function checkSlots(s: State): string | null {
+function checkSlots(s: State, proven: Proven): string | null {
   for (const [index, slot] of s.slots) {
     if (slot.index !== index) return `slot ${index} thinks it is ${slot.index}`
     if (slot.executed && index > s.lastExecuted) return `${index} was executed out of order`
     if (slot.proposed !== null && slot.proposed.view > s.view)
       return `${index} is of a view to come`
-    if (slot.prepared !== null && preparedProblem(slot.prepared, rulesOf(s)) !== null)
-      return `${index} is prepared without a proof`
+    if (slot.prepared !== null && !proven.has(slot.prepared)) {
+      if (preparedProblem(slot.prepared, rulesOf(s)) !== null)
+        return `${index} is prepared without a proof`
+      proven.add(slot.prepared)
+    }
     if (slot.committed !== null && slot.committed.length < quorum(s.replicas.length))
       return `${index} is committed without Q`
     if ((slot.committedIn ?? -1) > (slot.prepared?.proposed.view ?? -1))

@@ -2,9 +2,10 @@
 import type { Effect, Input } from '../../consensus/contract.js'
 import type { Index, NodeId } from '../../consensus/ids.js'
 import type { Message, Pbft, WalRecord } from '../../consensus/pbft/index.js'
-import { checkState, checkTransition } from '../../consensus/pbft/invariants.js'
+import { checkState, checkTransition, type Proven } from '../../consensus/pbft/invariants.js'
 import type { SlotId } from '../../consensus/pbft/messages.js'
 import type { State } from '../../consensus/pbft/state.js'
+import { PbftMarks } from '../marks/pbft.js'
 import type { ProtocolChecker } from './protocol.js'
 import { check, Violation } from './violation.js'
 
@@ -13,18 +14,27 @@ interface Replica {
   written: { readonly batch: number; readonly records: readonly WalRecord[] }[]
   /** What is on its disk: promises by their name. */
   readonly promised: Set<string>
+  /** What it said in this start. */
+  readonly said: Set<string>
   /** Below it nothing is prepared or committed any more. */
   leftBelow: number
 }
 
 export class PbftChecker implements ProtocolChecker<Pbft, Message, WalRecord> {
   readonly #replicas = new Map<NodeId, Replica>()
+  readonly #marks = new PbftMarks()
+  readonly #proven: Proven = new WeakSet()
   /** By sender, kind, view and index: the one digest that was signed. */
   readonly #said = new Map<string, string>()
   /** By index: what was committed, in whatever view. */
   readonly #committed = new Map<Index, string>()
 
+  get marks(): ReadonlyMap<string, number> {
+    return this.#marks.counts
+  }
+
   started(id: NodeId, core: Pbft, records: readonly WalRecord[]): void {
+    this.#marks.started(id, core)
     const leftBelow = this.#replicas.get(id)?.leftBelow ?? 0
     check(
       core.state.view >= leftBelow,
@@ -33,20 +43,28 @@ export class PbftChecker implements ProtocolChecker<Pbft, Message, WalRecord> {
     )
     const promised = new Set<string>()
     for (const record of records) keep(promised, record)
-    this.#replicas.set(id, { before: { ...core.state }, written: [], promised, leftBelow })
+    this.#replicas.set(id, {
+      before: { ...core.state },
+      written: [],
+      promised,
+      said: new Set(),
+      leftBelow,
+    })
   }
 
   stepped(
     id: NodeId,
     core: Pbft,
-    _input: Input<Message>,
+    input: Input<Message>,
     effects: readonly Effect<Message, WalRecord>[],
   ): void {
     const replica = this.#replicas.get(id)
     if (replica === undefined) return
-    const wrong = checkState(core.state) ?? checkTransition(replica.before, core.state)
+    const wrong =
+      checkState(core.state, this.#proven) ?? checkTransition(replica.before, core.state)
     if (wrong !== null) throw new Violation('pbft-state', `${id}: ${wrong}`)
-    replica.before = { ...core.state }
+    Object.assign(replica.before, core.state)
+    this.#marks.stepped(id, core, input, effects)
     for (const effect of effects) {
       if (effect.type !== 'Persist') continue
       replica.written.push({ batch: effect.batch, records: effect.records })
@@ -115,6 +133,10 @@ export class PbftChecker implements ProtocolChecker<Pbft, Message, WalRecord> {
     const before = this.#said.get(key)
     if (before === undefined) this.#said.set(key, slot.digest)
     else check(before === slot.digest, 'equivocation', () => `${key}: two digests`)
+    const replica = this.#replicas.get(id)
+    if (replica === undefined || kind === 'Checkpoint') return
+    if (before !== undefined && !replica.said.has(key)) this.#marks.saidAgain()
+    replica.said.add(key)
   }
 
   #commit(id: NodeId, { commits }: { readonly commits: readonly SlotId[] }): void {

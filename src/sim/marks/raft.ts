@@ -6,7 +6,7 @@ import { lastEntry, lastIndex, snapshotIndex, termAt } from '../../consensus/raf
 import type { Message } from '../../consensus/raft/messages.js'
 import type { WalRecord } from '../../consensus/raft/records.js'
 import type { Role, State } from '../../consensus/raft/state.js'
-import { type Mark, NOTED } from './table.js'
+import { type Mark, NOTED } from './raft-table.js'
 
 const MANY_TRUNCATED = 5
 const MANY_COMMITTED = 10

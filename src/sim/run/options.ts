@@ -21,8 +21,12 @@ export const DEMANDS: Demands = { operations: 300, faults: 10, progress: 10 }
 /** For a run that is made small: nothing but that it fails. */
 export const NO_DEMANDS: Demands = { operations: 0, faults: 0, progress: 0 }
 
-export interface SeedOptions<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
+export interface SeedOptions<M extends { readonly type: string }, R, O, C extends Core<M, R>>
+  extends RunOptions {
   readonly sim: SimProtocol<M, R, O, C>
+}
+
+export interface RunOptions {
   readonly seed: number
   /** How long the faults last, in ms of simulated time; longer only until enough has happened. */
   readonly forMs?: number

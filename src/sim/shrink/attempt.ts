@@ -28,7 +28,7 @@ export function attempt<M extends { readonly type: string }, R, O, C extends Cor
     sim,
     seed: recipe.luck,
     forMs: recipe.forMs,
-    adjust: () => swarmOf(recipe),
+    adjust: () => swarmOf(recipe, sim.fitted),
     demands: recipe.brief ? NO_DEMANDS : DEMANDS,
     happened: (all) => {
       happened = all

@@ -53,8 +53,11 @@ export function wholeRun(seed: number, forMs: number, protocol = 'raft'): Recipe
 }
 
 /** The options that its seed draws, as it changes them. */
-export function swarmOf(recipe: Recipe): SwarmOptions {
-  const drawn = drawSwarm(recipe.seed)
+export function swarmOf(
+  recipe: Recipe,
+  fitted: (drawn: SwarmOptions, seed: number) => SwarmOptions = (drawn) => drawn,
+): SwarmOptions {
+  const drawn = fitted(drawSwarm(recipe.seed), recipe.seed)
   const kinds = recipe.kinds === null ? drawn.kinds : new Set(recipe.kinds)
   const workload = recipe.plain
     ? { ...drawn.workload, registers: 1, lists: 1, burstMax: 1, paddingBytesMax: 0 }

@@ -85,6 +85,15 @@ describe('quorate sim', () => {
     expect(Object.keys(JSON.parse(some.stdout).faults)).not.toContain('power-lost')
   })
 
+  it('runs PBFT as well, and knows no third protocol', async () => {
+    const args = ['sim', '--protocol', 'pbft', '--seeds', '4..5', '--for', '2s', '--jobs', '1']
+    const ran = await run([...args, '--nodes', '4'])
+    expect(ran.stdout.trimEnd().split('\n').at(-1)).toBe('sim-pbft: 2 passed, 0 failed, 0 skipped')
+    expect(ran.stdout).toContain('prepared-carried-over')
+    const third = await run(['sim', '--protocol', 'paxos'])
+    expect([third.code, third.stderr]).toEqual([2, expect.stringContaining('raft or pbft')])
+  })
+
   it('traces a seed, the same each time', async () => {
     const args = ['sim', '--seeds', '2', '--nodes', '3', '--faults', 'none', '--trace']
     const [a, b] = [await run(args), await run(args)]

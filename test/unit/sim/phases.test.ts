@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { MARKS, raftSim, runSeed, type SwarmOptions } from '../../../src/sim/index.js'
+import { pbftSim, raftSim, runSeed, type SwarmOptions } from '../../../src/sim/index.js'
 
 const kinds = new Set(['process-killed', 'message-lost', 'partition-isolate'] as const)
 const five = (drawn: SwarmOptions): SwarmOptions => ({
@@ -60,11 +60,20 @@ describe('the healing', () => {
 
 describe('marks', () => {
   it('are sixty at least, each with a sentence, and a report names no other', () => {
-    const table: { readonly [mark: string]: string } = MARKS
+    const table: { readonly [mark: string]: string } = raftSim.marks
     expect(Object.keys(table).length).toBeGreaterThanOrEqual(60)
     for (const sentence of Object.values(table)) expect(sentence).toMatch(/^[A-Z].{20,}\.$/)
     const { marks } = runSeed({ sim: raftSim, seed: 5, adjust: five })
     expect(Object.keys(marks).length).toBeGreaterThan(20)
+    for (const mark of Object.keys(marks)) expect(table).toHaveProperty([mark])
+  })
+
+  it('are thirty at least of PBFT, each with a sentence, and a report names no other', () => {
+    const table = pbftSim.marks
+    expect(Object.keys(table).length).toBeGreaterThanOrEqual(30)
+    for (const sentence of Object.values(table)) expect(sentence).toMatch(/^[A-Z].{20,}\.$/)
+    const { marks } = runSeed({ sim: pbftSim, seed: 9, forMs: 4_000 })
+    expect(Object.keys(marks).length).toBeGreaterThan(15)
     for (const mark of Object.keys(marks)) expect(table).toHaveProperty([mark])
   })
 

@@ -81,4 +81,4 @@ export const OBSERVED = {
 
 export type Mark = keyof typeof NOTED | keyof typeof OBSERVED
 
-export const MARKS: { readonly [mark in Mark]: string } = { ...NOTED, ...OBSERVED }
+export const RAFT_MARKS: { readonly [mark in Mark]: string } = { ...NOTED, ...OBSERVED }
