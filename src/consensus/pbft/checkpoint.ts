@@ -131,13 +131,9 @@ function diverge(s: State, index: Index, out: PbftOut): void {
 export function makeStable(s: State, checkpoints: readonly Checkpoint[], out: PbftOut): void {
   const [first] = checkpoints
   if (first === undefined || first.index <= s.stable.index) return
-  const before = s.stable.index
   s.stable = { index: first.index, digest: first.digest, checkpoints }
   out.persist({ type: 'Stable', checkpoints })
   out.note({ rule: '4.3', event: 'checkpoint-stable', index: first.index })
-  // One interval stays, for those who are a little behind, and all that leads on from the snapshot.
-  const needless = Math.min(before, s.snapshot?.index ?? 0)
-  for (const [index, slot] of s.slots) if (index <= needless && slot.executed) s.slots.delete(index)
   for (const index of s.checkpoints.keys()) if (index <= first.index) s.checkpoints.delete(index)
   for (const index of s.ownDigests.keys()) if (index <= first.index) s.ownDigests.delete(index)
   for (const index of s.histories.keys())
@@ -155,7 +151,11 @@ export function makeStable(s: State, checkpoints: readonly Checkpoint[], out: Pb
 /** The log below the snapshot file goes, not the log below h: it leads from the one to the other. */
 export function release(s: State, out: PbftOut): void {
   const through = Math.min(s.snapshot?.index ?? 0, s.stable.index)
-  if (through > 0) out.release(through)
+  if (through === 0) return
+  out.release(through)
+  // One interval stays, for those who are a little behind, and all that leads on from the snapshot.
+  const needless = Math.min(through, s.stable.index - s.options.checkpointInterval)
+  for (const [index, slot] of s.slots) if (index <= needless && slot.executed) s.slots.delete(index)
 }
 
 /** What we ourselves said, once it is on disk. */
