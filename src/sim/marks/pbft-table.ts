@@ -18,8 +18,7 @@ export const NOTED = {
   'proposal-refused': 'A replica had as many requests waiting as it may have.',
   'request-timed-out': 'A request had waited too long, and the primary was given up.',
   'view-change-timed-out': 'Q asked for a view that did not come in time.',
-  'view-change-joined':
-    'A replica joined f+1 that asked for later views, untold by its own clock.',
+  'view-change-joined': 'A replica joined f+1 that asked for later views, untold by its own clock.',
   'new-view-sent': 'A primary opened its view.',
   'torn-tail-cut': 'A record that a power loss had torn was cut off at a start.',
 } as const

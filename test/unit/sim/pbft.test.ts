@@ -7,7 +7,13 @@ describe('PBFT in the simulator', () => {
       sim: pbftSim,
       seed,
       forMs: 2_000,
-      adjust: (drawn) => ({ ...drawn, nodes: 4, kinds: new Set(), faultFree: true, hopeless: false }),
+      adjust: (drawn) => ({
+        ...drawn,
+        nodes: 4,
+        kinds: new Set(),
+        faultFree: true,
+        hopeless: false,
+      }),
     })
     expect(report.failure).toBeNull()
     expect(report.nodes).toBe(4)
