@@ -80,6 +80,13 @@ const flag = z
   })
   .transform((value) => value === true || value === 'true' || value === '1')
 
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== ''),
+)
+
 const nodeName = z
   .string()
   .refine(isNodeId, 'expected 1 to 63 letters, digits, dots, underscores or dashes')
@@ -113,6 +120,8 @@ const SCHEMAS = {
   'quota-backend-bytes': quota,
   'auto-compaction-mode': choice(['periodic', 'revision']),
   'auto-compaction-retention': z.union([z.string(), z.number()]).transform(String),
+  'host-whitelist': list,
+  cors: list,
   'enable-fault-injection': flag,
   insecure: flag,
 }
@@ -220,6 +229,7 @@ function compose(values: Values, where: (name: string) => string): ServeConfig {
       initialCluster,
       clusterToken: pbft?.token ?? values['initial-cluster-token'] ?? 'quorate-cluster',
       enableFaultInjection: values['enable-fault-injection'] ?? false,
+      http: { hosts: values['host-whitelist'] ?? [], origins: values.cors ?? [] },
       timing,
       limits: limitsOf(values, where),
     },

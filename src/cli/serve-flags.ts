@@ -101,6 +101,18 @@ export const SERVE_FLAGS: readonly ServeFlag[] = [
     shownDefault: '0',
   },
   {
+    name: 'host-whitelist',
+    argument: 'names',
+    description: 'further names of this node over HTTP/1.1, commas between; *: any',
+    shownDefault: 'the names in its URLs',
+  },
+  {
+    name: 'cors',
+    argument: 'origins',
+    description: 'pages that may ask over HTTP/1.1, as https://host:port, commas between; *: any',
+    shownDefault: 'none',
+  },
+  {
     name: 'enable-fault-injection',
     argument: null,
     description: 'offer SetPartition and SetFaults: never in production',

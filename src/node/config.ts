@@ -24,6 +24,7 @@ export interface NodeConfig {
   /** Told apart from other clusters by this and the initial members: both give the cluster id. */
   readonly clusterToken: string
   readonly enableFaultInjection: boolean
+  readonly http: HttpCallers
   /** Null over Raft. */
   readonly pbft: PbftKeys | null
   readonly timing: Timing
@@ -40,6 +41,14 @@ export interface PbftKeys {
   readonly signer: Signer
   /** Of the client as which the node asks for those who trust it; null: it asks for nobody. */
   readonly frontDoor: Signer | null
+}
+
+/** Who may ask over HTTP/1.1, besides those who name this node by its address or its own names. */
+export interface HttpCallers {
+  /** Further names of this node in Host; `*`: any. */
+  readonly hosts: readonly string[]
+  /** Pages that may ask, `scheme://host[:port]`; `*`: any. */
+  readonly origins: readonly string[]
 }
 
 export interface Timing {
@@ -65,6 +74,8 @@ export interface NodeLimits {
 }
 
 export const DEFAULT_TIMING: Timing = { electionTimeoutMs: 1_000, heartbeatMs: 100, tickMs: 20 }
+
+export const DEFAULT_HTTP: HttpCallers = { hosts: [], origins: [] }
 
 export const DEFAULT_LIMITS: NodeLimits = {
   requestBytesMax: 1.5 * 1024 * 1024,

@@ -5,6 +5,7 @@ import type { ProtocolName } from '../protocols.js'
 import { startNode } from './compose.js'
 import {
   type Address,
+  DEFAULT_HTTP,
   DEFAULT_LIMITS,
   DEFAULT_TIMING,
   type NodeConfig,
@@ -181,6 +182,7 @@ function toConfig(options: NodeOptions): NodeConfig {
     })),
     clusterToken: pbft?.token ?? options.clusterToken ?? 'quorate-cluster',
     enableFaultInjection: false,
+    http: DEFAULT_HTTP,
     timing: { ...DEFAULT_TIMING, ...options.timing },
     limits: { ...DEFAULT_LIMITS, ...options.limits },
   }

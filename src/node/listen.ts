@@ -10,6 +10,7 @@ import { quorateRoutes } from '../server/quorate-service.js'
 import type { Address, NodeConfig } from './config.js'
 import { portTaken } from './errors.js'
 import { etcdRoutes } from './etcd.js'
+import { httpListener } from './http.js'
 import type { Log } from './log.js'
 import type { NodeReplica } from './node-replica.js'
 
@@ -35,9 +36,16 @@ export async function listen(config: NodeConfig, parts: ListenParts): Promise<Li
   const peer = createServer({ routes: communicator.routes(), limits: PEER_PORT_LIMITS, onError })
   const peerEndpoint = await bind(peer, config.listenPeer, 'the peer port')
   if (config.listenClient === null) return { servers: [peer], peerEndpoint, clientEndpoint: null }
+  const routes = clientRoutes(config, parts)
   const client = createServer({
-    routes: clientRoutes(config, parts),
+    routes,
     limits: CLIENT_PORT_LIMITS,
+    http1: httpListener(config, {
+      routes,
+      onError,
+      notReady: () => replica.notReady(),
+      alive: () => replica.healthy,
+    }),
     onError,
   })
   try {

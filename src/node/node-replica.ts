@@ -111,6 +111,11 @@ export class NodeReplica implements Replica {
     return this.#facts.signing
   }
 
+  /** Why a write would not be served now; null: it would. */
+  notReady(): string | null {
+    return this.unavailable() ?? this.#noSpace ?? (this.leaderKnown ? null : 'no leader')
+  }
+
   get leaderKnown(): boolean {
     return (this.#running?.driver.status().leader ?? null) !== null
   }

@@ -29,6 +29,7 @@ describe('the configuration of a node', () => {
       advertiseClient: null,
       initialCluster: [{ name: 'default', address: { host: '127.0.0.1', port: 2380 } }],
       enableFaultInjection: false,
+      http: { hosts: [], origins: [] },
       timing: { electionTimeoutMs: 1_000, heartbeatMs: 100, tickMs: 20 },
     })
     expect(warnings).toEqual([])

@@ -50,7 +50,6 @@ export class WatchStream implements WatchSink {
       this.#writable = true
       hub.drained()
     })
-    stream.onEnd(() => stream.end())
     stream.onClose(() => {
       forget()
       if (this.#timer !== null) clearInterval(this.#timer)

@@ -1,0 +1,66 @@
+/** A call over HTTP/1.1 as its handler sees it. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { CallContext } from '../types.js'
+
+/** Headers that stand for metadata carry this before its key. */
+const METADATA = 'grpc-metadata-'
+const TIMEOUT = /^(\d{1,8})([HMSmun])$/
+const UNIT_MS: Readonly<Record<string, number>> = {
+  H: 3_600_000,
+  M: 60_000,
+  S: 1_000,
+  m: 1,
+  u: 1e-3,
+  n: 1e-6,
+}
+
+export class HttpContext implements CallContext {
+  readonly #request: IncomingMessage
+  readonly #response: ServerResponse
+  readonly #deadline: number
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.#request = request
+    this.#response = response
+    this.#deadline = performance.now() + timeoutMs(request.headers['grpc-timeout'])
+  }
+
+  get peer(): string {
+    const { remoteAddress, remotePort } = this.#request.socket
+    return `${remoteAddress}:${remotePort}`
+  }
+
+  remainingMs(): number {
+    return Math.max(0, this.#deadline - performance.now())
+  }
+
+  get cancelled(): boolean {
+    return this.#response.closed && !this.#response.writableFinished
+  }
+
+  onCancelled(callback: () => void): void {
+    if (this.cancelled) process.nextTick(callback)
+    else
+      this.#response.once('close', () => {
+        if (!this.#response.writableEnded) callback()
+      })
+  }
+
+  metadata(key: string): string | undefined {
+    const { headers } = this.#request
+    // A token travels as HTTP's own header.
+    const value =
+      headers[METADATA + key] ?? (key === 'token' ? headers.authorization : headers[key])
+    return Array.isArray(value) ? value[0] : value
+  }
+
+  /** There is no place for one in an answer that is JSON. */
+  setTrailer(): void {}
+}
+
+/** What is no timeout is none: the header is gRPC's, and optional. */
+function timeoutMs(header: string | string[] | undefined): number {
+  const [, count, unit = ''] = TIMEOUT.exec(String(header ?? '')) ?? []
+  if (count === undefined) return Number.POSITIVE_INFINITY
+  return Number(count) * (UNIT_MS[unit] ?? 0)
+}

@@ -1,0 +1,122 @@
+/**
+ * etcd's JSON gateway: the same handlers as over gRPC, asked by POST with JSON. A body is turned into the message's
+ * bytes and handed to the method's own codec, so that a handler cannot tell the two ways apart.
+ */
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { Code, RpcError } from '../status.js'
+import type { Route } from '../types.js'
+import { etcdBindings } from './bindings.js'
+import { readBody } from './body.js'
+import { HttpContext } from './context.js'
+import type { JsonCodec } from './json-codec.js'
+import { JsonProblem } from './json-text.js'
+import { sendError, sendJson, toHttpError } from './status.js'
+import { HttpStream } from './stream.js'
+
+export interface GatewayOptions {
+  readonly routes: readonly Route[]
+  /** Of a message; its JSON may be a third longer, and some. */
+  readonly receiveBytesMax: number
+  readonly streamHighWaterBytes: number
+  readonly streamQueuedBytesMax: number
+  readonly onError: (error: unknown, path: string) => void
+}
+
+interface Page {
+  readonly route: Route
+  readonly json: JsonCodec
+}
+
+/** Names, quotes and numbers around the base64 of a message's bytes. */
+const JSON_OVERHEAD_BYTES = 64 * 1024
+
+/** Null for a path that is none of the gateway's. */
+export type Gateway = (path: string) => RequestListener | null
+
+export function createGateway(options: GatewayOptions): Gateway {
+  const pages = new Map<string, Page>()
+  const routes = new Map(options.routes.map((route) => [route.method.path, route]))
+  for (const { method, paths, codec } of etcdBindings()) {
+    const route = routes.get(method)
+    if (route === undefined) continue
+    for (const path of paths) pages.set(path, { route, json: codec })
+  }
+  return (path) => {
+    const page = pages.get(path)
+    if (page === undefined) return null
+    return (request, response) => {
+      serve(page, options, request, response).catch(() => response.destroy())
+    }
+  }
+}
+
+/** Rejects when the caller broke off in the middle of his request. */
+async function serve(
+  { route, json }: Page,
+  options: GatewayOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (request.method !== 'POST') {
+    response.setHeader('Allow', 'POST')
+    const message = `expected POST with JSON, got ${request.method}`
+    sendError(response, { status: 405, code: Code.UNIMPLEMENTED, message })
+    return
+  }
+  const bytesMax = Math.ceil((options.receiveBytesMax * 4) / 3) + JSON_OVERHEAD_BYTES
+  const body = await readBody(request, bytesMax)
+  if (body === null) {
+    response.setHeader('Connection', 'close')
+    const message = `etcdserver: request is too large: the body has more than ${bytesMax} bytes`
+    sendError(response, { status: 413, code: Code.RESOURCE_EXHAUSTED, message })
+    return
+  }
+  let messages: Uint8Array[]
+  try {
+    messages = json.read(body)
+    if (route.kind === 'unary' && messages.length > 1)
+      throw new JsonProblem('expected one JSON object, got more after it')
+  } catch (error) {
+    const { message } = error instanceof JsonProblem ? error : known(error, route, options)
+    sendError(response, { status: 400, code: Code.INVALID_ARGUMENT, message })
+    return
+  }
+  const context = new HttpContext(request, response)
+  if (route.kind === 'unary') {
+    try {
+      const [bytes = new Uint8Array(0)] = messages
+      const result = await route.handler(decode(route, bytes), context)
+      sendJson(response, 200, json.write(route.method.response.encode(result)))
+    } catch (error) {
+      sendError(response, toHttpError(known(error, route, options)))
+    }
+    return
+  }
+  const stream = new HttpStream(response, {
+    incoming: route.method.request,
+    outgoing: route.method.response,
+    json,
+    highWaterBytes: options.streamHighWaterBytes,
+    queuedBytesMax: options.streamQueuedBytesMax,
+  })
+  try {
+    route.handler(stream, context)
+    stream.feed(messages)
+  } catch (error) {
+    stream.fail(known(error, route, options))
+  }
+}
+
+function decode(route: Route, bytes: Uint8Array): unknown {
+  try {
+    return route.method.request.decode(bytes)
+  } catch {
+    throw new RpcError(Code.INVALID_ARGUMENT, 'request cannot be decoded')
+  }
+}
+
+function known(error: unknown, route: Route, options: GatewayOptions): RpcError {
+  if (error instanceof RpcError) return error
+  options.onError(error, route.method.path)
+  return new RpcError(Code.INTERNAL, 'internal error')
+}

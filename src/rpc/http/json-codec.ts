@@ -1,0 +1,74 @@
+/**
+ * Between a message's bytes and its JSON, by its descriptor: int64 as strings, bytes as base64, names as in the proto,
+ * defaults left out, as etcd's gateway prints them. Read are numbers and strings, either spelling of a name, enums by
+ * name or number, either alphabet of base64; names that no field has are passed over.
+ */
+import {
+  type DescField,
+  type DescMessage,
+  fromBinary,
+  fromJson,
+  type JsonValue,
+  toBinary,
+  toJson,
+} from '@bufbuild/protobuf'
+import { JsonProblem, splitJson } from './json-text.js'
+
+export interface JsonCodec {
+  /** The messages of a body, encoded. Throws JsonProblem, which names the field. */
+  read(body: string): Uint8Array[]
+  /** One line. */
+  write(message: Uint8Array): string
+}
+
+export function jsonCodec(request: DescMessage, response: DescMessage): JsonCodec {
+  return {
+    read: (body) => splitJson(body).map((text) => readMessage(request, text)),
+    write: (message) =>
+      JSON.stringify(toJson(response, fromBinary(response, message), { useProtoFieldName: true })),
+  }
+}
+
+function readMessage(schema: DescMessage, text: string): Uint8Array {
+  let json: JsonValue
+  try {
+    json = JSON.parse(text)
+  } catch (error) {
+    throw new JsonProblem(`the body is not JSON: ${textOf(error)}`)
+  }
+  try {
+    return toBinary(schema, fromJson(schema, known(schema, json)))
+  } catch (error) {
+    throw new JsonProblem(textOf(error))
+  }
+}
+
+/** The library passes over unknown names only together with unknown values of enums, which are mistakes. */
+function known(schema: DescMessage, json: JsonValue): JsonValue {
+  if (!isObject(json)) return json
+  const kept: [string, JsonValue][] = []
+  for (const [name, value] of Object.entries(json)) {
+    const field = schema.fields.find((one) => one.name === name || one.jsonName === name)
+    if (field !== undefined) kept.push([name, knownIn(field, value)])
+  }
+  return Object.fromEntries(kept)
+}
+
+function knownIn(field: DescField, value: JsonValue): JsonValue {
+  const { message: schema, enum: choices } = field
+  if (choices !== undefined && typeof value === 'string')
+    if (!choices.values.some(({ name }) => name === value))
+      throw new JsonProblem(
+        `cannot decode ${field} from JSON: there is no ${JSON.stringify(value)}`,
+      )
+  if (schema === undefined) return value
+  return Array.isArray(value) ? value.map((one) => known(schema, one)) : known(schema, value)
+}
+
+function isObject(json: JsonValue): json is { [name: string]: JsonValue } {
+  return typeof json === 'object' && json !== null && !Array.isArray(json)
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

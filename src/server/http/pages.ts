@@ -1,0 +1,61 @@
+/** What operators, probes and scripts fetch from the client port: texts and forms as etcd's. */
+import type { RequestListener, ServerResponse } from 'node:http'
+import { sendError } from '../../rpc/http/status.js'
+import { Code } from '../../rpc/status.js'
+import { ETCD_VERSION } from '../etcd/maintenance-service.js'
+
+export interface PageParts {
+  /** Why a write or a linearizable read would not be served now; null: it would. */
+  notReady(): string | null
+  /** False: the process cannot go on, or is about to end. */
+  alive(): boolean
+}
+
+/** Null for a path that is no page. */
+export type Pages = (path: string) => RequestListener | null
+
+export function createPages(parts: PageParts): Pages {
+  const pages = new Map<string, (response: ServerResponse) => void>([
+    ['/version', sendVersion],
+    ['/health', (response) => sendHealth(response, parts.notReady())],
+    ['/readyz', (response) => sendProbe(response, parts.notReady())],
+    ['/livez', (response) => sendProbe(response, parts.alive() ? null : 'the node is stopping')],
+  ])
+  return (path) => {
+    const page = pages.get(path)
+    if (page === undefined) return null
+    return (request, response) => {
+      if (request.method !== 'GET' && request.method !== 'HEAD') {
+        response.setHeader('Allow', 'GET, HEAD')
+        const message = `expected GET, got ${request.method}`
+        sendError(response, { status: 405, code: Code.UNIMPLEMENTED, message })
+        return
+      }
+      page(response)
+    }
+  }
+}
+
+function sendVersion(response: ServerResponse): void {
+  const body = JSON.stringify({ etcdserver: ETCD_VERSION, etcdcluster: ETCD_VERSION })
+  send(response, 200, 'application/json', body)
+}
+
+/** `health` is a string: clients compare it with "true". */
+function sendHealth(response: ServerResponse, problem: string | null): void {
+  const body = JSON.stringify({ health: String(problem === null), reason: problem ?? '' })
+  send(response, problem === null ? 200 : 503, 'application/json', body)
+}
+
+function sendProbe(response: ServerResponse, problem: string | null): void {
+  send(response, problem === null ? 200 : 503, 'text/plain; charset=utf-8', `${problem ?? 'ok'}\n`)
+}
+
+function send(response: ServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, {
+    'Content-Type': type,
+    'Content-Length': Buffer.byteLength(body),
+    'X-Content-Type-Options': 'nosniff',
+  })
+  response.end(body)
+}
