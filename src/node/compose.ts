@@ -13,6 +13,7 @@ import { SessionMachine } from '../machine/machine.js'
 import type { StateMachine } from '../machine/state-machine.js'
 import type { Server } from '../rpc/types.js'
 import { ReplyDesk } from '../server/reply-desk.js'
+import { Byzantine } from './byzantine.js'
 import type { NodeConfig } from './config.js'
 import { DiskSpace } from './disk-space.js'
 import { dataRefused, type NodeError } from './errors.js'
@@ -28,7 +29,8 @@ import { raftOf } from './raft.js'
 import { recoverNode } from './recovery.js'
 import { Snapshots, snapshotFailed } from './snapshots.js'
 import { StartsFile } from './starts-file.js'
-import { openStorage, type Storage } from './storage.js'
+import { StateTransfer, WRONG_PARTS } from './state-transfer.js'
+import { openStorage, PARTS, type Storage } from './storage.js'
 
 export interface NodeParts {
   /** Default: the key-value store. */
@@ -80,6 +82,7 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
   readonly #log: Log
   readonly #incarnation = randomInt(1, MAX_SEED)
   readonly #forming: Forming
+  readonly #byzantine: Byzantine
   #ended: { resolve: () => void; reject: (error: NodeError) => void } = {
     resolve: () => {},
     reject: () => {},
@@ -92,6 +95,8 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
   #core: Core<M, R> | null = null
   #host: MachineHost | null = null
   #snapshots: Snapshots | null = null
+  /** Null: Raft, whose leader sends snapshots whole. */
+  #transfer: StateTransfer | null = null
   #space: DiskSpace | null = null
   #ticker: NodeJS.Timeout | null = null
   #closing: Promise<void> | null = null
@@ -109,6 +114,7 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
     this.#machine = new SessionMachine(machine)
     this.#log = parts.log ?? SILENT
     this.#desk = this.#makeDesk()
+    this.#byzantine = new Byzantine(config.protocol === 'pbft' ? [WRONG_PARTS] : [])
     this.closed = new Promise((resolve, reject) => {
       this.#ended = { resolve, reject }
     })
@@ -150,7 +156,7 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
       this.#communicator = this.#makeCommunicator(storage, formed)
       const log = this.#log
       const ports = { communicator: this.#communicator, replica: this.#replica }
-      const parts = { ...ports, kv: this.#kv, log }
+      const parts = { ...ports, kv: this.#kv, log, byzantine: this.#byzantine }
       const listening = await listen(this.#config, parts)
       this.#servers = listening.servers
       this.peerEndpoint = listening.peerEndpoint
@@ -207,6 +213,7 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
     for (const [name, value] of Object.entries(storage.wal.counters))
       counters.set(`wal_${name}`, value as number)
     const { signing } = this.#consensus
+    for (const [name, value] of this.#transfer?.counters() ?? []) counters.set(name, value)
     for (const [name, value] of Object.entries(signing?.keyring.counters ?? {}))
       counters.set(`signatures_${name}`, value)
     return counters
@@ -253,6 +260,10 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
       },
       receiveSnapshot: (from, meta, bytesTotal) =>
         this.#snapshots?.receive(from, meta, bytesTotal) ?? 'the node is starting',
+      parts: {
+        asked: (snapshot, part, done) => this.#transfer?.asked(snapshot, part, done),
+        answered: (from, part, data) => this.#transfer?.answered(from, part, data),
+      },
       log: (event) => this.#log.info(event, 'peer'),
     })
   }
@@ -318,6 +329,8 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
       },
       recovery.loaded,
     )
+    if (this.#config.protocol === 'pbft')
+      this.#transfer = this.#makeTransfer(communicator, this.#snapshots, core)
     this.#host = new MachineHost(this.#machine, this.#snapshots, this.#desk)
     this.#driver = new Driver({
       id: this.#config.name,
@@ -327,7 +340,7 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
       protocol: this.#consensus.protocol,
       ports: {
         wal: this.#walPort(storage),
-        communicator,
+        communicator: this.#transfer?.port() ?? communicator,
         machine: this.#host,
         scheduler: { soon: setImmediate },
         notes: { note: (note) => this.#note(note) },
@@ -338,6 +351,19 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
     this.#replica?.serve({ driver: this.#driver, machine: this.#machine })
     this.#forming.formed(members)
     this.#ticker = setInterval(() => this.#tick(storage), timing.tickMs)
+  }
+
+  #makeTransfer(communicator: Communicator, snapshots: Snapshots, core: Core<M, R>): StateTransfer {
+    const transfer = new StateTransfer({
+      communicator,
+      snapshots,
+      hashing: PARTS,
+      newest: () => core.status().snapshotIndex,
+      received: (from, snapshot) => this.#driver?.snapshotReceived(from, snapshot),
+      failed: (from, why) => this.#log.warn({ from, why }, 'no state from this peer'),
+    })
+    this.#byzantine.add(transfer.byzantine)
+    return transfer
   }
 
   #parts(): { storage: Storage<R>; communicator: Communicator } {
@@ -414,6 +440,7 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
     this.#forming.stop()
     this.#driver?.stop()
     this.#host?.stop()
+    this.#transfer?.close()
     this.#communicator?.close()
     await Promise.all(this.#servers.map((server) => server.close(CLOSE_GRACE_MS)))
     const storage = this.#storage
