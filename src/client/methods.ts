@@ -29,11 +29,3 @@ export const SET_FAULTS = unaryMethod(
   FaultInjectionDefinition,
   FaultInjectionDefinition.methods.setFaults,
 )
-export const GET_FAULTS = unaryMethod(
-  FaultInjectionDefinition,
-  FaultInjectionDefinition.methods.getFaults,
-)
-export const SET_BYZANTINE = unaryMethod(
-  FaultInjectionDefinition,
-  FaultInjectionDefinition.methods.setByzantine,
-)

@@ -9,7 +9,12 @@ import type { Entry, Request } from '../consensus/contract.js'
 import type { Index } from '../consensus/ids.js'
 import { encodeAnswer, encodeOk } from './answers.js'
 import { Hasher } from './hash.js'
-import { SESSION_ANSWER_BYTES_MAX, SESSION_ANSWERS_MAX, Sessions } from './sessions.js'
+import {
+  SESSION_ANSWER_BYTES_MAX,
+  SESSION_ANSWERS_MAX,
+  SESSION_IDLE_MS_MAX,
+  Sessions,
+} from './sessions.js'
 import { type Place, readSnapshot, writeSnapshot } from './snapshot.js'
 import type { StateMachine } from './state-machine.js'
 
@@ -21,13 +26,17 @@ const FULL_SEED = 0x71
 export class SessionMachine {
   readonly #inner: StateMachine
   readonly #hasher = new Hasher()
-  #sessions = new Sessions()
+  readonly #sessionIdleMs: number
+  #sessions: Sessions
   #appliedIndex: Index = 0
   #time = 0
   #ordinal = 0
 
-  constructor(inner: StateMachine) {
+  /** `sessionIdleMs`: of agreed time; the same on every node. */
+  constructor(inner: StateMachine, sessionIdleMs = SESSION_IDLE_MS_MAX) {
     this.#inner = inner
+    this.#sessionIdleMs = sessionIdleMs
+    this.#sessions = new Sessions(sessionIdleMs)
   }
 
   /** Index of the last entry applied. */
@@ -119,7 +128,7 @@ export class SessionMachine {
    * as it was, when they are no snapshot or no whole one.
    */
   restore(chunks: Iterable<Uint8Array>): void {
-    const { place, sessions } = readSnapshot(chunks, this.#inner)
+    const { place, sessions } = readSnapshot(chunks, this.#inner, this.#sessionIdleMs)
     this.#sessions = sessions
     this.#appliedIndex = place.appliedIndex
     this.#time = place.time

@@ -91,8 +91,14 @@ export class Sessions {
   readonly #views = new Set<SessionsView>()
   readonly #hasher = new Hasher()
   readonly #unhashed = new Set<Linked>()
+  readonly #idleMsMax: number
   #sumA = 0
   #sumB = 0
+
+  /** `idleMsMax`: one that is silent for so long, in agreed time, expires. */
+  constructor(idleMsMax: number) {
+    this.#idleMsMax = idleMsMax
+  }
 
   get size(): number {
     return this.#byId.size
@@ -175,7 +181,7 @@ export class Sessions {
 
   /** Expires the sessions that have been silent too long. */
   expire(time: number): void {
-    while (this.#oldest !== null && time - this.#oldest.lastTime >= SESSION_IDLE_MS_MAX)
+    while (this.#oldest !== null && time - this.#oldest.lastTime >= this.#idleMsMax)
       this.#expireOldest()
   }
 

@@ -32,18 +32,7 @@ export function faultRoutes(faults: FaultSwitch): Route[] {
     }),
     unary(faultInjection.getFaults, () => {
       const { blocked, ttlLeftMs, targets, faultsTtlLeftMs } = faults.faults()
-      const byzantine = faults.byzantine()
-      const network = { blockedNodeIds: [...blocked], ttlLeftMs, targets: [...targets] }
-      return { ...network, faultsTtlLeftMs, byzantine }
-    }),
-    unary(faultInjection.setByzantine, ({ kinds }) => {
-      const unknown = kinds.find((kind) => !faults.byzantineKinds.includes(kind))
-      if (unknown !== undefined)
-        throw invalid(
-          `${nameOf(unknown)} is nothing that this node does; what it does: ${faults.byzantineKinds.join(', ') || 'nothing of the kind (it runs no PBFT)'}`,
-        )
-      faults.setByzantine(kinds)
-      return {}
+      return { blockedNodeIds: [...blocked], ttlLeftMs, targets: [...targets], faultsTtlLeftMs }
     }),
   ]
 }

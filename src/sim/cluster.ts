@@ -5,6 +5,7 @@ import type { Core, Member, SnapshotMeta } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
 import { lieAboutParts } from '../state-transfer/lie.js'
 import type { Application } from './application.js'
+import { AppendedRequests } from './checkers/appended.js'
 import { ClusterChecker } from './checkers/cluster.js'
 import type { ProtocolChecker } from './checkers/protocol.js'
 import { check } from './checkers/violation.js'
@@ -25,7 +26,7 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
   readonly nodes: readonly SimNode<M, R, O, C>[]
   readonly network: Network
   readonly door: FrontDoor
-  readonly disturbance = { slowMachineMs: 0, slowDiskMs: 0, snapshotFails: 0 }
+  readonly disturbance = { slowMachineMs: 0, slowDiskMs: 0, snapshotFails: 0, snapshotFlips: 0 }
   readonly notes = new Map<string, number>()
   readonly protocolChecker: ProtocolChecker<C, M, R>
   readonly #world: World
@@ -54,6 +55,7 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
     this.protocolChecker = sim.newChecker()
     // Once the callback of the restored machine has run.
     const checker = new ClusterChecker((id) => world.after(0, () => this.#checkRestored(id)))
+    const appended = new AppendedRequests()
     const members: Member[] = []
     for (let i = 1; i <= swarm.nodes; i++) members.push({ id: `n${i}`, uid: `uid-${i}` })
     this.nodes = members.map((member, index) => {
@@ -63,6 +65,7 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
         sim,
         application,
         checker,
+        appended,
         protocolChecker: this.protocolChecker,
         members,
         disturbance: this.disturbance,
@@ -176,6 +179,20 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
     })
   }
 
+  /** What was flipped on the way, behind the checksum of the frame: in some router's memory, in a proxy. */
+  #damaged(pieces: readonly Uint8Array[]): readonly Uint8Array[] {
+    const world = this.#world
+    const at = world.int(0, Math.max(0, pieces.length - 1))
+    const piece = pieces[at]
+    if (!world.chance(this.disturbance.snapshotFlips) || piece === undefined || piece.length === 0)
+      return pieces
+    this.#counts.add('snapshot-piece-flipped')
+    const flipped = piece.slice()
+    const bit = world.int(0, 8 * piece.length - 1)
+    flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+    return pieces.map((one, i) => (i === at ? flipped : one))
+  }
+
   /** Its own stream: it arrives whole or not at all, but a partition and a loss hold for it too. */
   #sendSnapshot(
     from: NodeId,
@@ -196,7 +213,8 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
     if (failed) return
     this.network.send(from, to, EMPTY, () => {
       const node = this.#byId.get(to)
-      if (!ended && node?.alive === true) node.receiveSnapshot(from, file, end)
+      if (ended || node?.alive !== true) return
+      node.receiveSnapshot(from, { meta: file.meta, pieces: this.#damaged(file.pieces) }, end)
     })
   }
 }

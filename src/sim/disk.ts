@@ -95,8 +95,10 @@ export class SimDisk {
         return this.faults.codeOf(operation, isFull)
       },
       failedSyncLoses: true,
-      soon: (operation, _path, task) =>
-        world.after(this.#latency(operation), () => options.awake(task)),
+      soon: (operation, _path, task) => {
+        world.after(this.#latency(operation), () => options.awake(task))
+        this.faults.called(operation)
+      },
     })
     this.#snapshots = new SnapshotStore(this.#fs, SNAPSHOT_DIR, {
       newHasher: options.newSnapshotHasher,

@@ -15,6 +15,7 @@ const BY_GROUP = {
     'partition-bridge',
     'partition-ring',
     'partition-flapping',
+    'snapshot-piece-flipped',
   ],
   process: [
     'process-killed',
@@ -26,6 +27,9 @@ const BY_GROUP = {
     'suspended',
     'slow-machine',
     'leadership-transferred',
+    'crash-at-disk-call',
+    'at-a-moment',
+    'leader-left-behind',
   ],
   disk: [
     'slow-disk',
@@ -40,7 +44,15 @@ const BY_GROUP = {
     'snapshot-rot',
   ],
   clock: ['clock-leapt', 'clock-frozen', 'clock-drifted', 'clock-restarted'],
-  client: ['reply-lost', 'client-partition'],
+  client: [
+    'reply-lost',
+    'client-partition',
+    'request-strayed',
+    'request-late',
+    'request-twice',
+    'reply-late',
+    'reply-twice',
+  ],
   byzantine: [],
 } as const
 

@@ -15,6 +15,7 @@ import { check } from './checkers/violation.js'
 export interface MachineHost {
   /** What is replicated, new. */
   readonly machine: StateMachine
+  readonly sessionIdleMs: number
   /** Runs the task after so many ms, if the node still lives then. */
   after(ms: number, task: () => void): void
   taskMs(): number
@@ -40,7 +41,7 @@ export class SimMachine implements MachinePort {
   constructor(host: MachineHost) {
     this.#host = host
     this.ledger = host.machine
-    this.sessions = new SessionMachine(host.machine)
+    this.sessions = new SessionMachine(host.machine, host.sessionIdleMs)
   }
 
   apply(

@@ -25,6 +25,7 @@ import { exponential, type World } from './world.js'
 /** After the faults: how often the dead are started again. */
 const REVIVE_MS = 200
 const SNAPSHOT_FAILS = 0.2
+const SNAPSHOT_FLIPS = 0.3
 
 export class Nemesis<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
   readonly #world: World
@@ -62,6 +63,8 @@ export class Nemesis<M extends { readonly type: string }, R, O, C extends Core<M
     this.#stage.active = true
     network.faults = this.#swarm.link
     disturbance.snapshotFails = this.#swarm.kinds.has('snapshot-failed') ? SNAPSHOT_FAILS : 0
+    const flips = this.#swarm.kinds.has('snapshot-piece-flipped')
+    disturbance.snapshotFlips = flips ? SNAPSHOT_FLIPS : 0
     if (this.#kinds.length > 0) this.#next()
   }
 
@@ -79,6 +82,7 @@ export class Nemesis<M extends { readonly type: string }, R, O, C extends Core<M
     disturbance.slowDiskMs = 0
     disturbance.slowMachineMs = 0
     disturbance.snapshotFails = 0
+    disturbance.snapshotFlips = 0
     for (const node of nodes) {
       node.disarm()
       node.disk.mend()

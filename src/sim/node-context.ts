@@ -2,6 +2,7 @@
 import type { Core, Member, SnapshotMeta } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
 import type { Application } from './application.js'
+import type { AppendedRequests } from './checkers/appended.js'
 import type { ClusterChecker } from './checkers/cluster.js'
 import type { ProtocolChecker } from './checkers/protocol.js'
 import type { FaultKind } from './faults.js'
@@ -14,6 +15,8 @@ export interface Disturbance {
   slowMachineMs: number
   slowDiskMs: number
   snapshotFails: number
+  /** A piece that is sent has another bit when it arrives. */
+  snapshotFlips: number
 }
 
 export interface NodeContext<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
@@ -22,6 +25,7 @@ export interface NodeContext<M extends { readonly type: string }, R, O, C extend
   readonly sim: SimProtocol<M, R, O, C>
   readonly application: Application
   readonly checker: ClusterChecker
+  readonly appended: AppendedRequests
   readonly protocolChecker: ProtocolChecker<C, M, R>
   readonly members: readonly Member[]
   send(from: NodeId, to: NodeId, bytes: Uint8Array): void

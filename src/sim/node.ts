@@ -11,15 +11,17 @@ import type { NodeId } from '../consensus/ids.js'
 import { Driver } from '../driver/driver.js'
 import { lineTrace } from '../driver/trace.js'
 import { type Hashing, TreeHasher } from '../state-transfer/tree.js'
+import type { Operation } from '../wal/memory-file-system.js'
 import type { Wal } from '../wal/wal.js'
 import { check } from './checkers/violation.js'
 import { FakeHasher } from './disk/fake-hasher.js'
 import { type CrashKind, type OpenedDisk, SimDisk } from './disk.js'
 import type { SimMachine } from './machine.js'
-import type { StruckNode } from './nemesis/stage.js'
+import type { FatalCall, StruckNode } from './nemesis/stage.js'
 import { NodeClock } from './node/clock.js'
 import { type ClientCut, Door } from './node/door.js'
 import { Life } from './node/life.js'
+import { type Expected, Moments } from './node/moments.js'
 import { communicatorPort, type Living, newMachine, walPort } from './node/ports.js'
 import { type RecoveredCore, recordsOf, recoverCore } from './node/recovery.js'
 import { StateTransfer } from './node/state-transfer.js'
@@ -45,6 +47,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
   readonly #context: NodeContext<M, R, O, C>
   readonly #life = new Life()
   readonly #door: Door<M, R>
+  readonly #moments = new Moments()
   /** Effects left until it dies; null: it does not. */
   #effectsLeft: { count: number; readonly how: CrashKind } | null = null
   #driver: Driver<M, R> | null = null
@@ -85,6 +88,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
       machine: () => this.#machine,
       nonce: () => world.int(1, 0x7fffffff) * 0x10_0000 + world.int(0, 0xf_ffff),
       forward: swarm.forwards,
+      submitted: (request) => context.appended.submitted(id, request),
     })
   }
 
@@ -165,6 +169,24 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     return this.#effectsLeft !== null || this.disk.faults.willFail
   }
 
+  /** Calls back when it comes to that; null: it is waited for no more. */
+  expect(expected: Expected | null): void {
+    this.#moments.expect(expected)
+  }
+
+  /** Dies when the n-th call of this kind from now was made, some time before it ends if ever. */
+  killAtDiskCall(operation: Operation, { nth, msMax, how }: FatalCall): void {
+    const { world } = this.#context
+    const die = () => {
+      this.#context.struck('crash-at-disk-call')
+      world.after(
+        world.exponential(msMax),
+        this.#life.guarded(() => this.kill(how)),
+      )
+    }
+    this.disk.faults.dieAt({ operation, left: nth, die })
+  }
+
   /** Dies at the n-th effect from now. */
   killAtEffect(count: number, how: CrashKind): void {
     this.#effectsLeft = { count, how }
@@ -173,7 +195,9 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
   /** Nothing that was to strike later strikes any more. */
   disarm(): void {
     this.#effectsLeft = null
+    this.#moments.expect(null)
     this.disk.faults.breakAfter(null)
+    this.disk.faults.dieAt(null)
     this.disk.faults.limit(null)
     this.disk.faults.stallUntil(0)
   }
@@ -273,6 +297,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     this.#wal = opened.wal
     if (opened.cut) this.#context.noted('torn-tail-cut')
     checker.started(this.id, core.status())
+    this.#moments.started(core.status())
     protocolChecker.started(this.id, core, records)
     const node = this.#living(core, opened.lastBatch)
     this.#machine = newMachine(node)
@@ -280,7 +305,10 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     this.#driver = new Driver<M, R>({
       id: this.id,
       incarnation: self.incarnation,
-      core: observed(this.id, core, this.#context, node.living),
+      core: observed(this.id, core, this.#context, {
+        living: node.living,
+        stepped: (status) => this.#moments.stepped(status),
+      }),
       effects,
       protocol: sim.protocol,
       lastBatch: opened.lastBatch,

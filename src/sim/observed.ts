@@ -1,23 +1,26 @@
 /** A core with the checkers looking over its shoulder. */
-import type { Core } from '../consensus/contract.js'
+import type { Core, CoreStatus } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
 import type { NodeContext } from './node-context.js'
 
-/** Of a node that died within a turn the rest of the turn is nobody's: `living` tells. */
+/** Of a node that died within a turn the rest of the turn is nobody's: `life.living` tells. */
 export function observed<M extends { readonly type: string }, R, O, C extends Core<M, R>>(
   id: NodeId,
   core: C,
   context: NodeContext<M, R, O, C>,
-  living: () => boolean,
+  life: { readonly living: () => boolean; readonly stepped: (status: CoreStatus) => void },
 ): Core<M, R> {
-  const { checker, protocolChecker } = context
+  const { checker, protocolChecker, appended } = context
   return {
     step: (input) => {
-      if (!living()) return []
+      if (!life.living()) return []
       const effects = core.step(input)
       context.stepped()
-      checker.stepped(id, core.status())
+      const status = core.status()
+      checker.stepped(id, status)
+      appended.stepped(id, input, effects)
       protocolChecker.stepped(id, core, input, effects)
+      life.stepped(status)
       return effects
     },
     status: () => core.status(),

@@ -49,6 +49,8 @@ const UNFIT: ReadonlySet<FaultKind> = new Set([
   'read-error',
   // The primary of a view is who it is.
   'leadership-transferred',
+  // Its states travel part by part, each verified; the link damages those as any message.
+  'snapshot-piece-flipped',
 ])
 
 export const pbftSim: SimProtocol<Message, WalRecord, Options, Pbft> = {

@@ -5,6 +5,7 @@
  */
 import { chance, nextInt, pick, type RandomState, seededRandom } from '../base/random.js'
 import type { NodeId } from '../consensus/ids.js'
+import { SESSION_IDLE_MS_MAX } from '../machine/sessions.js'
 import type { FaultKind } from './faults.js'
 import { FAULT_KINDS } from './faults.js'
 import { ALL_KEPT, type Kept } from './kept.js'
@@ -39,6 +40,8 @@ export interface SwarmOptions {
   readonly inflightMessagesMax: number
   /** Nodes hand on to the leader what clients ask of them, instead of naming it. */
   readonly forwards: boolean
+  /** A client's session that is silent for so long expires (agreed ms). */
+  readonly sessionIdleMs: number
   readonly workload: WorkloadOptions
   readonly operationsMin: number
   /** By their ordinals: drawn, and not carried out. For shrinking. */
@@ -72,7 +75,7 @@ export function drawSwarm(seed: number): SwarmOptions {
   const r = seededRandom(seed * 2 + 1)
   const faultFree = chance(r, FAULT_FREE_SHARE)
   const hopeless = !faultFree && chance(r, HOPELESS_SHARE)
-  const nodes = pick(r, [1, 1, 3, 3, 3, 3, 3, 3, 3, 3, 5, 5, 5, 5, 5, 7])
+  const nodes = pick(r, [1, 2, 3, 3, 3, 3, 3, 3, 3, 4, 4, 5, 5, 5, 5, 7])
   const kinds = new Set<FaultKind>()
   if (!faultFree) {
     for (const kind of FAULT_KINDS)
@@ -105,6 +108,7 @@ export function drawSwarm(seed: number): SwarmOptions {
     entryRequestsMax: pick(r, [1, 3, 4_096]),
     appendEntriesMax: pick(r, [1, 3, 1_024]),
     inflightMessagesMax: pick(r, [1, 2, 8, 24]),
+    sessionIdleMs: pick(r, [1_000, 3_000, 10_000, SESSION_IDLE_MS_MAX]),
     workload: drawWorkload(r),
     operationsMin: nextInt(r, 320, 500),
     forwards: chance(r, FORWARDING_SHARE),
@@ -137,6 +141,11 @@ export function masked(swarm: SwarmOptions): SwarmOptions {
       ...workload,
       requestLost: rate('reply-lost', workload.requestLost),
       replyLost: rate('reply-lost', workload.replyLost),
+      requestStrayed: rate('request-strayed', workload.requestStrayed),
+      requestLate: rate('request-late', workload.requestLate),
+      requestTwice: rate('request-twice', workload.requestTwice),
+      replyLate: rate('reply-late', workload.replyLate),
+      replyTwice: rate('reply-twice', workload.replyTwice),
     },
   }
 }
@@ -170,6 +179,12 @@ function drawWorkload(r: RandomState): WorkloadOptions {
     clientLatencyMs: pick(r, [0.2, 2, 10]),
     requestLost: lossy,
     replyLost: lossy,
+    requestStrayed: pick(r, [0.05, 0.2]),
+    requestLate: pick(r, [0.02, 0.1]),
+    requestTwice: pick(r, [0.02, 0.2]),
+    replyLate: pick(r, [0.02, 0.1]),
+    replyTwice: pick(r, [0.02, 0.2]),
+    lateMsMean: pick(r, [30, 300, 1_500]),
     inflightMax: pick(r, [1, 4, 16]),
   }
 }

@@ -15,7 +15,7 @@ import type { Request } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
 import type { Asked, Load } from './application.js'
 import { Refusals } from './checkers/refusals.js'
-import type { FaultCounts } from './faults.js'
+import type { FaultCounts, FaultKind } from './faults.js'
 import type { Kept } from './kept.js'
 import { STREAM, streamOf } from './streams.js'
 import type { World } from './world.js'
@@ -54,6 +54,14 @@ export interface WorkloadOptions {
   /** Chances per request, and per reply. */
   readonly requestLost: number
   readonly replyLost: number
+  /** It reaches another node than the one that the client meant. */
+  readonly requestStrayed: number
+  /** It, or the answer, comes so much later than all others; or a second time then. */
+  readonly requestLate: number
+  readonly requestTwice: number
+  readonly replyLate: number
+  readonly replyTwice: number
+  readonly lateMsMean: number
   readonly inflightMax: number
 }
 
@@ -78,6 +86,7 @@ export class Workload {
   readonly #counts: FaultCounts
   readonly #options: WorkloadOptions
   readonly #door: FrontDoor
+  readonly #nodes: readonly NodeId[]
   readonly #session: SessionCodec & { readonly content: (answer: Uint8Array) => Uint8Array }
   readonly #clients: SimClient[] = []
   readonly #refusals = new Refusals()
@@ -105,6 +114,7 @@ export class Workload {
     this.#counts = setup.counts
     this.#options = setup.options
     this.#door = setup.door
+    this.#nodes = setup.nodes
     this.#session = setup.session
     this.load = setup.load
     this.#kept = setup.kept ?? null
@@ -202,26 +212,62 @@ export class Workload {
       this.#done(client, effect.id, effect.outcome)
       return
     }
-    const { id, attempt, to, deadline } = effect
+    const { id, attempt, deadline } = effect
     this.#refusals.sent(id, attempt)
+    const { replyLost, replyLate, replyTwice } = this.#options
     const reply = (outcome: ReplyOutcome) => {
-      if (this.#lost(this.#options.replyLost)) return
-      this.#world.after(this.#latency(), () => {
+      if (this.#strikes('reply-lost', replyLost)) return
+      const hear = () => {
         this.#refusals.heard(id, attempt, outcome)
         this.#step(client, { type: 'Reply', attempt, id, outcome })
-      })
+      }
+      this.#carry(hear, { late: ['reply-late', replyLate], twice: ['reply-twice', replyTwice] })
     }
-    if (this.#lost(this.#options.requestLost)) return
-    this.#world.after(this.#latency(), () => {
+    const { requestLost, requestLate, requestTwice } = this.#options
+    if (this.#strikes('reply-lost', requestLost)) return
+    const to = this.#reached(effect.to)
+    let copies = 1
+    // Whoever repeats a request on its way hands on a refusal only when no copy may be accepted yet.
+    const told = (outcome: ReplyOutcome) => {
+      if (!isRefusal(outcome) || --copies === 0) reply(outcome)
+    }
+    const ask = () => {
       const left = Math.max(0, deadline - this.#world.now)
-      if (effect.type === 'SendCommand') this.#door.command(to, effect.request, left, reply)
-      else this.#door.query(to, effect.query, left, reply)
+      if (effect.type === 'SendCommand') this.#door.command(to, effect.request, left, told)
+      else this.#door.query(to, effect.query, left, told)
+    }
+    const twice = this.#carry(ask, {
+      late: ['request-late', requestLate],
+      twice: ['request-twice', requestTwice],
     })
+    if (twice) copies++
   }
 
-  #lost(p: number): boolean {
+  /** A balancer in between, or an old address, may lead elsewhere. */
+  #reached(meant: NodeId): NodeId {
+    if (!this.#strikes('request-strayed', this.#options.requestStrayed)) return meant
+    return this.#nodes[this.#world.int(0, this.#nodes.length - 1)] ?? meant
+  }
+
+  /** `arrive` runs after the latency of the way; or much later; true: and once more. */
+  #carry(
+    arrive: () => void,
+    faults: {
+      readonly late: readonly [FaultKind, number]
+      readonly twice: readonly [FaultKind, number]
+    },
+  ): boolean {
+    const lateMs = () => this.#world.exponential(this.#options.lateMsMean)
+    const late = this.#strikes(...faults.late) ? lateMs() : 0
+    this.#world.after(this.#latency() + late, arrive)
+    if (!this.#strikes(...faults.twice)) return false
+    this.#world.after(this.#latency() + lateMs(), arrive)
+    return true
+  }
+
+  #strikes(kind: FaultKind, p: number): boolean {
     if (!this.faulty || !this.#world.chance(p)) return false
-    this.#counts.add('reply-lost')
+    this.#counts.add(kind)
     return true
   }
 
@@ -253,4 +299,8 @@ export class Workload {
         asked.unknown()
     }
   }
+}
+
+function isRefusal({ type }: ReplyOutcome): boolean {
+  return type === 'NotLeader' || type === 'Overloaded' || type === 'Unreachable'
 }

@@ -15,7 +15,9 @@ import { RaftMarks } from '../marks/raft.js'
 import { CheckQuorum } from './check-quorum.js'
 import { entryHash } from './cluster.js'
 import { DurableLog } from './durable-log.js'
+import { checkBehindSnapshot, checkElected } from './elected.js'
 import type { ProtocolChecker } from './protocol.js'
+import { ReadIndexChecker } from './read-index.js'
 import { checkKept, checkVote } from './restart.js'
 import { checkStickiness } from './stickiness.js'
 import { check, Violation } from './violation.js'
@@ -63,6 +65,7 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
   /** By leader, its term, a peer and the session with it: what the leader counts it for. */
   readonly #matches = new Map<string, Index>()
   readonly #quorum = new CheckQuorum()
+  readonly #reads = new ReadIndexChecker()
 
   started(id: NodeId, core: Raft, records: readonly WalRecord[]): void {
     const former = this.#nodes.get(id)
@@ -75,6 +78,7 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
     checkVote(id, core, this.#votes.get(`${id}:${core.state.term}`))
     if (former !== undefined) checkKept(id, core, former, records)
     this.#quorum.started(id)
+    this.#reads.started(id)
     const disk = new DurableLog()
     disk.write(records)
     const start = (this.#starts.get(id) ?? 0) + 1
@@ -110,6 +114,8 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
         if (record.type === 'Append' || record.type === 'Filled')
           this.#checkMatching(id, core, record.entries)
     }
+    this.#reads.stepped(id, this.#committedThrough, input, effects)
+    if (input.type === 'SnapshotReceived') checkBehindSnapshot(id, core)
     this.#checkCommit(id, core)
     this.#marks.stepped(id, core, input, effects)
     if (state.role.type === 'leader') this.#checkCompleteness(id, core)
@@ -294,6 +300,7 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
     const key = `${core.state.term}:${id}`
     if (this.#leaders.has(key)) return
     this.#leaders.add(key)
+    checkElected(id, core, (voter, term) => this.#votes.get(`${voter}:${term}`))
     for (let index = core.state.log.offset.index + 1; index <= this.#committedThrough; index++) {
       const term = this.#committed[index]
       if (term === undefined || (this.#committedIn[index] ?? 0) >= core.state.term) continue

@@ -13,6 +13,8 @@ export class MediumFaults {
   #callsLeft: number | null = null
   /** Room left; null: plenty. */
   #bytesLeft: number | null = null
+  /** The call that the process does not survive; null: none. */
+  #fatal: { readonly operation: Operation; left: number; readonly die: () => void } | null = null
   #stalledUntilMs = 0
   #heldUntilMs = 0
 
@@ -27,7 +29,20 @@ export class MediumFaults {
   }
 
   get willFail(): boolean {
-    return this.#callsLeft !== null
+    return this.#callsLeft !== null || this.#fatal !== null
+  }
+
+  /** The n-th call of this kind from now is the last: `die` runs when it was made. Null: none. */
+  dieAt(fatal: { operation: Operation; left: number; die: () => void } | null): void {
+    this.#fatal = fatal
+  }
+
+  /** A call of this kind is made. */
+  called(operation: Operation): void {
+    const fatal = this.#fatal
+    if (fatal === null || fatal.operation !== operation || --fatal.left > 0) return
+    this.#fatal = null
+    fatal.die()
   }
 
   /** Only so much more goes onto it; null: there is room again. */

@@ -7,6 +7,8 @@ import type { Outcome, Strike, StrikeKind } from './strike.js'
 const CALLS_MAX = 60
 /** Room left on a disk that fills up, at most. */
 const ROOM_BYTES_MAX = 20_000
+/** From the start behind a failed call to a failure of power (ms). */
+const POWER_MS_MAX = 300
 const STALL_MS_MAX = 10_000
 
 export const DISKS: readonly StrikeKind[] = [
@@ -15,12 +17,18 @@ export const DISKS: readonly StrikeKind[] = [
     countsItself: true,
     draw: (r) => {
       const calls = nextInt(r, 1, CALLS_MAX)
+      const powerMs = nextInt(r, 0, pick(r, [0, 30, POWER_MS_MAX]))
       return {
-        parameters: { calls },
+        parameters: { calls, powerMs },
         carryOut: (stage, strike) =>
           one(stage, strike, (node) => {
             node.disk.faults.breakAfter(calls)
-            stage.lookAfter(node, strike.durationMs)
+            stage.lookAfter(node, strike.durationMs, () => {
+              // What could be read again was never on the medium: the failed sync had lost it.
+              if (powerMs === 0) return
+              stage.later(powerMs, () => node.kill('power'))
+              stage.restartLater(node, powerMs + 1)
+            })
           }),
       }
     },

@@ -5,6 +5,7 @@ import { CORRUPTIONS } from './corruption.js'
 import { DISKS } from './disks.js'
 import { LINKS } from './links.js'
 import { MACHINES } from './machines.js'
+import { AT_MOMENTS } from './moments.js'
 import { PARTITIONS } from './partitions.js'
 import { PROCESSES } from './processes.js'
 import type { StrikeKind } from './strike.js'
@@ -18,4 +19,5 @@ export const STRIKE_KINDS: readonly StrikeKind[] = [
   ...CLOCKS,
   ...CLIENTS,
   ...MACHINES,
+  ...AT_MOMENTS,
 ]

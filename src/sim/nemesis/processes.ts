@@ -1,5 +1,6 @@
 /** What befalls processes: deaths of every kind, and sleep. */
 import { chance, nextInt, pick } from '../../base/random.js'
+import type { Operation } from '../../wal/memory-file-system.js'
 import type { CrashKind } from '../disk.js'
 import type { FaultKind } from '../faults.js'
 import type { Stage, StruckNode } from './stage.js'
@@ -12,6 +13,16 @@ const LOOP_DEATHS_MAX = 6
 /** How long a looping node lives, and is away, each time (ms). */
 const LOOP_LIFE_MS_MAX = 250
 const LOOP_AWAY_MS_MAX = 100
+/** Calls of the disk at which a process dies: between a write and its sync, at a rename, in the middle of a removal. */
+const CALLS: readonly Operation[] = [
+  'write',
+  'datasync',
+  'create',
+  'rename',
+  'unlink',
+  'syncDirectory',
+]
+const CALLS_MAX = 6
 /** The longest sleep, and how rare such are. */
 const SLEEP_MS_MAX = 30_000
 const LONG_SLEEP_CHANCE = 0.1
@@ -47,20 +58,40 @@ export const PROCESSES: readonly StrikeKind[] = [
     },
   },
   {
+    kind: 'crash-at-disk-call',
+    countsItself: true,
+    draw: (r) => {
+      const operation = pick(r, CALLS)
+      const nth = nextInt(r, 1, CALLS_MAX)
+      const msMax = pick(r, [0, 0, 0.1, 5])
+      const how: CrashKind = chance(r, 0.7) ? 'power' : 'process'
+      const relapseMs = nextInt(r, 0, pick(r, [1, 20, LOOP_LIFE_MS_MAX]))
+      return {
+        parameters: { operation, nth, msMax, how, relapseMs },
+        carryOut: (stage, strike) =>
+          one(stage, strike, (node) => {
+            node.killAtDiskCall(operation, { nth, msMax, how })
+            stage.lookAfter(node, strike.durationMs, () => relapse(stage, node, relapseMs))
+          }),
+      }
+    },
+  },
+  {
     kind: 'crash-loop',
     draw: (r) => {
-      const how: CrashKind = chance(r, 0.5) ? 'power' : 'process'
       const deaths = nextInt(r, 2, LOOP_DEATHS_MAX)
+      // A process that dies leaves in the cache what the next failure of power takes.
+      const power = Array.from({ length: deaths + 1 }, () => (chance(r, 0.5) ? 1 : 0))
       // Some die before their recovery is over, some while they catch up.
       const lifeMs = Array.from({ length: deaths }, () =>
         nextInt(r, 0, pick(r, [1, 20, LOOP_LIFE_MS_MAX])),
       )
       const awayMs = nextInt(r, 1, LOOP_AWAY_MS_MAX)
       return {
-        parameters: { how, lifeMs, awayMs },
+        parameters: { power, lifeMs, awayMs },
         durationMs: 0,
         carryOut: (stage, strike) =>
-          one(stage, strike, (node) => loop(stage, node, { how, lifeMs, awayMs })),
+          one(stage, strike, (node) => dieAgain(stage, node, { power, lifeMs, awayMs })),
       }
     },
   },
@@ -103,17 +134,30 @@ function die(stage: Stage, strike: Strike, node: StruckNode, how: CrashKind): vo
   stage.restartLater(node, strike.durationMs)
 }
 
+/** Hardly up again, the power fails: what the last life left in the cache is gone. */
+function relapse(stage: Stage, node: StruckNode, lifeMs: number): void {
+  if (lifeMs === 0) return
+  stage.later(lifeMs, () => {
+    node.kill('power')
+    stage.restartLater(node, 1)
+  })
+}
+
 /** Dies, comes back, and dies again, once for each life that it was given. */
-function loop(
+function dieAgain(
   stage: Stage,
   node: StruckNode,
-  { how, lifeMs, awayMs }: { how: CrashKind; lifeMs: readonly number[]; awayMs: number },
+  loop: {
+    readonly power: readonly number[]
+    readonly lifeMs: readonly number[]
+    readonly awayMs: number
+  },
 ): void {
   const next = (round: number): void => {
-    node.kill(how)
-    stage.later(awayMs, () => {
+    node.kill(loop.power[round] === 1 ? 'power' : 'process')
+    stage.later(loop.awayMs, () => {
       if (!node.alive) node.start()
-      const ms = lifeMs[round]
+      const ms = loop.lifeMs[round]
       if (ms !== undefined) stage.later(ms, () => next(round + 1))
     })
   }

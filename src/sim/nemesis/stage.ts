@@ -1,11 +1,13 @@
 /** What strikes act on: the nodes, the network and the disturbances of one run, without a word of any protocol. */
 import type { NodeId } from '../../consensus/ids.js'
+import type { Operation } from '../../wal/memory-file-system.js'
 import { Atlas } from '../atlas.js'
 import type { CrashKind, SimDisk } from '../disk.js'
 import type { FaultCounts } from '../faults.js'
 import type { Network } from '../network.js'
 import type { NodeClock } from '../node/clock.js'
 import type { ClientCut } from '../node/door.js'
+import type { Expected } from '../node/moments.js'
 import type { Disturbance } from '../node-context.js'
 import type { SwarmOptions } from '../swarm.js'
 import type { World } from '../world.js'
@@ -27,11 +29,20 @@ export interface StruckNode {
   start(): void
   kill(how: CrashKind): void
   killAtEffect(count: number, how: CrashKind): void
+  killAtDiskCall(operation: Operation, call: FatalCall): void
+  expect(expected: Expected | null): void
   pause(): void
   resume(): void
   disarm(): void
   cutClients(cut: ClientCut): void
   transferLeadership(to: NodeId): void
+}
+
+/** Which call of a kind is the last one, how it ends then, and about how long after the call (ms). */
+export interface FatalCall {
+  readonly nth: number
+  readonly msMax: number
+  readonly how: CrashKind
 }
 
 /** How often one that may die any moment is looked after. */
@@ -120,11 +131,13 @@ export class Stage {
     })
   }
 
-  /** For one that may die any moment: it is started again some time after it did. */
-  lookAfter(node: StruckNode, ms: number): void {
+  /** For one that may die any moment: it is started again some time after it did, and `started` told. */
+  lookAfter(node: StruckNode, ms: number, started: () => void = () => {}): void {
     const watch = () => {
-      if (!node.alive) node.start()
-      else if (node.armed) this.later(WATCH_MS, watch)
+      if (!node.alive) {
+        node.start()
+        started()
+      } else if (node.armed) this.later(WATCH_MS, watch)
     }
     this.later(ms, watch)
   }

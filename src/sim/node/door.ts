@@ -21,6 +21,7 @@ export class Door<M extends { readonly type: string }, R> {
   readonly #machine: () => SimMachine | null
   readonly #nonce: () => number
   readonly #forward: boolean
+  readonly #submitted: (request: Request) => (outcome: ReplyOutcome) => void
   cut: ClientCut = 'none'
 
   constructor(parts: {
@@ -32,6 +33,8 @@ export class Door<M extends { readonly type: string }, R> {
     readonly nonce: () => number
     /** Where another node leads, hand on to it what clients ask. */
     readonly forward: boolean
+    /** Told what becomes of it. */
+    readonly submitted: (request: Request) => (outcome: ReplyOutcome) => void
   }) {
     this.#life = parts.life
     this.#now = parts.now
@@ -39,10 +42,18 @@ export class Door<M extends { readonly type: string }, R> {
     this.#machine = parts.machine
     this.#nonce = parts.nonce
     this.#forward = parts.forward
+    this.#submitted = parts.submitted
   }
 
   command(request: Request, deadlineMs: number, reply: Reply): void {
-    this.#admit(reply, (driver, answer) => driver.submit(request, this.#within(deadlineMs), answer))
+    this.#admit(reply, (driver, answer) => {
+      const heard = this.#submitted(request)
+      driver.submit(request, this.#within(deadlineMs), (outcome) => {
+        // Of a node that is dying nobody hears a word.
+        if (this.#life.alive) heard(outcome)
+        answer(outcome)
+      })
+    })
   }
 
   query(query: Uint8Array, deadlineMs: number, reply: Reply): void {

@@ -107,6 +107,7 @@ export function newMachine<M extends { readonly type: string }, R, O, C extends 
   const machine = application.newMachine()
   return new SimMachine({
     machine,
+    sessionIdleMs: swarm.sessionIdleMs,
     after: (ms, task) => world.after(ms, life.guarded(task)),
     taskMs: () => swarm.applyMs + disturbance.slowMachineMs,
     applying: (entry: Entry) => checker.applying(id, entry),

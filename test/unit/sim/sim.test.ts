@@ -85,7 +85,7 @@ describe('a planted bug is caught:', () => {
     ],
     countsItselfEarly: ['durable-commit', 'one-leader'],
     forgetsVote: ['durable-vote'],
-    staleReads: ['linearizable', 'exactly-once'],
+    staleReads: ['read-index', 'linearizable', 'exactly-once'],
     appliesTwice: ['apply-order'],
     lyingRefusal: ['linearizable', 'exactly-once', 'liveness'],
   }
