@@ -22,7 +22,15 @@ import { parseEndpoints } from './endpoints.js'
 import { Engine } from './engine.js'
 import { ClientError } from './errors.js'
 import * as kv from './kv.js'
-import { QUERY, SET_FAULTS, SET_PARTITION, STATUS, TRANSFER_LEADERSHIP } from './methods.js'
+import {
+  GET_FAULTS,
+  QUERY,
+  SET_BYZANTINE,
+  SET_FAULTS,
+  SET_PARTITION,
+  STATUS,
+  TRANSFER_LEADERSHIP,
+} from './methods.js'
 import { type ClientOptions, type Settings, settingsOf } from './options.js'
 import { LazyPbftEngine } from './pbft/lazy.js'
 import { hintOf, isNotLeader, type Verdict, verdictOfError } from './verdict.js'
@@ -147,6 +155,26 @@ export class Client {
   ): Promise<void> {
     const request = { targets: [...targets], ttlMs: options.ttlMs ?? 0 }
     await this.#call(endpoint, SET_FAULTS, request, options)
+  }
+
+  /**
+   * Tells the node at one endpoint to do these things against the rules of PBFT from now on; an empty list: to be
+   * honest. Throws RequestError (INVALID_ARGUMENT) for a kind that it does not know, naming those that it does.
+   */
+  async setByzantine(
+    endpoint: string,
+    kinds: readonly string[],
+    options: CallTimeout = {},
+  ): Promise<void> {
+    await this.#call(endpoint, SET_BYZANTINE, { kinds: [...kinds] }, options)
+  }
+
+  /** What the node at one endpoint does against the rules, by kind, and how often it did since its start. */
+  async byzantine(
+    endpoint: string,
+    options: CallTimeout = {},
+  ): Promise<readonly { readonly kind: string; readonly acted: number }[]> {
+    return (await this.#call(endpoint, GET_FAULTS, {}, options)).byzantine
   }
 
   /** Asks the leader to hand over to `to`; it is done once `to` leads, which `status` tells. */

@@ -29,3 +29,11 @@ export const SET_FAULTS = unaryMethod(
   FaultInjectionDefinition,
   FaultInjectionDefinition.methods.setFaults,
 )
+export const GET_FAULTS = unaryMethod(
+  FaultInjectionDefinition,
+  FaultInjectionDefinition.methods.getFaults,
+)
+export const SET_BYZANTINE = unaryMethod(
+  FaultInjectionDefinition,
+  FaultInjectionDefinition.methods.setByzantine,
+)

@@ -14,6 +14,9 @@ import type { Host } from './host.js'
 import { PEER_CHANNEL } from './link.js'
 import { Outbox } from './outbox.js'
 
+/** With room for the largest part. */
+const CHANNEL = { ...PEER_CHANNEL, receiveBytesMax: 512 * 1024 }
+
 export class StateAsker {
   readonly #host: Host
   readonly #streams = new Map<NodeId, AskingStream>()
@@ -81,7 +84,7 @@ class AskingStream {
     this.#hello = makeHello(host.identity, to.id, host.bootstrap)
     const { door, limits, counters } = host
     this.#outbox = new Outbox(to.id, { door, limits, counters, onReady: () => this.#flush() })
-    this.#channel = connect(to.endpoint, PEER_CHANNEL)
+    this.#channel = connect(to.endpoint, CHANNEL)
     this.#stream = this.#channel.stream(peer.state)
     this.#stream.onMessage((response) => this.#onResponse(response))
     this.#stream.onClose(() => this.close())

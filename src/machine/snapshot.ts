@@ -19,7 +19,12 @@ export interface Place {
   readonly ordinal: number
 }
 
-/** Everything it reads was captured before; `onClose` runs once, also when it is never pulled. */
+/**
+ * Everything it reads was captured before; `onClose` runs once, also when it is never pulled. The inner machine's first
+ * chunk is pulled at once, since a generator that was not started has captured nothing:
+ * 1. A machine of the user's has `*snapshot() { yield this.#encode() }`, called behind entry 10. 2. The file is opened, and
+ * 11 is applied meanwhile. 3. The body runs at the first pull: the file of 10 holds 11, which the log then adds again.
+ */
 export function writeSnapshot(
   place: Place,
   view: SessionsView,
@@ -27,7 +32,7 @@ export function writeSnapshot(
   onClose: () => void,
 ): IterableIterator<Uint8Array> {
   const chunks = inner[Symbol.iterator]()
-  const pieces = writePieces(place, view, chunks)
+  const pieces = writePieces(place, view, { first: chunks.next(), chunks })
   let open = true
   const close = (): void => {
     if (!open) return
@@ -56,13 +61,16 @@ export function writeSnapshot(
 function* writePieces(
   place: Place,
   view: SessionsView,
-  chunks: Iterator<Uint8Array>,
+  {
+    first,
+    chunks,
+  }: { readonly first: IteratorResult<Uint8Array>; readonly chunks: Iterator<Uint8Array> },
 ): Generator<Uint8Array, undefined> {
   const frames = new FrameWriter()
   const head = new Writer(64).raw(MAGIC).varint(place.appliedIndex).varint(place.time)
   yield* frames.frame(HEAD, head.varint(place.ordinal).varint(view.size).finish())
   for (const batch of writeSessions(view)) yield* frames.frame(SESSIONS, batch)
-  for (let next = chunks.next(); next.done !== true; next = chunks.next())
+  for (let next = first; next.done !== true; next = chunks.next())
     yield* frames.frame(CHUNK, next.value)
   yield frames.end()
 }

@@ -18,8 +18,10 @@ export interface StateMachine {
   /** Reads, and changes nothing. */
   query(query: Uint8Array): Uint8Array
   /**
-   * The state as of this call, whatever is applied while the chunks are pulled. A pull should take at most
-   * 5 ms and give at most some 64 to 256 KiB. Iterate to the end or call the iterator's `return`.
+   * The state as of this call, whatever is applied while the chunks are pulled. A generator runs at its first pull, which
+   * is made before anything else is applied: one chunk of it needs no care, of several the later ones must come from what
+   * was captured before the first. A pull should take at most 5 ms and give at most some 64 to 256 KiB. Iterate to the
+   * end or call the iterator's `return`.
    */
   snapshot(): Iterable<Uint8Array>
   /**

@@ -7,49 +7,34 @@ import { Communicator } from '../communicator/communicator.js'
 import type { Core, Member, Note } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
 import { Driver } from '../driver/driver.js'
-import type { WalPort } from '../driver/ports.js'
 import { KvMachine } from '../machine/kv/kv-machine.js'
 import { SessionMachine } from '../machine/machine.js'
-import type { StateMachine } from '../machine/state-machine.js'
 import type { Server } from '../rpc/types.js'
-import { ReplyDesk } from '../server/reply-desk.js'
+import type { ReplyDesk } from '../server/reply-desk.js'
+import { Byzantine } from './byzantine.js'
 import type { NodeConfig } from './config.js'
+import { deskOf } from './desk.js'
 import { DiskSpace } from './disk-space.js'
 import { dataRefused, type NodeError } from './errors.js'
 import { Forming } from './forming.js'
 import { hostPort, listen } from './listen.js'
 import { type Log, SILENT } from './log.js'
 import { MachineHost } from './machine-host.js'
+import { closeLog, formLog, NodeLog } from './node-log.js'
 import { NodeReplica } from './node-replica.js'
 import { TOLD } from './notes.js'
 import { pbftOf } from './pbft.js'
 import type { NodeProtocol } from './protocol.js'
 import { raftOf } from './raft.js'
-import { recoverNode } from './recovery.js'
+import { recoverNode, requireWhole } from './recovery.js'
+import type { NodeParts, RunningNode } from './running-node.js'
 import { Snapshots, snapshotFailed } from './snapshots.js'
 import { StartsFile } from './starts-file.js'
-import { openStorage, type Storage } from './storage.js'
-
-export interface NodeParts {
-  /** Default: the key-value store. */
-  readonly machine?: StateMachine
-  readonly log?: Log
-}
-
-export interface RunningNode {
-  /** `host:port`; null: no client port. */
-  readonly clientEndpoint: string | null
-  readonly peerEndpoint: string
-  readonly replica: NodeReplica
-  /** Resolves after `close`; rejects with NodeError when the node cannot go on. */
-  readonly closed: Promise<void>
-  close(): Promise<void>
-}
+import { StateTransfer, WRONG_PARTS } from './state-transfer.js'
+import { openStorage, PARTS, type Storage } from './storage.js'
 
 /** Calls in progress get so long to end when the node stops. */
 const CLOSE_GRACE_MS = 300
-/** A log that was quiet for so long is closed by a marker. */
-const QUIET_MS = 200
 const MAX_SEED = 2 ** 47
 
 /** Resolves once the node listens; the cluster may still be forming. Throws NodeError. */
@@ -80,6 +65,7 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
   readonly #log: Log
   readonly #incarnation = randomInt(1, MAX_SEED)
   readonly #forming: Forming
+  readonly #byzantine: Byzantine
   #ended: { resolve: () => void; reject: (error: NodeError) => void } = {
     resolve: () => {},
     reject: () => {},
@@ -92,12 +78,12 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
   #core: Core<M, R> | null = null
   #host: MachineHost | null = null
   #snapshots: Snapshots | null = null
+  /** Null: Raft, whose leader sends snapshots whole. */
+  #transfer: StateTransfer | null = null
   #space: DiskSpace | null = null
   #ticker: NodeJS.Timeout | null = null
   #closing: Promise<void> | null = null
-  #previousSnapshot = 0
   #damage: string | null = null
-  #lastAppendAt = 0
   clientEndpoint: string | null = null
   peerEndpoint = ''
 
@@ -108,7 +94,12 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
     this.#kv = machine instanceof KvMachine ? machine : null
     this.#machine = new SessionMachine(machine)
     this.#log = parts.log ?? SILENT
-    this.#desk = this.#makeDesk()
+    this.#desk = deskOf(consensus.signing, {
+      replica: config.name,
+      view: () => this.#core?.status().term ?? 0,
+      machine: this.#machine,
+    })
+    this.#byzantine = new Byzantine(config.protocol === 'pbft' ? [WRONG_PARTS] : [])
     this.closed = new Promise((resolve, reject) => {
       this.#ended = { resolve, reject }
     })
@@ -136,13 +127,7 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
     const { identity } = storage.dataDir
     const formed = this.#consensus.isBootstrapped(storage.records)
     try {
-      if (!identity.formed && storage.records.some((record) => record.type === 'Lost'))
-        throw dataRefused(storage.damage?.error.message ?? 'the log is damaged')
-      if (identity.formed && !formed)
-        throw dataRefused(
-          `${this.#config.dataDir} was wiped: the cluster knows this node, and its log is gone. ` +
-            'Put the directory back, or let the node join as a new member with an empty one',
-        )
+      requireWhole(storage, formed)
       const start = { id: this.#config.name, uid: identity.uid, number: identity.starts }
       const met = StartsFile.open(this.#config.dataDir)
       this.#forming.starts({ ...start, incarnation: this.#incarnation }, met)
@@ -150,7 +135,7 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
       this.#communicator = this.#makeCommunicator(storage, formed)
       const log = this.#log
       const ports = { communicator: this.#communicator, replica: this.#replica }
-      const parts = { ...ports, kv: this.#kv, log }
+      const parts = { ...ports, kv: this.#kv, log, byzantine: this.#byzantine }
       const listening = await listen(this.#config, parts)
       this.#servers = listening.servers
       this.peerEndpoint = listening.peerEndpoint
@@ -207,22 +192,10 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
     for (const [name, value] of Object.entries(storage.wal.counters))
       counters.set(`wal_${name}`, value as number)
     const { signing } = this.#consensus
+    for (const [name, value] of this.#transfer?.counters() ?? []) counters.set(name, value)
     for (const [name, value] of Object.entries(signing?.keyring.counters ?? {}))
       counters.set(`signatures_${name}`, value)
     return counters
-  }
-
-  #makeDesk(): ReplyDesk | null {
-    const { signing } = this.#consensus
-    if (signing === null) return null
-    return new ReplyDesk({
-      replica: this.#config.name,
-      voice: signing.voice,
-      keyring: signing.keyring,
-      view: () => this.#core?.status().term ?? 0,
-      machine: this.#machine,
-      later: setImmediate,
-    })
   }
 
   #makeCommunicator(storage: Storage<R>, formed: boolean): Communicator {
@@ -253,6 +226,10 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
       },
       receiveSnapshot: (from, meta, bytesTotal) =>
         this.#snapshots?.receive(from, meta, bytesTotal) ?? 'the node is starting',
+      parts: {
+        asked: (snapshot, part, done) => this.#transfer?.asked(snapshot, part, done),
+        answered: (from, part, data) => this.#transfer?.answered(from, part, data),
+      },
       log: (event) => this.#log.info(event, 'peer'),
     })
   }
@@ -261,17 +238,8 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
   #form(members: readonly Member[]): void {
     const storage = this.#storage
     if (storage === null) return
-    const { protocol, recover } = this.#consensus
-    const record = protocol.bootstrap(members)
-    const payload = protocol.encodeRecords([record])
-    const empty = recover([], this.#self()).core.stateRecord()
-    const { core } = recover([record], this.#self())
-    storage.wal.append(storage.wal.lastBatch + 1, payload, {
-      lastIndex: protocol.lastIndexOf([record]),
-      shape: core.shape(),
-      stateRecord: () => protocol.encodeRecords([empty]),
-    })
-    storage.wal.sync(() => {
+    const of = { consensus: this.#consensus, self: this.#self(), members }
+    formLog(storage.wal, of, (record) => {
       storage.dataDir
         .setFormed()
         .then(() => {
@@ -318,7 +286,10 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
       },
       recovery.loaded,
     )
+    if (this.#config.protocol === 'pbft')
+      this.#transfer = this.#makeTransfer(communicator, this.#snapshots, core)
     this.#host = new MachineHost(this.#machine, this.#snapshots, this.#desk)
+    const nodeLog = this.#makeNodeLog(storage, core)
     this.#driver = new Driver({
       id: this.#config.name,
       incarnation: this.#incarnation,
@@ -326,8 +297,8 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
       effects,
       protocol: this.#consensus.protocol,
       ports: {
-        wal: this.#walPort(storage),
-        communicator,
+        wal: nodeLog,
+        communicator: this.#transfer?.port() ?? communicator,
         machine: this.#host,
         scheduler: { soon: setImmediate },
         notes: { note: (note) => this.#note(note) },
@@ -337,7 +308,20 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
     })
     this.#replica?.serve({ driver: this.#driver, machine: this.#machine })
     this.#forming.formed(members)
-    this.#ticker = setInterval(() => this.#tick(storage), timing.tickMs)
+    this.#ticker = setInterval(() => this.#tick(nodeLog), timing.tickMs)
+  }
+
+  #makeTransfer(communicator: Communicator, snapshots: Snapshots, core: Core<M, R>): StateTransfer {
+    const transfer = new StateTransfer({
+      communicator,
+      snapshots,
+      hashing: PARTS,
+      newest: () => core.status().snapshotIndex,
+      received: (from, snapshot) => this.#driver?.snapshotReceived(from, snapshot),
+      failed: (from, why) => this.#log.warn({ from, why }, 'no state from this peer'),
+    })
+    this.#byzantine.add(transfer.byzantine)
+    return transfer
   }
 
   #parts(): { storage: Storage<R>; communicator: Communicator } {
@@ -345,29 +329,18 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
     return { storage: this.#storage, communicator: this.#communicator }
   }
 
-  #walPort(storage: Storage<R>): WalPort {
-    const { wal } = storage
-    return {
-      append: (...args) => {
-        this.#lastAppendAt = performance.now()
-        wal.append(...args)
-      },
-      sync: (done) => wal.sync(done),
-      release: (through) => {
-        wal.release(through)
-        // One snapshot behind, since the newest one's record may not be on disk yet; and in the machine's order,
-        // since a Restore that waits there still needs its file.
-        const from = this.#previousSnapshot
-        this.#host?.inOrder(() => this.#snapshots?.keepFrom(from))
-        this.#previousSnapshot = this.#core?.status().snapshotIndex ?? 0
-      },
-    }
+  #makeNodeLog(storage: Storage<R>, core: Core<M, R>): NodeLog {
+    return new NodeLog(storage.wal, {
+      snapshotIndex: () => core.status().snapshotIndex,
+      // In the machine's order, since a Restore that waits there still needs its file.
+      keepFrom: (index) => this.#host?.inOrder(() => this.#snapshots?.keepFrom(index)),
+    })
   }
 
-  #tick(storage: Storage<R>): void {
+  #tick(nodeLog: NodeLog): void {
     const now = performance.now()
     this.#driver?.tick(now, this.#consensus.wallClock ? Date.now() : now)
-    if (now - this.#lastAppendAt > QUIET_MS) storage.wal.mark()
+    nodeLog.tick(now)
   }
 
   #note(note: Note): void {
@@ -414,21 +387,12 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
     this.#forming.stop()
     this.#driver?.stop()
     this.#host?.stop()
+    this.#transfer?.close()
     this.#communicator?.close()
     await Promise.all(this.#servers.map((server) => server.close(CLOSE_GRACE_MS)))
     const storage = this.#storage
     if (storage === null) return
-    await new Promise<void>((done) => {
-      const limit = setTimeout(done, CLOSE_GRACE_MS)
-      const close = (): void =>
-        storage.wal.close(() => {
-          clearTimeout(limit)
-          done()
-        })
-      // A log that was refused stays as it is.
-      if (this.#core === null) close()
-      else storage.wal.sync(() => storage.wal.mark(close))
-    })
+    await closeLog(storage.wal, { refused: this.#core === null, graceMs: CLOSE_GRACE_MS })
     await storage.dataDir.close()
   }
 }

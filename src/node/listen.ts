@@ -7,6 +7,7 @@ import type { Route, Server } from '../rpc/types.js'
 import { faultRoutes } from '../server/fault-service.js'
 import { healthRoutes } from '../server/health-service.js'
 import { quorateRoutes } from '../server/quorate-service.js'
+import type { Byzantine } from './byzantine.js'
 import type { Address, NodeConfig } from './config.js'
 import { portTaken } from './errors.js'
 import { etcdRoutes } from './etcd.js'
@@ -24,6 +25,7 @@ export interface Listening {
 interface ListenParts {
   readonly communicator: Communicator
   readonly replica: NodeReplica
+  readonly byzantine: Byzantine
   /** Null: an embedder's machine, of which etcd's API knows nothing. */
   readonly kv: KvMachine | null
   readonly log: Log
@@ -60,7 +62,7 @@ export async function listen(config: NodeConfig, parts: ListenParts): Promise<Li
 }
 
 function clientRoutes(config: NodeConfig, parts: ListenParts): Route[] {
-  const { communicator, replica, log, kv } = parts
+  const { communicator, replica, log, kv, byzantine } = parts
   const routes = [
     ...quorateRoutes(replica),
     ...(kv === null || isShut(replica) ? [] : etcdRoutes(config, replica, kv)),
@@ -77,6 +79,9 @@ function clientRoutes(config: NodeConfig, parts: ListenParts): Route[] {
     setPartition: (blocked, ttlMs) => communicator.setPartition(blocked, ttlMs),
     setFaults: (targets, ttlMs) => communicator.setFaults(targets, ttlMs),
     faults: () => communicator.faults(),
+    byzantineKinds: byzantine.kinds,
+    setByzantine: (kinds) => byzantine.set(kinds),
+    byzantine: () => byzantine.acts(),
   })
   return [...routes, ...faults]
 }

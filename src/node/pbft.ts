@@ -101,6 +101,8 @@ function optionsOf({ timing, limits }: NodeConfig, clusterId: string, signer: Si
     viewChangeTicks: VIEW_CHANGE_FACTOR * requestTicks,
     viewChangeTicksMax: VIEW_CHANGE_MAX_FACTOR * requestTicks,
     statusTicks: Math.max(1, Math.round((2 * timing.heartbeatMs) / timing.tickMs)),
+    // A snapshot is taken at a checkpoint, so that it is of one index everywhere.
+    checkpointInterval: Math.min(DEFAULT_OPTIONS.checkpointInterval, limits.snapshotEntries),
     snapshotIndices: limits.snapshotEntries,
   }
 }

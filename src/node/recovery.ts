@@ -12,6 +12,7 @@ import type { SnapshotStore } from '../wal/snapshot-store.js'
 import { dataRefused, diskFailed } from './errors.js'
 import type { Log } from './log.js'
 import type { NodeProtocol } from './protocol.js'
+import type { Storage } from './storage.js'
 
 export interface RecoverySetup<
   M extends { readonly type: string },
@@ -38,6 +39,21 @@ export interface Recovery<M extends { readonly type: string }, R> {
   readonly loaded: Loaded | null
   /** What the node would be refused with for its damage, should nobody give back what is missing. */
   readonly damage: string | null
+}
+
+/** Throws NodeError: what the directory says of itself and what its log holds do not go together. */
+export function requireWhole<R extends { readonly type: string }>(
+  { dataDir, records, damage }: Storage<R>,
+  bootstrapped: boolean,
+): void {
+  const { formed } = dataDir.identity
+  if (!formed && records.some((record) => record.type === 'Lost'))
+    throw dataRefused(damage?.error.message ?? 'the log is damaged')
+  if (formed && !bootstrapped)
+    throw dataRefused(
+      `${dataDir.path} was wiped: the cluster knows this node, and its log is gone. ` +
+        'Put the directory back, or let the node join as a new member with an empty one',
+    )
 }
 
 /** Throws NodeError. */

@@ -10,7 +10,11 @@ import { Fetcher, type FetcherLimits } from '../state-transfer/fetcher.js'
 import { lieAboutParts } from '../state-transfer/lie.js'
 import { Shelf } from '../state-transfer/shelf.js'
 import type { Hashing } from '../state-transfer/tree.js'
+import type { ByzantineKind } from './byzantine.js'
 import type { Snapshots } from './snapshots.js'
+
+export const WRONG_PARTS = 'wrong-parts'
+const LIES_SEED = 1
 
 export interface StateTransferSetup {
   readonly communicator: Pick<Communicator, 'send' | 'sendSnapshot' | 'askPart' | 'leaveParts'>
@@ -27,7 +31,6 @@ export class StateTransfer implements PartsHost {
   readonly #setup: StateTransferSetup
   readonly #shelf: Shelf
   readonly #fetcher: Fetcher
-  /** Fault injection: parts are lied about, whoever asks. */
   #lies: ReturnType<typeof seededRandom> | null = null
   #lied = 0
 
@@ -89,9 +92,15 @@ export class StateTransfer implements PartsHost {
     this.#fetcher.answered(from, toHex(part), data)
   }
 
-  /** Fault injection: from now on a liar, with these draws; null: honest again. */
-  setLies(seed: number | null): void {
-    this.#lies = seed === null ? null : seededRandom(seed)
+  /** Fault injection: false parts, whoever asks. */
+  get byzantine(): ByzantineKind {
+    return {
+      kind: WRONG_PARTS,
+      set: (on) => {
+        this.#lies = on ? seededRandom(LIES_SEED) : null
+      },
+      acted: () => this.#lied,
+    }
   }
 
   /** Under the names that `status` and metrics show. */
@@ -101,7 +110,6 @@ export class StateTransfer implements PartsHost {
       ['state_parts_fetched', fetched],
       ['state_parts_own', ours],
       ['state_lies_seen', lies],
-      ['state_lies_told', this.#lied],
     ])
   }
 

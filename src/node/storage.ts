@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto'
 import type { Hasher } from '../base/sha256.js'
 import type { Protocol } from '../consensus/contract.js'
 import { clusterIdOf } from '../crypto/cluster-id.js'
+import { CUTTING } from '../state-transfer/cutter.js'
+import { type Hashing, TreeHasher } from '../state-transfer/tree.js'
 import type { Done } from '../wal/file-system.js'
 import { type Opened, openWal } from '../wal/open.js'
 import type { Damage } from '../wal/recovery.js'
@@ -36,6 +38,9 @@ export function nativeHasher(): Hasher {
   }
 }
 
+/** How a PBFT node's snapshots are cut and hashed. */
+export const PARTS: Hashing = { newHasher: nativeHasher, cutting: CUTTING }
+
 /** Throws NodeError. `onFailure`: the disk failed later. */
 export async function openStorage<R>(
   config: NodeConfig,
@@ -64,7 +69,8 @@ export async function openStorage<R>(
     if (opened.cut !== null) log.warn({ cut: opened.cut }, 'the log ended in an unfinished write')
     const folder = dataDir.file('snap')
     const snapshots = new SnapshotStore(nodeFileSystem, folder, {
-      newHasher: nativeHasher,
+      // PBFT: what W replicas vouch for is the root of a tree, so that a part can be believed without the whole.
+      newHasher: config.protocol === 'pbft' ? () => new TreeHasher(PARTS) : nativeHasher,
       soon: setImmediate,
     })
     await onDisk((done) => nodeFileSystem.mkdir(folder, done))

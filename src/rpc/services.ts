@@ -33,6 +33,7 @@ export const faultInjection = {
   setPartition: unaryMethod(FaultInjectionDefinition, faultMethods.setPartition),
   setFaults: unaryMethod(FaultInjectionDefinition, faultMethods.setFaults),
   getFaults: unaryMethod(FaultInjectionDefinition, faultMethods.getFaults),
+  setByzantine: unaryMethod(FaultInjectionDefinition, faultMethods.setByzantine),
 } as const
 
 const { methods: peerMethods } = PeerDefinition

@@ -32,7 +32,18 @@ export function faultRoutes(faults: FaultSwitch): Route[] {
     }),
     unary(faultInjection.getFaults, () => {
       const { blocked, ttlLeftMs, targets, faultsTtlLeftMs } = faults.faults()
-      return { blockedNodeIds: [...blocked], ttlLeftMs, targets: [...targets], faultsTtlLeftMs }
+      const byzantine = faults.byzantine()
+      const network = { blockedNodeIds: [...blocked], ttlLeftMs, targets: [...targets] }
+      return { ...network, faultsTtlLeftMs, byzantine }
+    }),
+    unary(faultInjection.setByzantine, ({ kinds }) => {
+      const unknown = kinds.find((kind) => !faults.byzantineKinds.includes(kind))
+      if (unknown !== undefined)
+        throw invalid(
+          `${nameOf(unknown)} is nothing that this node does; what it does: ${faults.byzantineKinds.join(', ') || 'nothing of the kind (it runs no PBFT)'}`,
+        )
+      faults.setByzantine(kinds)
+      return {}
     }),
   ]
 }

@@ -48,4 +48,8 @@ export interface FaultSwitch {
     targets: readonly TargetFaults[]
     faultsTtlLeftMs: number
   }
+  /** What it can be told to do against the rules. */
+  readonly byzantineKinds: readonly string[]
+  setByzantine(kinds: readonly string[]): void
+  byzantine(): { readonly kind: string; readonly acted: number }[]
 }

@@ -1,12 +1,10 @@
 // `node test/worlds/mutants.mjs [--protocol pbft] [--only NAME] [--states N]`: bugs planted in a copy of the sources; which world finds each,
 // after how many states, and how short the way to it is. With and without the check of what leaves a node.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { PBFT_MUTANTS } from './pbft-mutants.mjs'
+import { asOne, withTree } from './planting.mjs'
 
 /** Raft's by name, in test/mutants: the world to look in. */
 const WANTED = {
@@ -40,65 +38,42 @@ const { values } = parseArgs({
     'gate-only': { type: 'boolean', default: false },
   },
 })
-const repository = join(import.meta.dirname, '../..')
-const out = mkdtempSync(join(tmpdir(), 'quorate-worlds-'))
-let tree = null
 let missed = 0
-try {
-  writeFileSync(join(out, 'package.json'), '{ "type": "module" }\n')
-  const tsc = join(repository, 'node_modules/typescript/bin/tsc')
-  const compile = [tsc, '-p', 'test/mutants/tsconfig.json', '--outDir', out]
-  const compiled = spawnSync(process.execPath, compile, { cwd: repository, stdio: 'inherit' })
-  if (compiled.status !== 0) process.exit(1)
-  const load = (file) => import(pathToFileURL(join(out, file)).href)
-  const { Tree } = await load('support/tree.js')
-  tree = new Tree(repository)
+await withTree(async (tree, load) => {
   if (values.protocol === 'pbft') {
     console.log('| bug | world | states | path | by |')
     console.log('|---|---|---|---|---|')
-    for (const bug of PBFT_MUTANTS) pbftLine(bug)
+    for (const bug of PBFT_MUTANTS) pbftLine(tree, bug)
   } else {
     console.log('| bug | world | states | path | by | states, promises only | path | by |')
     console.log('|---|---|---|---|---|---|---|---|')
-    for (const [name, world] of Object.entries(WANTED)) await raftLine(load, name, world)
+    for (const [name, world] of Object.entries(WANTED)) await raftLine(tree, load, { name, world })
   }
-} finally {
-  tree?.remove()
-  rmSync(out, { recursive: true, force: true })
-}
+})
 process.exitCode = missed === 0 ? 0 : 1
 
-async function raftLine(load, name, world) {
+async function raftLine(tree, load, { name, world }) {
   if (values.only.length > 0 && !values.only.includes(name)) return
-  if (!existsSync(join(out, `${name}.js`))) throw new Error(`no such mutant: ${name}`)
   const { mutant } = await load(`${name}.js`)
   tree.plant({ ...mutant, name })
   const where = values.world ?? world
-  const first = searched(where, [])
+  const first = searched(tree, where, [])
   if (first.includes('not found')) missed++
-  const second = values['gate-only'] ? '' : searched(where, ['--no-promises'])
+  const second = values['gate-only'] ? '' : searched(tree, where, ['--no-promises'])
   console.log(`| ${name} | ${where} | ${first} | ${second} |`)
 }
 
-/** All edits of a bug are of one file: the tree takes them as one. */
-function pbftLine({ name, world, file, edits }) {
-  if (values.only.length > 0 && !values.only.includes(name)) return
-  const path = join('consensus/pbft', file)
-  const find = readFileSync(join(repository, 'src', path), 'utf8')
-  let replace = find
-  for (const [from, to] of edits) {
-    if (replace.split(from).length !== 2) throw new Error(`${name}: not once in ${file}: ${from}`)
-    replace = replace.replace(from, () => to)
-  }
-  tree.plant({ file: path, find, replace, name })
-  const where = values.world ?? world
-  const first = searched(where, [])
+function pbftLine(tree, bug) {
+  if (values.only.length > 0 && !values.only.includes(bug.name)) return
+  tree.plant(asOne(bug))
+  const where = values.world ?? bug.world
+  const first = searched(tree, where, [])
   if (first.includes('not found')) missed++
-  console.log(`| ${name} | ${where} | ${first} |`)
+  console.log(`| ${bug.name} | ${where} | ${first} |`)
 }
 
 /** In a process of its own: the sources are those of the copy. */
-function searched(world, flags) {
+function searched(tree, world, flags) {
   const main = join(tree.root, 'dist/cli/main.js')
   const protocol = ['--protocol', values.protocol]
   const args = [

@@ -175,6 +175,17 @@ export class FakeNode implements Replica, FaultSwitch {
     return { blocked, ttlLeftMs: ttlMs, targets, faultsTtlLeftMs: faultsTtlMs }
   }
 
+  readonly byzantineKinds = ['wrong-parts']
+  byzantineOn: readonly string[] = []
+
+  setByzantine(kinds: readonly string[]): void {
+    this.byzantineOn = kinds
+  }
+
+  byzantine() {
+    return this.byzantineOn.map((kind) => ({ kind, acted: 1 }))
+  }
+
   status(): StatusResponse {
     const { leader, machine, nodes } = this.#cluster
     return {

@@ -67,3 +67,18 @@ describe('SetFaults', () => {
     expect(cluster.node('n1').blocked).toEqual([])
   })
 })
+
+describe('SetByzantine', () => {
+  test('replaces what the node does against the rules, and refuses what it does not know', async () => {
+    await client.setByzantine(endpoint(), ['wrong-parts'])
+    expect(await client.byzantine(endpoint())).toEqual([{ kind: 'wrong-parts', acted: 1 }])
+    const error: unknown = await client
+      .setByzantine(endpoint(), ['wrong-parts', 'steals'])
+      .catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ kind: 'InvalidRequest', code: 3 })
+    expect(String(error)).toContain('"steals" is nothing that this node does')
+    expect(await client.byzantine(endpoint())).toHaveLength(1)
+    await client.setByzantine(endpoint(), [])
+    expect(await client.byzantine(endpoint())).toEqual([])
+  })
+})

@@ -167,6 +167,29 @@ describe('frozen', () => {
     expect(() => oldest.next()).toThrow(SnapshotError)
   })
 
+  test('a machine whose snapshot is a generator is captured at the call, not at the first pull', () => {
+    class Sum extends Counter {
+      override *snapshot(): Iterable<Uint8Array> {
+        yield new Uint8Array(Buffer.from(String(this.count)))
+      }
+      override restore(chunks: Iterable<Uint8Array>): void {
+        this.count = Number(Buffer.concat([...chunks]).toString())
+      }
+    }
+    const machine = new SessionMachine(new Sum())
+    const apply = (index: number, session: number, seq: number): void => {
+      const request = { session, seq, ackedThrough: 0, command: b('') }
+      machine.applyEntry({ index, time: 5, requests: [request] })
+    }
+    apply(1, 0, 1)
+    apply(2, 1, 1)
+    const captured = machine.snapshot()
+    apply(3, 1, 2)
+    const sum = new Sum()
+    new SessionMachine(sum).restore([join(captured)])
+    expect(sum.count).toBe(1)
+  })
+
   test('a snapshot that is never pulled can be closed', () => {
     const kv = new KvMachine()
     const machine = new SessionMachine(kv)

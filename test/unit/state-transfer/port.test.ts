@@ -19,6 +19,7 @@ import { Network, NO_LINK_FAULTS } from '../../../src/sim/network.js'
 import { Life } from '../../../src/sim/node/life.js'
 import { StateTransfer as SimStateTransfer } from '../../../src/sim/node/state-transfer.js'
 import { World } from '../../../src/sim/world.js'
+import { CUTTING } from '../../../src/state-transfer/cutter.js'
 import { FETCHER_LIMITS } from '../../../src/state-transfer/fetcher.js'
 import { lieAboutParts } from '../../../src/state-transfer/lie.js'
 import { type Hashing, TreeHasher } from '../../../src/state-transfer/tree.js'
@@ -41,13 +42,14 @@ interface Rig {
   lies(id: string): void
   /** It sends n1 nothing any more. */
   blocks(id: string): void
+  heals(id: string): void
   close(): Promise<void>
 }
 
 const IDS = ['n1', 'n2', 'n3']
 
-async function realRig(): Promise<Rig> {
-  const hashing: Hashing = { newHasher: nativeHasher, cutting: SMALL }
+async function realRig(cutting = SMALL): Promise<Rig> {
+  const hashing: Hashing = { newHasher: nativeHasher, cutting }
   const root = mkdtempSync(join(tmpdir(), 'quorate-state-'))
   const all = addresses(await freePorts(3))
   const held = new Map<string, SnapshotMeta>()
@@ -118,8 +120,9 @@ async function realRig(): Promise<Rig> {
           ?.read(target, (_error, pieces) => resolve(pieces === null ? null : concat(pieces))),
       ),
     names: () => readdirSync(join(root, 'n1')),
-    lies: (id) => transfers.get(id)?.setLies(5),
+    lies: (id) => transfers.get(id)?.byzantine.set(true),
     blocks: (id) => nodes.get(id)?.communicator.setPartition(['n1']),
+    heals: (id) => nodes.get(id)?.communicator.setPartition([]),
     close: async () => {
       for (const transfer of transfers.values()) transfer.close()
       await Promise.all([...nodes.values()].map((node) => node.stop()))
@@ -207,6 +210,7 @@ async function simulatedRig(): Promise<Rig> {
         .map((path) => path.slice(5)),
     lies: (id) => liars.add(id),
     blocks: (id) => network.block(id, 'n1'),
+    heals: () => network.heal(),
     close: async () => {},
   }
 }
@@ -248,6 +252,9 @@ describe.each([
     await rig.hold('n3', content)
     rig.blocks('n3')
     expect(await rig.fetch('n3', target)).toBe('silent')
+    rig.blocks('n2')
+    expect(await rig.fetch('n2', target)).toBe('silent')
+    rig.heals('n2')
     expect(await rig.fetch('n2', target)).toBeNull()
     expect(await rig.file(target)).toEqual(content)
   })
@@ -259,4 +266,13 @@ describe.each([
     expect(await rig.fetch('n3', target)).toBe('has it not')
     expect(await rig.fetch('n2', target)).toBeNull()
   })
+})
+
+it('parts as large as they get in production pass the streams', async () => {
+  rig = await realRig(CUTTING)
+  // Nothing in it asks for a cut.
+  const content = new Uint8Array(3 * CUTTING.chunkBytesMax + 5)
+  const target = await rig.hold('n2', content)
+  expect(await rig.fetch('n2', target)).toBeNull()
+  expect(Buffer.compare((await rig.file(target)) ?? new Uint8Array(0), content)).toBe(0)
 })

@@ -38,6 +38,21 @@ export interface GetFaultsResponse {
   targets: TargetFaults[];
   /** 0: until cleared. */
   faultsTtlLeftMs: number;
+  byzantine: ByzantineActs[];
+}
+
+export interface SetByzantineRequest {
+  /** `wrong-parts`: false parts of its snapshot, to whoever fetches one. */
+  kinds: string[];
+}
+
+export interface SetByzantineResponse {
+}
+
+export interface ByzantineActs {
+  kind: string;
+  /** How often it was acted on since the start of the node. */
+  acted: number;
 }
 
 /** What happens to each message to one peer. */
@@ -274,7 +289,7 @@ export const GetFaultsRequest: MessageFns<GetFaultsRequest> = {
 };
 
 function createBaseGetFaultsResponse(): GetFaultsResponse {
-  return { blockedNodeIds: [], ttlLeftMs: 0, targets: [], faultsTtlLeftMs: 0 };
+  return { blockedNodeIds: [], ttlLeftMs: 0, targets: [], faultsTtlLeftMs: 0, byzantine: [] };
 }
 
 export const GetFaultsResponse: MessageFns<GetFaultsResponse> = {
@@ -290,6 +305,9 @@ export const GetFaultsResponse: MessageFns<GetFaultsResponse> = {
     }
     if (message.faultsTtlLeftMs !== 0) {
       writer.uint32(32).uint64(message.faultsTtlLeftMs);
+    }
+    for (const v of message.byzantine) {
+      ByzantineActs.encode(v!, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -337,6 +355,152 @@ export const GetFaultsResponse: MessageFns<GetFaultsResponse> = {
             }
 
             message.faultsTtlLeftMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.byzantine.push(ByzantineActs.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetByzantineRequest(): SetByzantineRequest {
+  return { kinds: [] };
+}
+
+export const SetByzantineRequest: MessageFns<SetByzantineRequest> = {
+  encode(message: SetByzantineRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.kinds) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetByzantineRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetByzantineRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kinds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetByzantineResponse(): SetByzantineResponse {
+  return {};
+}
+
+export const SetByzantineResponse: MessageFns<SetByzantineResponse> = {
+  encode(_: SetByzantineResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetByzantineResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetByzantineResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseByzantineActs(): ByzantineActs {
+  return { kind: "", acted: 0 };
+}
+
+export const ByzantineActs: MessageFns<ByzantineActs> = {
+  encode(message: ByzantineActs, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
+    }
+    if (message.acted !== 0) {
+      writer.uint32(16).uint64(message.acted);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ByzantineActs {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseByzantineActs();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.acted = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -473,7 +637,7 @@ export const FaultInjectionDefinition = {
     },
     /**
      * Replaces all losses, delays, duplications and reorderings. Empty clears. It acts on each message at the
-     * moment of writing it to its peer: never on what is sent, nor on snapshots, which are streams of their own.
+     * moment of writing it to its peer: never on what is sent, nor on a snapshot that is sent whole. On a snapshot's parts it acts.
      */
     setFaults: {
       name: "SetFaults",
@@ -488,6 +652,15 @@ export const FaultInjectionDefinition = {
       requestType: GetFaultsRequest as typeof GetFaultsRequest,
       requestStream: false,
       responseType: GetFaultsResponse as typeof GetFaultsResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** PBFT: what this node does against the rules from now on, by kind. Replaces them all; empty: it is honest. */
+    setByzantine: {
+      name: "SetByzantine",
+      requestType: SetByzantineRequest as typeof SetByzantineRequest,
+      requestStream: false,
+      responseType: SetByzantineResponse as typeof SetByzantineResponse,
       responseStream: false,
       options: {},
     },
