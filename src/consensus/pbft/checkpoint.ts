@@ -30,8 +30,10 @@ export function onCheckpointTaken(
   out.note({ rule: '4.3', event: 'checkpoint-taken', index: at.index })
   if (s.mute) return out.note({ rule: '1.12', event: 'vote-withheld', index: at.index })
   const checkpoint = signCheckpoint(s, at.index, digest)
-  countOnceDurable(s, checkpoint)
   for (const id of others(s)) out.send(id, checkpoint)
+  // Where nothing waits for the disk it counts now: no batch of ours may ever be written again before it is stable.
+  if (s.persistedBatch === s.batch) countOwnCheckpoint(s, checkpoint, out)
+  else countOnceDurable(s, checkpoint)
   settle(s, at.index, out)
 }
 

@@ -54,7 +54,6 @@ export function tryNewView(s: State, asking: readonly ViewChange[], out: PbftOut
   const m = signNewView(s, { view: s.view, viewChanges, proposals })
   out.note({ rule: '4.4', event: 'new-view-sent', term: s.view })
   adopt(s, m, out)
-  for (const id of others(s)) out.send(id, m)
 }
 
 export function onNewView(s: State, m: NewView, out: PbftOut): void {
@@ -108,6 +107,8 @@ function adopt(s: State, m: NewView, out: PbftOut): void {
   for (const waiting of s.waiting.values()) waiting.elapsed = 0
   for (const [sender, one] of s.viewChanges) if (one.view <= s.view) s.viewChanges.delete(sender)
   out.persist({ type: 'NewViewAccepted', newView: m })
+  // Before anything is proposed in it: who is not in the view yet passes over its proposals.
+  if (m.sender === s.id) for (const id of others(s)) out.send(id, m)
   out.note({ rule: '4.4', event: 'new-view-accepted', peer: m.sender, term: m.view })
   for (const slot of s.slots.values()) enterView(slot)
   takeOver(s, m)
