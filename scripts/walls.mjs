@@ -22,6 +22,7 @@ const FLOORS = [
   ['crypto/sealed.ts', 3.2],
   ['crypto/keyring.ts', 3.3],
   ['version.ts', 0],
+  ['byzantine', 3.4],
   ['protocols.ts', 3.5],
   ['check', 3.5],
   ['sim', 4],

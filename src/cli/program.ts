@@ -236,6 +236,7 @@ function addTools(program: Command, setExitCode: SetExitCode): void {
       'how long faults strike in each run, in simulated time: 5m; else 30s, 10s with pbft; longer only until enough has happened',
     )
     .option('--faults <kinds>', 'only these kinds or groups, commas between; none for a quiet run')
+    .option('--liars <list>', 'with pbft: who lies and how, such as n1=equivocate,n2=silent')
     .option('--jobs <n>', 'processes; else one a core', number('--jobs', 1, 256))
     .option('--trace', 'print what happened')
     .option('--doublecheck', 'run each seed in two processes and demand the same history')

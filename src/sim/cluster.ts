@@ -1,24 +1,27 @@
 /** The nodes of one simulated cluster and what connects them; nothing here knows which protocol they run. */
 import { EMPTY } from '../base/bytes.js'
 import type { RandomState } from '../base/random.js'
-import type { Core, Member, SnapshotMeta } from '../consensus/contract.js'
-import type { NodeId } from '../consensus/ids.js'
+import type { Core, Entry, Member, SnapshotMeta } from '../consensus/contract.js'
+import type { NodeId, RequestId } from '../consensus/ids.js'
 import { lieAboutParts } from '../state-transfer/lie.js'
 import type { Application } from './application.js'
 import { AppendedRequests } from './checkers/appended.js'
 import { ClusterChecker } from './checkers/cluster.js'
 import type { ProtocolChecker } from './checkers/protocol.js'
 import { check } from './checkers/violation.js'
+import type { FrontDoor, ReplicaReply } from './clients/client.js'
 import type { FaultCounts } from './faults.js'
 import { ledgerApplication } from './ledger-load.js'
+import { drawLiars, type Liars, type SimLiar } from './liars.js'
 import { Network, NO_LINK_FAULTS } from './network.js'
 import { SimNode } from './node.js'
 import type { SimProtocol } from './protocol.js'
 import { STREAM, streamOf } from './streams.js'
 import type { SwarmOptions } from './swarm.js'
-import type { FrontDoor } from './workload.js'
 import type { World } from './world.js'
 
+/** Looks at nothing. */
+const UNSEEN = { started: () => {}, stepped: () => {}, synced: () => {}, sent: () => {} }
 /** A snapshot that is lost on its way is reported as failed after so long. */
 const SNAPSHOT_GIVEN_UP_MS = 500
 
@@ -28,6 +31,7 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
   readonly door: FrontDoor
   readonly disturbance = { slowMachineMs: 0, slowDiskMs: 0, snapshotFails: 0, snapshotFlips: 0 }
   readonly notes = new Map<string, number>()
+  readonly liars: Liars
   readonly protocolChecker: ProtocolChecker<C, M, R>
   readonly #world: World
   readonly #counts: FaultCounts
@@ -35,6 +39,9 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
   readonly #led: number
   readonly #byId = new Map<NodeId, SimNode<M, R, O, C>>()
   readonly #lies: RandomState
+  readonly #liarById = new Map<NodeId, SimLiar<M, R, C>>()
+  readonly #sim: SimProtocol<M, R, O, C>
+  #hear: ((reply: ReplicaReply) => void) | null = null
   steps = 0
 
   constructor(
@@ -46,8 +53,8 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
   ) {
     this.#world = world
     this.#counts = counts
+    this.#sim = sim
     this.#lies = streamOf(world.seed, STREAM.lies)
-    this.#led = sim.quorumIsLed === true ? sim.quorum(swarm.nodes) : swarm.nodes
     this.network = new Network(world, counts, swarm.latencyMs, NO_LINK_FAULTS, {
       mutedWindows: swarm.mutedLinkWindows,
       kept: swarm.kept.messages,
@@ -58,15 +65,25 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
     const appended = new AppendedRequests()
     const members: Member[] = []
     for (let i = 1; i <= swarm.nodes; i++) members.push({ id: `n${i}`, uid: `uid-${i}` })
+    const ids = members.map(({ id }) => id)
+    this.liars = drawLiars(world.seed, ids, sim.liarsMax?.(ids.length) ?? 0, swarm)
+    // Liars may be among those who go on, and of them it is not demanded.
+    const led = sim.quorumIsLed === true ? sim.quorum(swarm.nodes) : swarm.nodes
+    this.#led = led - this.liars.size
     this.nodes = members.map((member, index) => {
+      const liar = this.#newLiar(member.id)
+      if (liar !== null) this.#liarById.set(member.id, liar)
       return new SimNode(member.id, index, {
         world,
         swarm,
         sim,
         application,
-        checker,
-        appended,
-        protocolChecker: this.protocolChecker,
+        // What a liar does with itself is its own affair.
+        checker: liar === null ? checker : new ClusterChecker(),
+        appended: liar === null ? appended : new AppendedRequests(),
+        protocolChecker: liar === null ? this.protocolChecker : UNSEEN,
+        liar,
+        answered: (id, entry, answers) => this.#answered(id, entry, answers),
         members,
         disturbance: this.disturbance,
         send: (from, to, bytes) => this.#send(from, to, bytes),
@@ -75,8 +92,10 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
           this.#carry(by, from, bytes, (node, arrived) => node.partAsked(by, arrived)),
         answerPart: (from, to, bytes) =>
           this.#carry(from, to, bytes, (node, arrived) => node.partAnswered(from, arrived)),
-        tellsPart: (source, part) =>
-          swarm.lyingSources.has(source) ? lieAboutParts(part, this.#lies) : { part },
+        tellsPart: (source, part) => {
+          if (swarm.lyingSources.has(source)) return lieAboutParts(part, this.#lies)
+          return { part: part === null ? null : (liar?.part(part) ?? part) }
+        },
         struck: (kind) => counts.add(kind),
         snapshotFailed: () => counts.add('snapshot-failed'),
         diskFailed: () => counts.add('disk-error'),
@@ -88,8 +107,15 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
     })
     for (const node of this.nodes) this.#byId.set(node.id, node)
     this.door = {
-      command: (to, request, deadlineMs, reply) =>
-        this.#byId.get(to)?.command(request, deadlineMs, reply),
+      command: (to, request, deadlineMs, reply) => {
+        const node = this.#byId.get(to)
+        const stored = this.#hear === null ? null : (node?.stored(request) ?? null)
+        if (stored === null) node?.command(request, deadlineMs, reply)
+        else this.#tell(to, request, stored)
+      },
+      listen: (hear) => {
+        if (sim.sceptical === true) this.#hear = hear
+      },
       query: (to, query, deadlineMs, reply) => this.#byId.get(to)?.query(query, deadlineMs, reply),
     }
   }
@@ -119,7 +145,17 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
       if (leader !== null) followers.set(leader, (followers.get(leader) ?? 0) + 1)
     }
     const needed = Math.min(this.#led, ids.size)
-    return [...followers].some(([leader, count]) => ids.has(leader) && count >= needed)
+    return [...followers].some(
+      ([leader, count]) => (ids.has(leader) || this.liars.has(leader)) && count >= needed,
+    )
+  }
+
+  get honest(): NodeId[] {
+    return this.ids.filter((id) => !this.liars.has(id))
+  }
+
+  get honestNode(): SimNode<M, R, O, C> | undefined {
+    return this.nodes.find(({ id }) => !this.liars.has(id))
   }
 
   /** Nobody waits for them to answer anything. */
@@ -138,10 +174,36 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
     for (const { core, machine } of this.#some(ids)) {
       if (core === null || machine === null) return false
       const { commitIndex, appliedIndex, lastIndex } = core.status()
-      commits.add(commitIndex).add(appliedIndex).add(lastIndex)
+      commits.add(commitIndex).add(appliedIndex)
+      // A liar's votes open indices that nothing comes of.
+      if (this.liars.size === 0) commits.add(lastIndex)
       states.add(`${machine.ledger.hash()} ${machine.sessions.fullHash()}`)
     }
     return commits.size === 1 && states.size === 1
+  }
+
+  #newLiar(id: NodeId): SimLiar<M, R, C> | null {
+    const kind = this.liars.get(id)
+    if (kind === undefined) return null
+    const acted = () => this.#counts.add(`byzantine-${kind}`)
+    return this.#sim.newLiar?.(kind, { partners: new Set(this.liars.keys()), acted }) ?? null
+  }
+
+  /** As the reply desk of a real node: whoever asked is told, whichever node it asked. */
+  #answered(id: NodeId, entry: Entry, answers: readonly Uint8Array[]): void {
+    if (this.#hear === null) return
+    entry.requests.forEach((request, i) => {
+      const answer = answers[i]
+      if (answer !== undefined) this.#tell(id, request, answer)
+    })
+  }
+
+  #tell(id: NodeId, { session, seq }: RequestId, answer: Uint8Array): void {
+    const node = this.#byId.get(id)
+    if (node?.hearsClients !== true) return
+    const view = node.core?.status().term ?? 0
+    const told = this.#liarById.get(id)?.answer(answer) ?? answer
+    this.#hear?.({ replica: id, view, session, seq, answer: told })
   }
 
   /** A restored state ends every request that was appended: only what waits to be proposed may go on to wait. */

@@ -1,4 +1,24 @@
 /** Every kind of fault that a seed may draw, by group, and the count of how often each was really injected. */
+import { isLiarKind, type LiarKind } from '../byzantine/index.js'
+
+/** Replicas that lie, by kind. Who they are is drawn where a protocol bears them. */
+export const BYZANTINE_KINDS = [
+  'byzantine-silent',
+  'byzantine-mute-to-some',
+  'byzantine-slow',
+  'byzantine-equivocate',
+  'byzantine-wrong-digest',
+  'byzantine-forged-votes',
+  'byzantine-lying-view-change',
+  'byzantine-lying-new-view',
+  'byzantine-replay',
+  'byzantine-far-future',
+  'byzantine-garbage-checkpoints',
+  'byzantine-wrong-parts',
+  'byzantine-wrong-replies',
+  'byzantine-amnesia',
+  'byzantine-flood',
+] as const satisfies readonly `byzantine-${LiarKind}`[]
 
 const BY_GROUP = {
   network: [
@@ -53,7 +73,7 @@ const BY_GROUP = {
     'reply-late',
     'reply-twice',
   ],
-  byzantine: [],
+  byzantine: BYZANTINE_KINDS,
 } as const
 
 /**
@@ -70,6 +90,12 @@ export const FAULT_GROUPS: { readonly [group in FaultGroup]: readonly FaultKind[
 
 export const FAULT_KINDS: readonly FaultKind[] = Object.values(FAULT_GROUPS).flat()
 
+/** Null: it is not one of them. */
+export function liarKindOf(kind: FaultKind): LiarKind | null {
+  const name = kind.slice('byzantine-'.length)
+  return kind.startsWith('byzantine-') && isLiarKind(name) ? name : null
+}
+
 export class FaultCounts {
   readonly #counts = new Map<FaultKind, number>()
 
@@ -81,9 +107,10 @@ export class FaultCounts {
     return this.#counts.get(kind) ?? 0
   }
 
+  /** Of what strikes, lies apart: a liar lies all the time. */
   get total(): number {
     let sum = 0
-    for (const count of this.#counts.values()) sum += count
+    for (const [kind, count] of this.#counts) if (liarKindOf(kind) === null) sum += count
     return sum
   }
 

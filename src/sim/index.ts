@@ -6,7 +6,13 @@ export { diagramHtml } from './diagram/html.js'
 export { diagramMermaid } from './diagram/mermaid.js'
 export { DiagramOfTrace } from './diagram/of-trace.js'
 export { diagramText } from './diagram/text.js'
-export { FAULT_GROUPS, FAULT_KINDS, type FaultGroup, type FaultKind } from './faults.js'
+export {
+  FAULT_GROUPS,
+  FAULT_KINDS,
+  type FaultGroup,
+  type FaultKind,
+  liarKindOf,
+} from './faults.js'
 export type { ExecutedStrike, Strike } from './nemesis/strike.js'
 export { pbftSim } from './pbft.js'
 export type { SimProtocol } from './protocol.js'

@@ -21,7 +21,7 @@ export interface MachineHost {
   taskMs(): number
   /** It is about to apply the entry; then it is in that state. */
   applying(entry: Entry): void
-  applied(entry: Entry, state: string): void
+  applied(entry: Entry, state: string, answers: readonly Uint8Array[]): void
   restored(index: Index, state: string): void
   writeSnapshot(
     index: Index,
@@ -52,7 +52,7 @@ export class SimMachine implements MachinePort {
       const results = entries.map((entry) => {
         this.#host.applying(entry)
         const answers = this.sessions.applyEntry(entry)
-        this.#host.applied(entry, this.sessions.fullHash())
+        this.#host.applied(entry, this.sessions.fullHash(), answers)
         return answers
       })
       done(results)

@@ -1,11 +1,12 @@
 /** What a simulated node needs of the cluster around it. */
-import type { Core, Member, SnapshotMeta } from '../consensus/contract.js'
+import type { Core, Entry, Member, SnapshotMeta } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
 import type { Application } from './application.js'
 import type { AppendedRequests } from './checkers/appended.js'
 import type { ClusterChecker } from './checkers/cluster.js'
 import type { ProtocolChecker } from './checkers/protocol.js'
 import type { FaultKind } from './faults.js'
+import type { SimLiar } from './liars.js'
 import type { SimProtocol } from './protocol.js'
 import type { SwarmOptions } from './swarm.js'
 import type { World } from './world.js'
@@ -28,6 +29,8 @@ export interface NodeContext<M extends { readonly type: string }, R, O, C extend
   readonly appended: AppendedRequests
   readonly protocolChecker: ProtocolChecker<C, M, R>
   readonly members: readonly Member[]
+  /** Of a node that lies. */
+  readonly liar: SimLiar<M, R, C> | null
   send(from: NodeId, to: NodeId, bytes: Uint8Array): void
   sendSnapshot(
     from: NodeId,
@@ -47,4 +50,6 @@ export interface NodeContext<M extends { readonly type: string }, R, O, C extend
   diskFailed(): void
   stepped(): void
   noted(event: string): void
+  /** It has executed the entry, and tells whoever asked. */
+  answered(id: NodeId, entry: Entry, answers: readonly Uint8Array[]): void
 }

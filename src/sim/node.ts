@@ -7,7 +7,7 @@
 import type { Hasher } from '../base/sha256.js'
 import type { ReplyOutcome } from '../client/core/state.js'
 import type { Core, Request, Self, SnapshotMeta } from '../consensus/contract.js'
-import type { NodeId } from '../consensus/ids.js'
+import type { NodeId, RequestId } from '../consensus/ids.js'
 import { Driver } from '../driver/driver.js'
 import { lineTrace } from '../driver/trace.js'
 import { type Hashing, TreeHasher } from '../state-transfer/tree.js'
@@ -258,6 +258,17 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
 
   command(request: Request, deadlineMs: number, reply: (outcome: ReplyOutcome) => void): void {
     this.#door.command(request, deadlineMs, reply)
+  }
+
+  /** What is executed already and not acknowledged need not be ordered again; null: it is not. */
+  stored({ session, seq }: RequestId): Uint8Array | null {
+    if (session === 0 || !this.#door.hears || !this.alive || this.paused) return null
+    return this.#machine?.storedAnswer(session, seq) ?? null
+  }
+
+  /** What it says reaches the clients. */
+  get hearsClients(): boolean {
+    return this.alive && this.#door.tells
   }
 
   query(query: Uint8Array, deadlineMs: number, reply: (outcome: ReplyOutcome) => void): void {

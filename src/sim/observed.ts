@@ -10,11 +10,12 @@ export function observed<M extends { readonly type: string }, R, O, C extends Co
   context: NodeContext<M, R, O, C>,
   life: { readonly living: () => boolean; readonly stepped: (status: CoreStatus) => void },
 ): Core<M, R> {
+  const told = context.liar?.core(core) ?? core
   const { checker, protocolChecker, appended } = context
   return {
     step: (input) => {
       if (!life.living()) return []
-      const effects = core.step(input)
+      const effects = told.step(input)
       context.stepped()
       const status = core.status()
       checker.stepped(id, status)

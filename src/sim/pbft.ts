@@ -1,5 +1,5 @@
 /** PBFT in the simulator: keys that nobody forges, and every signature verified before the core sees a message. */
-import { pick } from '../base/random.js'
+import { chance, pick } from '../base/random.js'
 import { signedBytes } from '../consensus/pbft/encoding.js'
 import {
   DEFAULT_OPTIONS,
@@ -10,12 +10,13 @@ import {
   type WalRecord,
 } from '../consensus/pbft/index.js'
 import { statementsOf } from '../consensus/pbft/messages.js'
-import { quorum } from '../consensus/pbft/quorum.js'
+import { faultsMax, quorum } from '../consensus/pbft/quorum.js'
 import { fakeKeys, fakeVerify } from '../crypto/fake.js'
 import { PbftChecker } from './checkers/pbft.js'
 import { FakeHasher } from './disk/fake-hasher.js'
-import type { FaultKind } from './faults.js'
+import { BYZANTINE_KINDS, type FaultKind } from './faults.js'
 import { PBFT_MARKS } from './marks/pbft-table.js'
+import { pbftLiar } from './pbft-liar.js'
 import type { SimProtocol } from './protocol.js'
 import { STREAM, streamOf } from './streams.js'
 import type { SwarmOptions } from './swarm.js'
@@ -33,6 +34,8 @@ const LEADER_MS = 60_000
 const LONGER_MS = 5_000
 /** Mostly the smallest that bears a liar, and the smallest that bears two. */
 const SIZES = [4, 4, 4, 4, 4, 4, 4, 4, 4, 5, 6, 7, 7] as const
+/** Of the seeds with faults: some replica lies. */
+const LIARS_SHARE = 0.7
 /** With two of four out nothing goes on, and three round trips are soon interrupted: strikes leave more time between. */
 const NEMESIS_FACTOR = 2
 /** A view change is several KiB, and every segment opens with one. */
@@ -93,6 +96,9 @@ export const pbftSim: SimProtocol<Message, WalRecord, Options, Pbft> = {
     cutting: { chunkBytesMin: 128, chunkBytesMax: 1_024, bits: 8, fanOut: 4 },
   },
   fitted,
+  newLiar: pbftLiar,
+  liarsMax: faultsMax,
+  sceptical: true,
   marks: PBFT_MARKS,
   quorum,
   newChecker: () => new PbftChecker(),
@@ -118,10 +124,17 @@ function decodeAuthentic(bytes: Uint8Array): Message | null {
 }
 
 function fitted(drawn: SwarmOptions, seed: number): SwarmOptions {
+  const kinds = new Set([...drawn.kinds].filter((kind) => !UNFIT.has(kind)))
+  const r = streamOf(seed, STREAM.fit)
+  const nodes = pick(r, SIZES)
+  if (!drawn.faultFree && chance(r, LIARS_SHARE)) {
+    kinds.add(pick(r, BYZANTINE_KINDS))
+    kinds.add(pick(r, BYZANTINE_KINDS))
+  }
   return {
     ...drawn,
-    nodes: pick(streamOf(seed, STREAM.fit), SIZES),
-    kinds: new Set([...drawn.kinds].filter((kind) => !UNFIT.has(kind))),
+    nodes,
+    kinds,
     hopeless: false,
     nemesisMsMean: NEMESIS_FACTOR * drawn.nemesisMsMean,
     segmentBytes: SEGMENT_FACTOR * drawn.segmentBytes,

@@ -1,7 +1,9 @@
 /** What the simulator must know of a protocol beside the contract: how to tune it and what to check. */
+import type { LiarKind } from '../byzantine/index.js'
 import type { Core, Protocol } from '../consensus/contract.js'
 import type { Hashing } from '../state-transfer/tree.js'
 import type { ProtocolChecker } from './checkers/protocol.js'
+import type { LiarAbout, SimLiar } from './liars.js'
 import type { SwarmOptions } from './swarm.js'
 
 export interface SimProtocol<
@@ -29,6 +31,12 @@ export interface SimProtocol<
   readonly snapshotHashing?: Hashing
   /** What a seed draws is Raft's measure: how this protocol has it. */
   fitted?(drawn: SwarmOptions, seed: number): SwarmOptions
+  /** How its replicas lie; absent: they are all honest. */
+  newLiar?(kind: LiarKind, about: LiarAbout): SimLiar<M, R, C>
+  /** So many of n may lie. */
+  liarsMax?(n: number): number
+  /** Its clients believe no node alone. */
+  readonly sceptical?: boolean
   /** The situations that its checker may tell, each in a sentence. */
   readonly marks: { readonly [mark: string]: string }
   /** So many of n can go on without the rest. */

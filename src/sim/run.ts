@@ -81,10 +81,12 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
       nodes: this.#cluster.ids,
       door: this.#cluster.door,
       session: sessionCodec,
+      sceptical: options.sim.sceptical === true,
     })
     this.#quorum = drawQuorum(options.seed, this.#cluster.ids, {
       swarm: this.#swarm,
       quorum: (n) => options.sim.quorum(n),
+      liars: this.#cluster.liars,
     })
   }
 
@@ -113,8 +115,9 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
     return this.#report(failure)
   }
 
+  /** Of liars nothing is demanded. */
   get #all(): ReadonlySet<NodeId> {
-    return new Set(this.#cluster.ids)
+    return new Set(this.#cluster.honest)
   }
 
   #underFaults(): void {
@@ -140,7 +143,7 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
     const core = this.#quorum ?? this.#all
     this.#world.tell(() => `faults end; who goes on: ${[...core].sort()}`)
     this.#workload.faulty = false
-    this.#nemesis.stop(new Set(this.#cluster.ids.filter((id) => !core.has(id))))
+    this.#nemesis.stop(new Set(this.#cluster.honest.filter((id) => !core.has(id))))
     this.#until(UP_MS_MAX, () => this.#cluster.isUp(core), 'liveness: a quorum is up')
     const { electionTicks, tickMs } = this.#swarm
     const leaderMs = this.#options.sim.leaderMs ?? LEADER_TIMEOUTS * 2 * electionTicks * tickMs
@@ -207,7 +210,7 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
   }
 
   #judge(): void {
-    const machine = this.#cluster.nodes[0]?.machine ?? null
+    const machine = this.#cluster.honestNode?.machine ?? null
     check(machine !== null, 'liveness', () => 'no machine to hold the history against')
     if (machine === null) return
     this.#undecided = this.#workload.load.judge(machine.ledger)

@@ -1,10 +1,10 @@
 /** How the session machine's answers read to the simulator's clients. */
 import { assert } from '../base/assert.js'
 import { EMPTY } from '../base/bytes.js'
-import type { SessionCodec } from '../client/core/state.js'
 import { decodeAnswer } from '../machine/answers.js'
+import type { SimSessionCodec } from './clients/client.js'
 
-export const sessionCodec: SessionCodec & { content(answer: Uint8Array): Uint8Array } = {
+export const sessionCodec: SimSessionCodec = {
   openCommand: EMPTY,
   opened: (bytes) => {
     const answer = decodeAnswer(bytes)
@@ -15,6 +15,7 @@ export const sessionCodec: SessionCodec & { content(answer: Uint8Array): Uint8Ar
     if (answer?.type === 'SessionExpired') return 'expired'
     return answer?.type === 'Overloaded' ? 'overloaded' : null
   },
+  isContent: (bytes) => decodeAnswer(bytes)?.type === 'Ok',
   content: (bytes) => {
     const answer = decodeAnswer(bytes)
     assert(answer?.type === 'Ok', 'an answer that the session machine did not give')

@@ -14,6 +14,7 @@ export const STREAM = {
   quorum: 16,
   load: 17,
   fit: 18,
+  liars: 19,
 } as const
 
 export type Stream = (typeof STREAM)[keyof typeof STREAM]

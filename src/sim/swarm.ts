@@ -4,10 +4,11 @@
  * tenth is free of faults, to catch false alarms.
  */
 import { chance, nextInt, pick, type RandomState, seededRandom } from '../base/random.js'
+import type { LiarKind } from '../byzantine/index.js'
 import type { NodeId } from '../consensus/ids.js'
 import { SESSION_IDLE_MS_MAX } from '../machine/sessions.js'
 import type { FaultKind } from './faults.js'
-import { FAULT_KINDS } from './faults.js'
+import { FAULT_KINDS, liarKindOf } from './faults.js'
 import { ALL_KEPT, type Kept } from './kept.js'
 import type { LinkFaults, LinkWindow } from './network.js'
 import type { WorkloadOptions } from './workload.js'
@@ -17,6 +18,8 @@ export interface SwarmOptions {
   /** Damage may hit the last good copy: nodes may refuse to start, and nothing may be wrong all the same. */
   readonly hopeless: boolean
   readonly kinds: ReadonlySet<FaultKind>
+  /** Who lies and how; null: drawn from the kinds, up to f of them. */
+  readonly liars: ReadonlyMap<NodeId, LiarKind> | null
   /** Who lies about the parts of snapshots that others fetch; not drawn, but asked for. */
   readonly lyingSources: ReadonlySet<NodeId>
   readonly nodes: number
@@ -79,7 +82,8 @@ export function drawSwarm(seed: number): SwarmOptions {
   const kinds = new Set<FaultKind>()
   if (!faultFree) {
     for (const kind of FAULT_KINDS)
-      if (chance(r, 0.5) && mayDraw(kind, nodes, hopeless)) kinds.add(kind)
+      if (liarKindOf(kind) === null && chance(r, 0.5) && mayDraw(kind, nodes, hopeless))
+        kinds.add(kind)
     // Never a seed without any outage, be the cluster a single node.
     if (!OUTAGES.some((kind) => kinds.has(kind))) kinds.add('process-killed')
   }
@@ -89,6 +93,7 @@ export function drawSwarm(seed: number): SwarmOptions {
     faultFree,
     hopeless,
     kinds,
+    liars: null,
     lyingSources: new Set(),
     nodes,
     tickMs,

@@ -1,40 +1,17 @@
 /** Clients that run the real client's rules against the simulated cluster; a load tells them what to ask. */
 import { EMPTY } from '../base/bytes.js'
 import { nextInt, type RandomState } from '../base/random.js'
-import {
-  type ClientEffect,
-  type ClientOptions,
-  type ClientOutcome,
-  type ClientState,
-  newClient,
-  type ReplyOutcome,
-  type SessionCodec,
-} from '../client/core/state.js'
-import { isIdle, stepClient } from '../client/core/step.js'
-import type { Request } from '../consensus/contract.js'
+import type { ClientOutcome } from '../client/core/state.js'
 import type { NodeId } from '../consensus/ids.js'
 import type { Asked, Load } from './application.js'
 import { Refusals } from './checkers/refusals.js'
+import type { ClientHost, FrontDoor, SimClient, SimSessionCodec } from './clients/client.js'
+import { ScepticalClient } from './clients/sceptical.js'
+import { TrustingClient } from './clients/trusting.js'
 import type { FaultCounts, FaultKind } from './faults.js'
 import type { Kept } from './kept.js'
 import { STREAM, streamOf } from './streams.js'
 import type { World } from './world.js'
-
-/** A node's front door, as a client reaches it. `deadlineMs` is what is left of the operation's time. */
-export interface FrontDoor {
-  command(
-    to: NodeId,
-    request: Request,
-    deadlineMs: number,
-    reply: (outcome: ReplyOutcome) => void,
-  ): void
-  query(
-    to: NodeId,
-    query: Uint8Array,
-    deadlineMs: number,
-    reply: (outcome: ReplyOutcome) => void,
-  ): void
-}
 
 export interface WorkloadOptions {
   readonly clients: number
@@ -74,8 +51,8 @@ const CALM_FACTOR = 8
 /** Operations of one client without an answer. */
 const UNANSWERED_MAX = 12
 
-interface SimClient {
-  readonly state: ClientState
+interface Person {
+  readonly client: SimClient
   readonly number: number
   readonly asked: Map<number, Asked>
 }
@@ -87,8 +64,10 @@ export class Workload {
   readonly #options: WorkloadOptions
   readonly #door: FrontDoor
   readonly #nodes: readonly NodeId[]
-  readonly #session: SessionCodec & { readonly content: (answer: Uint8Array) => Uint8Array }
-  readonly #clients: SimClient[] = []
+  readonly #session: SimSessionCodec
+  /** They believe f+1 replicas, not one. */
+  readonly #sceptical: boolean
+  readonly #clients: Person[] = []
   readonly #refusals = new Refusals()
   #lastId = 0
   #issuing = true
@@ -108,7 +87,8 @@ export class Workload {
     readonly kept?: Kept['operations']
     readonly nodes: readonly NodeId[]
     readonly door: FrontDoor
-    readonly session: SessionCodec & { readonly content: (answer: Uint8Array) => Uint8Array }
+    readonly session: SimSessionCodec
+    readonly sceptical?: boolean
   }) {
     this.#world = setup.world
     this.#counts = setup.counts
@@ -116,11 +96,15 @@ export class Workload {
     this.#door = setup.door
     this.#nodes = setup.nodes
     this.#session = setup.session
+    this.#sceptical = setup.sceptical === true
     this.load = setup.load
     this.#kept = setup.kept ?? null
     this.#waves = streamOf(setup.world.seed, STREAM.load)
     for (let i = 0; i < setup.options.clients; i++) this.#addClient(setup.nodes)
     this.#wave()
+    this.#door.listen((reply) => {
+      for (const { client } of this.#clients) client.heard?.(reply)
+    })
   }
 
   #wave(): void {
@@ -147,28 +131,14 @@ export class Workload {
   }
 
   get idle(): boolean {
-    return this.#clients.every((client) => isIdle(client.state))
+    return this.#clients.every(({ client }) => client.isIdle)
   }
 
   #addClient(nodes: readonly NodeId[]): void {
-    const options: ClientOptions = {
-      nodes,
-      seed: this.#world.int(1, 0x7fffffff),
-      inflightMax: this.#options.inflightMax,
-      queuedMax: 64,
-      attemptTimeoutMs: this.#options.attemptTimeoutMs,
-      backoffMsMin: 10,
-      backoffMsMax: 300,
-      session: this.#session,
-    }
-    const client: SimClient = {
-      state: newClient(options),
-      number: this.#clients.length,
-      asked: new Map(),
-    }
+    const client = this.#newPerson(nodes)
     this.#clients.push(client)
     const tick = () => {
-      this.#step(client, { type: 'Tick', now: this.#world.now })
+      client.client.tick(this.#world.now)
       this.#world.after(CLIENT_TICK_MS, tick)
     }
     this.#world.after(this.#world.int(0, CLIENT_TICK_MS), tick)
@@ -184,7 +154,38 @@ export class Workload {
     this.#world.after(this.#world.exponential(this.#options.thinkMsMean), think)
   }
 
-  #next(client: SimClient): void {
+  #newPerson(nodes: readonly NodeId[]): Person {
+    const { inflightMax, attemptTimeoutMs } = this.#options
+    const asked = new Map<number, Asked>()
+    const host: ClientHost = {
+      door: this.#door,
+      now: () => this.#world.now,
+      request: (to, ask) => this.#request(to, ask),
+      reply: (hear) => this.#reply(hear),
+      done: (id, outcome) => this.#done(asked, id, outcome),
+    }
+    const seed = this.#world.int(1, 0x7fffffff)
+    const bounds = { seed, inflightMax, queuedMax: 64, session: this.#session }
+    const client = this.#sceptical
+      ? new ScepticalClient(
+          {
+            ...bounds,
+            replicas: nodes,
+            primaryMs: attemptTimeoutMs,
+            againMsMin: 100,
+            againMsMax: 1_000,
+          },
+          host,
+        )
+      : new TrustingClient(
+          { ...bounds, nodes, attemptTimeoutMs, backoffMsMin: 10, backoffMsMax: 300 },
+          host,
+          this.#refusals,
+        )
+    return { client, number: this.#clients.length, asked }
+  }
+
+  #next(client: Person): void {
     const ask = this.load.next(client.number)
     const ordinal = this.#drawn++
     if (this.#kept?.has(ordinal) === false) return
@@ -192,55 +193,29 @@ export class Workload {
     this.#ask(client, ask, this.#options.operationMs)
   }
 
-  #ask(client: SimClient, ask: () => Asked, ms: number): Asked {
+  #ask(client: Person, ask: () => Asked, ms: number): Asked {
     const id = ++this.#lastId
     const asked = ask()
     client.asked.set(id, asked)
     const deadline = this.#world.now + ms
-    const { bytes } = asked
-    if (asked.type === 'query') this.#step(client, { type: 'Query', id, query: bytes, deadline })
-    else this.#step(client, { type: 'Command', id, command: bytes, deadline })
+    client.client.ask({ id, type: asked.type, bytes: asked.bytes, deadline })
     return asked
   }
 
-  #step(client: SimClient, input: Parameters<typeof stepClient>[1]): void {
-    for (const effect of stepClient(client.state, input)) this.#run(client, effect)
-  }
-
-  #run(client: SimClient, effect: ClientEffect): void {
-    if (effect.type === 'Done') {
-      this.#done(client, effect.id, effect.outcome)
-      return
-    }
-    const { id, attempt, deadline } = effect
-    this.#refusals.sent(id, attempt)
-    const { replyLost, replyLate, replyTwice } = this.#options
-    const reply = (outcome: ReplyOutcome) => {
-      if (this.#strikes('reply-lost', replyLost)) return
-      const hear = () => {
-        this.#refusals.heard(id, attempt, outcome)
-        this.#step(client, { type: 'Reply', attempt, id, outcome })
-      }
-      this.#carry(hear, { late: ['reply-late', replyLate], twice: ['reply-twice', replyTwice] })
-    }
+  #request(to: NodeId, ask: (reached: NodeId) => void): boolean {
     const { requestLost, requestLate, requestTwice } = this.#options
-    if (this.#strikes('reply-lost', requestLost)) return
-    const to = this.#reached(effect.to)
-    let copies = 1
-    // Whoever repeats a request on its way hands on a refusal only when no copy may be accepted yet.
-    const told = (outcome: ReplyOutcome) => {
-      if (!isRefusal(outcome) || --copies === 0) reply(outcome)
-    }
-    const ask = () => {
-      const left = Math.max(0, deadline - this.#world.now)
-      if (effect.type === 'SendCommand') this.#door.command(to, effect.request, left, told)
-      else this.#door.query(to, effect.query, left, told)
-    }
-    const twice = this.#carry(ask, {
+    if (this.#strikes('reply-lost', requestLost)) return false
+    const reached = this.#reached(to)
+    return this.#carry(() => ask(reached), {
       late: ['request-late', requestLate],
       twice: ['request-twice', requestTwice],
     })
-    if (twice) copies++
+  }
+
+  #reply(hear: () => void): void {
+    const { replyLost, replyLate, replyTwice } = this.#options
+    if (this.#strikes('reply-lost', replyLost)) return
+    this.#carry(hear, { late: ['reply-late', replyLate], twice: ['reply-twice', replyTwice] })
   }
 
   /** A balancer in between, or an old address, may lead elsewhere. */
@@ -275,11 +250,10 @@ export class Workload {
     return 0.05 + this.#world.exponential(this.#options.clientLatencyMs)
   }
 
-  #done(client: SimClient, id: number, outcome: ClientOutcome): void {
-    const asked = client.asked.get(id)
+  #done(open: Map<number, Asked>, id: number, outcome: ClientOutcome): void {
+    const asked = open.get(id)
     if (asked === undefined) return
-    client.asked.delete(id)
-    this.#refusals.ended(id, outcome)
+    open.delete(id)
     const kind = outcome.type === 'Answer' ? 1 : outcome.type === 'Failed' ? 2 : 3
     this.#world.mark(50 + kind, id, 0, outcome.type === 'Answer' ? outcome.bytes : EMPTY)
     this.#world.tell(() => {
@@ -299,8 +273,4 @@ export class Workload {
         asked.unknown()
     }
   }
-}
-
-function isRefusal({ type }: ReplyOutcome): boolean {
-  return type === 'NotLeader' || type === 'Overloaded' || type === 'Unreachable'
 }

@@ -6,7 +6,15 @@ import { EXIT, usageError } from '../errors.js'
 import { print, printJson } from '../output.js'
 import { Doublecheck } from '../sim/doublecheck.js'
 import { historyLines } from '../sim/history-lines.js'
-import { type Job, parseFaults, parseFor, parseProtocol, parseSeeds, runJob } from '../sim/job.js'
+import {
+  type Job,
+  parseFaults,
+  parseFor,
+  parseLiars,
+  parseProtocol,
+  parseSeeds,
+  runJob,
+} from '../sim/job.js'
 import { runPool } from '../sim/pool.js'
 import { simProgress } from '../sim/progress.js'
 import {
@@ -26,6 +34,7 @@ export interface SimFlags {
   readonly nodes?: number
   readonly for?: string
   readonly faults?: string
+  readonly liars?: string
   readonly jobs?: number
   readonly trace?: boolean
   readonly doublecheck?: boolean
@@ -52,7 +61,7 @@ export async function sim(flags: SimFlags): Promise<number> {
     return (await import('../sim/small.js')).small(flags)
   const plan = planned(flags)
   const summary = newSummary(plan.protocol)
-  summary.adjusted = flags.nodes !== undefined || flags.faults !== undefined
+  summary.adjusted = [flags.nodes, flags.faults, flags.liars].some((flag) => flag !== undefined)
   const beganAt = performance.now()
   const count = plan.last - plan.first + 1
   const runs = flags.doublecheck === true ? 2 * count : count
@@ -78,7 +87,8 @@ export async function sim(flags: SimFlags): Promise<number> {
 function planned(flags: SimFlags): Plan {
   const protocol = parseProtocol(flags.protocol)
   const { first, last } = parseSeeds(flags.seed ?? flags.seeds)
-  const faults = flags.faults === undefined ? null : parseFaults(flags.faults)
+  const faults = flags.faults === undefined ? null : parseFaults(flags.faults, protocol)
+  const liars = flags.liars === undefined ? null : parseLiars(flags.liars, protocol)
   const forMs = parseFor(flags.for, protocol)
   if (flags.history !== undefined && first !== last)
     throw usageError('--history: expected one seed, as --seed 42')
@@ -90,7 +100,7 @@ function planned(flags: SimFlags): Plan {
     protocol,
     first,
     last,
-    job: (seed) => ({ seed, protocol, nodes: flags.nodes ?? null, faults, forMs }),
+    job: (seed) => ({ seed, protocol, nodes: flags.nodes ?? null, faults, forMs, liars }),
   }
 }
 
@@ -161,8 +171,9 @@ function replayLine({ seed, failure }: SeedReport, flags: SimFlags): string {
   const nodes = flags.nodes === undefined ? '' : ` --nodes ${flags.nodes}`
   const faults = flags.faults === undefined ? '' : ` --faults ${flags.faults}`
   const forMs = flags.for === undefined ? '' : ` --for ${flags.for}`
+  const liars = flags.liars === undefined ? '' : ` --liars ${flags.liars}`
   const how = failure?.invariant === 'determinism' ? '--doublecheck' : '--trace'
-  return `quorate sim --protocol ${flags.protocol} --seed ${seed}${nodes}${forMs}${faults} ${how}`
+  return `quorate sim --protocol ${flags.protocol} --seed ${seed}${nodes}${forMs}${faults}${liars} ${how}`
 }
 
 function* jobs({ first, last, job }: Plan): Generator<Job> {

@@ -1,9 +1,12 @@
 /** One seed to run, as it crosses to another process. */
+import { isLiarKind, LIARS, type LiarKind } from '../../byzantine/index.js'
+import type { NodeId } from '../../consensus/ids.js'
 import {
   FAULT_GROUPS,
   FAULT_KINDS,
   type FaultKind,
   isSimProtocol,
+  liarKindOf,
   type Recorded,
   type SeedReport,
   type SimProtocolName,
@@ -25,6 +28,8 @@ export interface Job {
   /** Null: what the seed draws; of these only, none for a quiet run. */
   readonly faults: readonly string[] | null
   readonly forMs: number
+  /** Null: what the seed draws; else who lies, and how. */
+  readonly liars: readonly (readonly [NodeId, LiarKind])[] | null
 }
 
 /** For a human or a file; it changes nothing. */
@@ -43,8 +48,10 @@ export function runJob(job: Job, watch: Watch = {}): SeedReport {
   })
 }
 
-function adjusted(drawn: SwarmOptions, job: Job): SwarmOptions {
-  const nodes = job.nodes ?? drawn.nodes
+function adjusted(swarm: SwarmOptions, job: Job): SwarmOptions {
+  const nodes = job.nodes ?? swarm.nodes
+  const liars = job.liars === null ? swarm.liars : new Map(job.liars)
+  const drawn = { ...swarm, liars }
   if (job.faults === null) return { ...drawn, nodes }
   const wanted = new Set<string>(job.faults)
   const kinds = new Set(FAULT_KINDS.filter((kind) => wanted.has(kind)))
@@ -70,9 +77,12 @@ export function parseSeeds(text: string): { readonly first: number; readonly las
 }
 
 /** `none`, or kinds and groups of kinds with commas between. Throws CliError. */
-export function parseFaults(text: string): FaultKind[] {
+export function parseFaults(text: string, protocol: SimProtocolName = 'raft'): FaultKind[] {
   if (text === 'none') return []
   const wanted = new Set(text.split(',').flatMap((raw) => parseKind(raw.trim())))
+  const lies = [...wanted].find((kind) => liarKindOf(kind) !== null)
+  if (lies !== undefined && protocol !== 'pbft')
+    throw usageError(`--faults: ${lies} needs --protocol pbft: Raft bears no replica that lies`)
   return FAULT_KINDS.filter((kind) => wanted.has(kind))
 }
 
@@ -90,6 +100,19 @@ function parseKind(word: string): readonly FaultKind[] {
       ? `expected none, or some of ${groups.join(',')}, or of ${FAULT_KINDS.join(',')}`
       : `did you mean ${near}?`
   throw usageError(`--faults: ${JSON.stringify(word)} is no kind of fault; ${hint}`)
+}
+
+/** `n1=equivocate,n2=silent`: also more of them than the protocol bears. Throws CliError. */
+export function parseLiars(text: string, protocol: SimProtocolName): [NodeId, LiarKind][] {
+  if (protocol !== 'pbft') throw usageError('--liars: needs --protocol pbft')
+  return text.split(',').map((one) => {
+    const [, id, kind = ''] = /^(n[0-9]+)=(.+)$/.exec(one.trim()) ?? []
+    if (id !== undefined && isLiarKind(kind)) return [id, kind]
+    const near = suggest(kind, Object.keys(LIARS))
+    const hint =
+      near === null ? `expected some of ${Object.keys(LIARS).join(', ')}` : `did you mean ${near}?`
+    throw usageError(`--liars: expected n1=KIND, got ${JSON.stringify(one)}; ${hint}`)
+  })
 }
 
 /** Undefined: as long as is usual with the protocol. Throws CliError. */

@@ -29,7 +29,7 @@ import { parseFaults, parseFor, parseProtocol, parseSeeds } from './job.js'
 const PROGRESS_MS = 1_000
 
 export function small(flags: SimFlags): number {
-  for (const other of ['doublecheck', 'history', 'json'] as const)
+  for (const other of ['doublecheck', 'history', 'json', 'liars'] as const)
     if (flags[other] !== undefined) throw usageError(`--${other}: not with --shrink or --recipe`)
   parseProtocol(flags.protocol)
   if (flags.diagram !== undefined) format(flags.diagram)
@@ -86,7 +86,7 @@ function wholeOf(seed: number, flags: SimFlags): Recipe {
   return {
     ...wholeRun(seed, parseFor(flags.for, protocol), protocol),
     nodes: flags.nodes ?? null,
-    kinds: flags.faults === undefined ? null : parseFaults(flags.faults),
+    kinds: flags.faults === undefined ? null : parseFaults(flags.faults, protocol),
   }
 }
 

@@ -56,6 +56,16 @@ export class Door<M extends { readonly type: string }, R> {
     })
   }
 
+  /** Requests pass. */
+  get hears(): boolean {
+    return this.cut === 'none' || this.cut === 'replies'
+  }
+
+  /** Answers pass. */
+  get tells(): boolean {
+    return this.cut === 'none' || this.cut === 'requests'
+  }
+
   query(query: Uint8Array, deadlineMs: number, reply: Reply): void {
     this.#admit(reply, (driver, answer) => {
       const asked = this.#within(deadlineMs)
@@ -82,9 +92,9 @@ export class Door<M extends { readonly type: string }, R> {
 
   /** A node that died in between answers nothing; nor does one that cannot be reached. */
   #admit(reply: Reply, ask: (driver: Driver<M, R>, answer: Reply) => void): void {
-    if (this.cut === 'requests' || this.cut === 'both') return
+    if (!this.hears) return
     const answer: Reply = (outcome) => {
-      if (this.cut !== 'replies' && this.cut !== 'both') reply(outcome)
+      if (this.tells) reply(outcome)
     }
     if (!this.#life.alive) return answer({ type: 'Unreachable' })
     const living = this.#life.witness()

@@ -32,7 +32,7 @@ export function recordsOf<M extends { readonly type: string }, R, O, C extends C
     if (context.members.length === 1) return 'the log is damaged, and there is no peer to heal it'
     records.push(lost)
   }
-  return records
+  return context.liar?.records(records) ?? records
 }
 
 export function recoverCore<M extends { readonly type: string }, R, O, C extends Core<M, R>>(

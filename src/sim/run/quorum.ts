@@ -1,6 +1,7 @@
 /** Who gets well when the faults end: a random quorum without the rest, where that is fair. */
 import { shuffled } from '../../base/random.js'
 import type { NodeId } from '../../consensus/ids.js'
+import type { Liars } from '../liars.js'
 import { STREAM, streamOf } from '../streams.js'
 import type { SwarmOptions } from '../swarm.js'
 
@@ -22,10 +23,19 @@ const COPIES_LOST: ReadonlySet<string> = new Set([
 export function drawQuorum(
   seed: number,
   ids: readonly NodeId[],
-  { swarm, quorum }: { readonly swarm: SwarmOptions; readonly quorum: (n: number) => number },
+  {
+    swarm,
+    quorum,
+    liars,
+  }: {
+    readonly swarm: SwarmOptions
+    readonly quorum: (n: number) => number
+    readonly liars: Liars
+  },
 ): ReadonlySet<NodeId> | null {
   for (const kind of swarm.kinds) if (COPIES_LOST.has(kind)) return null
   const enough = quorum(ids.length)
-  if (enough >= ids.length) return null
-  return new Set(shuffled(streamOf(seed, STREAM.quorum), ids).slice(0, enough))
+  const honest = liars.size === 0 ? ids : ids.filter((id) => !liars.has(id))
+  if (enough >= honest.length) return null
+  return new Set(shuffled(streamOf(seed, STREAM.quorum), honest).slice(0, enough))
 }
