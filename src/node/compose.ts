@@ -10,6 +10,7 @@ import { Driver } from '../driver/driver.js'
 import { KvMachine } from '../machine/kv/kv-machine.js'
 import { SessionMachine } from '../machine/machine.js'
 import type { Server } from '../rpc/types.js'
+import { Metrics } from '../server/http/metrics.js'
 import type { ReplyDesk } from '../server/reply-desk.js'
 import { Byzantine } from './byzantine.js'
 import type { NodeConfig } from './config.js'
@@ -64,6 +65,7 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
   readonly #desk: ReplyDesk | null
   readonly #log: Log
   readonly #incarnation = randomInt(1, MAX_SEED)
+  readonly #metrics = new Metrics()
   readonly #forming: Forming
   readonly #byzantine: Byzantine
   #ended: { resolve: () => void; reject: (error: NodeError) => void } = {
@@ -120,9 +122,10 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
 
   async start(): Promise<void> {
     const { protocol } = this.#consensus
-    const storage = await openStorage(this.#config, protocol, this.#log, (error) =>
-      this.#fail(error),
-    )
+    const storage = await openStorage(this.#config, protocol, this.#log, {
+      failed: (error) => this.#fail(error),
+      synced: (seconds) => this.#metrics.synced(seconds),
+    })
     this.#storage = storage
     const { identity } = storage.dataDir
     const formed = this.#consensus.isBootstrapped(storage.records)
@@ -135,7 +138,8 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
       this.#communicator = this.#makeCommunicator(storage, formed)
       const log = this.#log
       const ports = { communicator: this.#communicator, replica: this.#replica }
-      const parts = { ...ports, kv: this.#kv, log, byzantine: this.#byzantine }
+      const own = { kv: this.#kv, metrics: this.#metrics, byzantine: this.#byzantine }
+      const parts = { ...ports, ...own, log }
       const listening = await listen(this.#config, parts)
       this.#servers = listening.servers
       this.peerEndpoint = listening.peerEndpoint
@@ -340,6 +344,7 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
   #tick(nodeLog: NodeLog): void {
     const now = performance.now()
     this.#driver?.tick(now, this.#consensus.wallClock ? Date.now() : now)
+    this.#replica?.noteLeader()
     nodeLog.tick(now)
   }
 

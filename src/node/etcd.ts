@@ -20,12 +20,14 @@ const DOORS = 4
 /** As etcd's default (`--experimental-watch-progress-notify-interval`). */
 const PROGRESS_MS = 10 * 60_000
 
+/** Who is in the cluster, and their ids in etcd's API. */
+export function etcdMembers({ initialCluster, clusterToken }: NodeConfig) {
+  const members = initialCluster.map(({ name, address }) => ({ name, address: hostPort(address) }))
+  return { members, ids: etcdIds(clusterToken, members) }
+}
+
 export function etcdRoutes(config: NodeConfig, replica: NodeReplica, kv: KvMachine): Route[] {
-  const members = config.initialCluster.map(({ name, address }) => ({
-    name,
-    address: hostPort(address),
-  }))
-  const ids = etcdIds(config.clusterToken, members)
+  const { members, ids } = etcdMembers(config)
   const who = { cluster: ids.cluster, member: ids.memberOf(config.name) }
   const headers = new Headers(who, () => replica.progress.term)
   const door = doorOf(replica)

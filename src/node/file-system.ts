@@ -94,3 +94,28 @@ function wrap(error: NodeError, operation: string, path: string): FileError | nu
   if (error === null || error === undefined) return null
   return { code: error.code ?? 'EUNKNOWN', operation, path, message: error.message }
 }
+
+/** The same, telling how long each datasync took (s). */
+export function timed(inner: FileSystem, synced: (seconds: number) => void): FileSystem {
+  return {
+    ...inner,
+    open(path, mode, done) {
+      inner.open(path, mode, (error, file) =>
+        done(error, error === null && file !== null ? timedFile(file, synced) : file),
+      )
+    },
+  }
+}
+
+function timedFile(file: File, synced: (seconds: number) => void): File {
+  return {
+    ...file,
+    datasync(done) {
+      const began = performance.now()
+      file.datasync((error, nothing) => {
+        synced((performance.now() - began) / 1_000)
+        done(error, nothing)
+      })
+    },
+  }
+}

@@ -1,5 +1,6 @@
 /** What the client port answers over HTTP/1.1: etcd's JSON gateway, and the pages for operators. */
 import type { RequestListener } from 'node:http'
+import type { CallTally } from '../rpc/call-tally.js'
 import { type CallersAllowed, letIn } from '../rpc/http/callers.js'
 import { createGateway } from '../rpc/http/gateway.js'
 import { sendError } from '../rpc/http/status.js'
@@ -14,6 +15,7 @@ type Known = Pick<NodeConfig, 'http' | 'listenClient' | 'advertiseClient' | 'ini
 
 export interface HttpParts extends PageParts {
   readonly routes: readonly Route[]
+  readonly tally?: CallTally
   readonly onError: (error: unknown, path: string) => void
 }
 

@@ -1,16 +1,19 @@
 /** Opens a node's two ports: peers on one, clients on the other. */
 import type { Communicator } from '../communicator/communicator.js'
 import type { KvMachine } from '../machine/kv/kv-machine.js'
+import { CallTally } from '../rpc/call-tally.js'
 import { CLIENT_PORT_LIMITS, PEER_PORT_LIMITS } from '../rpc/limits.js'
 import { createServer } from '../rpc/server.js'
 import type { Route, Server } from '../rpc/types.js'
 import { faultRoutes } from '../server/fault-service.js'
 import { healthRoutes } from '../server/health-service.js'
+import type { Metrics } from '../server/http/metrics.js'
 import { quorateRoutes } from '../server/quorate-service.js'
+import { VERSION } from '../version.js'
 import type { Byzantine } from './byzantine.js'
 import type { Address, NodeConfig } from './config.js'
 import { portTaken } from './errors.js'
-import { etcdRoutes } from './etcd.js'
+import { etcdMembers, etcdRoutes } from './etcd.js'
 import { httpListener } from './http.js'
 import type { Log } from './log.js'
 import type { NodeReplica } from './node-replica.js'
@@ -28,6 +31,7 @@ interface ListenParts {
   readonly byzantine: Byzantine
   /** Null: an embedder's machine, of which etcd's API knows nothing. */
   readonly kv: KvMachine | null
+  readonly metrics: Metrics
   readonly log: Log
 }
 
@@ -39,14 +43,19 @@ export async function listen(config: NodeConfig, parts: ListenParts): Promise<Li
   const peerEndpoint = await bind(peer, config.listenPeer, 'the peer port')
   if (config.listenClient === null) return { servers: [peer], peerEndpoint, clientEndpoint: null }
   const routes = clientRoutes(config, parts)
+  const tally = new CallTally(routes)
+  readMetrics(config, parts, tally)
   const client = createServer({
     routes,
+    tally,
     limits: CLIENT_PORT_LIMITS,
     http1: httpListener(config, {
       routes,
       onError,
       notReady: () => replica.notReady(),
       alive: () => replica.healthy,
+      metrics: () => parts.metrics.text(),
+      tally,
     }),
     onError,
   })
@@ -84,6 +93,20 @@ function clientRoutes(config: NodeConfig, parts: ListenParts): Route[] {
     byzantine: () => byzantine.acts(),
   })
   return [...routes, ...faults]
+}
+
+function readMetrics(config: NodeConfig, parts: ListenParts, tally: CallTally): void {
+  const { replica, kv, metrics } = parts
+  metrics.read({
+    version: VERSION,
+    protocol: config.protocol,
+    memberId: etcdMembers(config).ids.memberOf(config.name),
+    quotaBytes: config.limits.quotaBytes,
+    tally,
+    server: () => replica.numbers(),
+    store: () => kv,
+    counters: () => replica.counters(),
+  })
 }
 
 /** Without a client's key of its own a node can ask nothing for anybody. */

@@ -7,6 +7,7 @@ import type { AskOptions, DriverStatus } from '../driver/setup.js'
 import type { TargetFaults } from '../gen/quorate/v1/faults.js'
 import type { PbftStatus, StatusResponse } from '../gen/quorate/v1/quorate.js'
 import type { SessionMachine } from '../machine/machine.js'
+import type { ServerView } from '../server/http/metrics.js'
 import type { Replica, TransferRefusal, Way } from '../server/replica.js'
 import type { SignedDoor } from '../server/signed-door.js'
 import { VERSION } from '../version.js'
@@ -58,6 +59,8 @@ export class NodeReplica implements Replica {
   #why = 'the node is starting'
   #ownEndpoint = ''
   #stopping = false
+  #lastLeader: NodeId | null = null
+  #leaderChanges = 0
   /** Why no new command is taken; null: there is room. */
   #noSpace: string | null = null
 
@@ -165,6 +168,35 @@ export class NodeReplica implements Replica {
       term: status?.term ?? 0,
       lastIndex: status?.lastIndex ?? 0,
     }
+  }
+
+  /** To be called at each tick. */
+  noteLeader(): void {
+    const leader = this.#running?.driver.status().leader ?? null
+    if (leader === null || leader === this.#lastLeader) return
+    this.#lastLeader = leader
+    this.#leaderChanges++
+  }
+
+  /** What the metrics tell of this node. */
+  numbers(): ServerView {
+    const status = this.#running?.driver.status()
+    const leader = status?.leader ?? null
+    return {
+      leader,
+      isLeader: leader === this.name,
+      leaderChanges: this.#leaderChanges,
+      term: status?.term ?? 0,
+      committed: status?.commitIndex ?? 0,
+      applied: this.appliedIndex(),
+      pending: status?.pendingRequests ?? 0,
+      unsyncedBatches: status?.unsyncedBatches ?? 0,
+    }
+  }
+
+  /** Of log, peers and signatures, under the names of `status`. */
+  counters(): ReadonlyMap<string, number> {
+    return this.#peers.counters()
   }
 
   clientEndpointOf(name: NodeId): string {

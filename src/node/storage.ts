@@ -14,7 +14,7 @@ import type { Wal } from '../wal/wal.js'
 import type { NodeConfig } from './config.js'
 import { DataDir } from './data-dir.js'
 import { DATA_REFUSED, DISK_FAILED, dataRefused, NodeError } from './errors.js'
-import { nodeFileSystem } from './file-system.js'
+import { nodeFileSystem, timed } from './file-system.js'
 import type { Log } from './log.js'
 
 type RecordCodec<R> = Pick<Protocol<never, R, never>, 'decodeRecords' | 'lost'>
@@ -41,12 +41,19 @@ export function nativeHasher(): Hasher {
 /** How a PBFT node's snapshots are cut and hashed. */
 export const PARTS: Hashing = { newHasher: nativeHasher, cutting: CUTTING }
 
-/** Throws NodeError. `onFailure`: the disk failed later. */
+export interface DiskEvents {
+  /** The disk failed, after it had been opened. */
+  failed(error: NodeError): void
+  /** The log was synced, in so many seconds. */
+  synced(seconds: number): void
+}
+
+/** Throws NodeError. */
 export async function openStorage<R>(
   config: NodeConfig,
   protocol: RecordCodec<R>,
   log: Log,
-  onFailure: (error: NodeError) => void,
+  events: DiskEvents,
 ): Promise<Storage<R>> {
   const names = config.initialCluster.map((member) => member.name)
   const clusterId = clusterIdOf(config.clusterToken, names)
@@ -59,9 +66,10 @@ export async function openStorage<R>(
         identity: { clusterId, nodeId: config.name, uid },
         segmentBytes: config.limits.segmentBytes,
         newHasher: nativeHasher,
-        onFailure: (error: WalError) => onFailure(nodeError(error)),
+        onFailure: (error: WalError) => events.failed(nodeError(error)),
       }
-      openWal(nodeFileSystem, dataDir.file('wal'), options, (error, result) => {
+      const disk = timed(nodeFileSystem, events.synced)
+      openWal(disk, dataDir.file('wal'), options, (error, result) => {
         if (error !== null || result === null) reject(error === null ? error : nodeError(error))
         else resolve(result)
       })

@@ -125,9 +125,11 @@ export class GrpcStream<In, Out> implements ServerStream<In, Out>, ClientStream<
     this.#onClose(error)
   }
 
-  /** The caller has gone, or was told the status that we ended with. */
-  over(error: RpcError): void {
-    this.close(this.#ending ? null : error)
+  /** The caller has gone (true), or was told the status that we ended with. */
+  over(error: RpcError): boolean {
+    const gone = !this.#ending && !this.#closed
+    this.close(gone ? error : null)
+    return gone
   }
 
   #dropQueue(): void {

@@ -9,6 +9,7 @@ import {
   type sendUnaryData,
 } from '@grpc/grpc-js'
 import { assert } from '../base/assert.js'
+import type { CallTally } from './call-tally.js'
 import { GrpcContext } from './grpc-context.js'
 import { guardCalls, setHttp2Settings } from './grpc-doors.js'
 import { statusText } from './grpc-metadata.js'
@@ -23,6 +24,8 @@ export interface ServerOptions {
   readonly limits: ServerLimits
   /** Serves HTTP/1.1 on the same port; without it such connections are closed. */
   readonly http1?: RequestListener
+  /** Counts the calls. */
+  readonly tally?: CallTally
   /** A handler threw what is no RpcError: a bug of ours. The caller gets INTERNAL without its text. */
   readonly onError?: (error: unknown, path: string) => void
 }
@@ -41,10 +44,12 @@ class TransportServer implements Server {
   readonly #port: SharedPort
   readonly #onError: (error: unknown, path: string) => void
   readonly #limits: ServerLimits
+  readonly #tally: CallTally | null
 
   constructor(options: ServerOptions) {
     const { limits } = options
     this.#limits = limits
+    this.#tally = options.tally ?? null
     this.#onError = options.onError ?? (() => {})
     this.#grpc = new GrpcServer({
       'grpc.max_receive_message_length': limits.receiveBytesMax,
@@ -110,10 +115,12 @@ class TransportServer implements Server {
     call: UnaryCall,
     done: sendUnaryData<Buffer>,
   ): void {
+    this.#tally?.started(method.path)
     const context = new GrpcContext(call)
     const fail = (error: unknown): void => {
       const known = this.#known(error, method.path)
       const metadata = context.finish(known.trailers)
+      this.#tally?.ended(method.path, known.code)
       done({ code: known.code, details: statusText(known.message), metadata })
     }
     const answer = (response: unknown): void => {
@@ -124,6 +131,7 @@ class TransportServer implements Server {
         fail(error)
         return
       }
+      this.#tally?.ended(method.path, Code.OK)
       done(null, bytes, context.finish())
     }
     let request: unknown
@@ -144,6 +152,7 @@ class TransportServer implements Server {
 
   #onStream(route: Route & { kind: 'stream' }, call: BidiCall): void {
     const { method, handler } = route
+    this.#tally?.started(method.path)
     const context = new GrpcContext(call)
     const stream = new GrpcStream<unknown, unknown>(call, {
       incoming: method.request,
@@ -151,19 +160,22 @@ class TransportServer implements Server {
       joins: method.joins,
       highWaterBytes: this.#limits.streamHighWaterBytes,
       queuedBytesMax: this.#limits.streamQueuedBytesMax,
-      finish: () => call.end(context.finish()),
+      finish: () => {
+        this.#tally?.ended(method.path, Code.OK)
+        call.end(context.finish())
+      },
       abort: (error) => {
+        this.#tally?.ended(method.path, error.code)
         const metadata = context.finish(error.trailers)
         call.emit('error', { code: error.code, details: statusText(error.message), metadata })
       },
     })
     call.once('cancelled', () => {
       const late = context.remainingMs() === 0
-      stream.over(
-        late
-          ? new RpcError(Code.DEADLINE_EXCEEDED, 'deadline exceeded')
-          : new RpcError(Code.CANCELLED, 'the caller is gone'),
-      )
+      const error = late
+        ? new RpcError(Code.DEADLINE_EXCEEDED, 'deadline exceeded')
+        : new RpcError(Code.CANCELLED, 'the caller is gone')
+      if (stream.over(error)) this.#tally?.ended(method.path, error.code)
     })
     try {
       handler(stream, context)

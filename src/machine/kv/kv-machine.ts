@@ -69,6 +69,11 @@ export class KvMachine implements StateMachine {
     return this.#store.size
   }
 
+  /** Keys held, deleted ones not yet collected included. */
+  get keys(): number {
+    return this.#store.size
+  }
+
   /** Bytes of all keys and values held, garbage included. */
   get bytesHeld(): number {
     return this.#store.bytesHeld

@@ -3,6 +3,7 @@
  * bytes and handed to the method's own codec, so that a handler cannot tell the two ways apart.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { CallTally } from '../call-tally.js'
 import { Code, RpcError } from '../status.js'
 import type { Route } from '../types.js'
 import { etcdBindings } from './bindings.js'
@@ -20,6 +21,8 @@ export interface GatewayOptions {
   readonly streamHighWaterBytes: number
   readonly streamQueuedBytesMax: number
   readonly onError: (error: unknown, path: string) => void
+  /** Counts the calls, as those over gRPC. */
+  readonly tally?: CallTally
 }
 
 interface Page {
@@ -82,13 +85,20 @@ async function serve(
     return
   }
   const context = new HttpContext(request, response)
+  const { path } = route.method
+  const { tally } = options
+  tally?.started(path)
   if (route.kind === 'unary') {
     try {
       const [bytes = new Uint8Array(0)] = messages
       const result = await route.handler(decode(route, bytes), context)
-      sendJson(response, 200, json.write(route.method.response.encode(result)))
-    } catch (error) {
-      sendError(response, toHttpError(known(error, route, options)))
+      const answer = json.write(route.method.response.encode(result))
+      tally?.ended(path, Code.OK)
+      sendJson(response, 200, answer)
+    } catch (thrown) {
+      const error = known(thrown, route, options)
+      tally?.ended(path, error.code)
+      sendError(response, toHttpError(error))
     }
     return
   }
@@ -98,6 +108,7 @@ async function serve(
     json,
     highWaterBytes: options.streamHighWaterBytes,
     queuedBytesMax: options.streamQueuedBytesMax,
+    ended: (code) => tally?.ended(path, code),
   })
   try {
     route.handler(stream, context)

@@ -15,6 +15,8 @@ export interface HttpStreamOptions {
   readonly highWaterBytes: number
   /** Of what `write` queues in spite of that; beyond it the call fails. */
   readonly queuedBytesMax: number
+  /** Once, with the code of the call. */
+  readonly ended: (code: Code) => void
 }
 
 export class HttpStream implements ServerStream<unknown, unknown> {
@@ -124,6 +126,7 @@ export class HttpStream implements ServerStream<unknown, unknown> {
   #close(error: RpcError | null): void {
     if (this.#closed) return
     this.#closed = true
+    this.#options.ended(error?.code ?? Code.OK)
     this.#onClose(error)
   }
 }

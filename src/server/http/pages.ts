@@ -9,17 +9,26 @@ export interface PageParts {
   notReady(): string | null
   /** False: the process cannot go on, or is about to end. */
   alive(): boolean
+  /** In Prometheus's text format. */
+  metrics(): Promise<{ readonly type: string; readonly text: string }>
 }
 
 /** Null for a path that is no page. */
 export type Pages = (path: string) => RequestListener | null
 
 export function createPages(parts: PageParts): Pages {
-  const pages = new Map<string, (response: ServerResponse) => void>([
+  const pages = new Map<string, (response: ServerResponse) => void | Promise<void>>([
     ['/version', sendVersion],
     ['/health', (response) => sendHealth(response, parts.notReady())],
     ['/readyz', (response) => sendProbe(response, parts.notReady())],
     ['/livez', (response) => sendProbe(response, parts.alive() ? null : 'the node is stopping')],
+    [
+      '/metrics',
+      async (response) => {
+        const { type, text } = await parts.metrics()
+        send(response, 200, type, text)
+      },
+    ],
   ])
   return (path) => {
     const page = pages.get(path)
@@ -31,7 +40,7 @@ export function createPages(parts: PageParts): Pages {
         sendError(response, { status: 405, code: Code.UNIMPLEMENTED, message })
         return
       }
-      page(response)
+      Promise.resolve(page(response)).catch(() => response.destroy())
     }
   }
 }

@@ -6,6 +6,7 @@ import { httpListener } from '../../../../src/node/http.js'
 import { CLIENT_PORT_LIMITS } from '../../../../src/rpc/limits.js'
 import { createServer } from '../../../../src/rpc/server.js'
 import type { Server } from '../../../../src/rpc/types.js'
+import { Metrics } from '../../../../src/server/http/metrics.js'
 import { dial, readAll } from '../../rpc/support.js'
 import { Member } from './member.js'
 
@@ -18,6 +19,7 @@ let port = 0
 let member = new Member()
 let problem: string | null = null
 const errors: unknown[] = []
+const metrics = new Metrics()
 
 beforeAll(async () => {
   const onError = (error: unknown) => errors.push(error)
@@ -34,7 +36,13 @@ beforeAll(async () => {
           advertiseClient: 'db.example:2379',
           initialCluster: [{ name: 'n1', address }],
         },
-        { routes: member.routes, onError, notReady: () => problem, alive: () => true },
+        {
+          routes: member.routes,
+          onError,
+          notReady: () => problem,
+          alive: () => true,
+          metrics: () => metrics.text(),
+        },
       )(request, response),
   })
   port = (await server.listen('127.0.0.1', 0)).port
@@ -411,5 +419,13 @@ describe('pages', () => {
     })
     expect(await ask('GET', '/readyz')).toMatchObject({ status: 503, text: 'no leader\n' })
     expect((await ask('GET', '/livez')).status).toBe(200)
+  })
+
+  test('/metrics in the text format of Prometheus', async () => {
+    metrics.synced(0.003)
+    const { headers, text } = await ask('GET', '/metrics')
+    expect(headers['content-type']).toMatch(/^text\/plain; version=/)
+    expect(text).toContain('etcd_disk_wal_fsync_duration_seconds_bucket{le="0.004"} 1\n')
+    expect(text).toContain('etcd_disk_wal_fsync_duration_seconds_bucket{le="0.002"} 0\n')
   })
 })
