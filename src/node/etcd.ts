@@ -1,12 +1,12 @@
 /** etcd's API over this node: any member takes any request. */
 import type { KvMachine } from '../machine/kv/kv-machine.js'
+import { WatchHub } from '../machine/watch/hub.js'
 import type { Route } from '../rpc/types.js'
 import type { EtcdDoor } from '../server/etcd/door.js'
 import { Headers } from '../server/etcd/header.js'
 import { etcdIds } from '../server/etcd/ids.js'
 import { etcdRoutesOf } from '../server/etcd/routes.js'
 import { SpaceGuard } from '../server/etcd/space-guard.js'
-import { WatchHub } from '../server/etcd/watch/hub.js'
 import type { NodeConfig } from './config.js'
 import { FrontDoor } from './front-door.js'
 import { GarbageCollector } from './garbage.js'

@@ -1,6 +1,7 @@
 /** All of etcd's services, over one member. */
 import type { NodeId } from '../../consensus/ids.js'
 import type { KvMachine } from '../../machine/kv/kv-machine.js'
+import type { WatchHub } from '../../machine/watch/hub.js'
 import type { Route } from '../../rpc/types.js'
 import type { TransferRefusal } from '../replica.js'
 import { authRoutes } from './auth-service.js'
@@ -15,7 +16,6 @@ import { leaseRoutes } from './lease/lease-service.js'
 import { type MemberStatus, maintenanceRoutes } from './maintenance-service.js'
 import { type LeaderView, requireLeader } from './require-leader.js'
 import type { SpaceGuard } from './space-guard.js'
-import type { WatchHub } from './watch/hub.js'
 import { watchRoutes } from './watch/watch-service.js'
 
 export interface EtcdParts extends LeaderView {

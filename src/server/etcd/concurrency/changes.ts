@@ -1,7 +1,7 @@
 /** What becomes of some keys from a revision on, told by the hub that tells all watchers. */
 import type { Version } from '../../../machine/kv/history.js'
-import type { WatchHub } from '../watch/hub.js'
-import type { Watcher, WatchRange } from '../watch/watcher.js'
+import type { WatchHub } from '../../../machine/watch/hub.js'
+import type { Watcher, WatchRange } from '../../../machine/watch/watcher.js'
 
 export interface ChangeListener {
   /** Oldest first. */

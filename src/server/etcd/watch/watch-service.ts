@@ -1,10 +1,11 @@
 /** etcdserverpb.Watch. */
+
+import type { WatchSource } from '../../../machine/watch/events.js'
+import type { WatchHub } from '../../../machine/watch/hub.js'
 import { etcdWatch } from '../../../rpc/etcd-services.js'
 import { type Route, streaming } from '../../../rpc/types.js'
 import { notServing } from '../errors.js'
 import type { Headers } from '../header.js'
-import type { WatchSource } from './events.js'
-import type { WatchHub } from './hub.js'
 import { WatchStream } from './watch-stream.js'
 
 export interface WatchParts {

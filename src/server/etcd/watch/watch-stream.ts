@@ -6,10 +6,10 @@ import type {
 } from '../../../gen/etcd/api/etcdserverpb/rpc.js'
 import type { Version } from '../../../machine/kv/history.js'
 import { keyRange } from '../../../machine/kv/range.js'
+import { eventOf, sizeOf } from '../../../machine/watch/events.js'
+import type { Watcher, WatchSink } from '../../../machine/watch/watcher.js'
 import type { ServerStream } from '../../../rpc/types.js'
-import { eventOf, sizeOf } from './events.js'
 import type { WatchParts } from './watch-service.js'
-import type { Watcher, WatchSink } from './watcher.js'
 
 /** Of all watches of a stream; one more is refused. */
 const WATCHES_MAX = 100_000

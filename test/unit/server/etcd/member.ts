@@ -1,5 +1,6 @@
 /** All of etcd's services over one store whose time the test tells, on a real port. */
 import { KvMachine } from '../../../../src/machine/kv/kv-machine.js'
+import { WatchHub } from '../../../../src/machine/watch/hub.js'
 import { connect } from '../../../../src/rpc/channel.js'
 import { CLIENT_PORT_LIMITS } from '../../../../src/rpc/limits.js'
 import { createServer } from '../../../../src/rpc/server.js'
@@ -10,7 +11,6 @@ import { Headers } from '../../../../src/server/etcd/header.js'
 import { etcdIds } from '../../../../src/server/etcd/ids.js'
 import { etcdRoutesOf } from '../../../../src/server/etcd/routes.js'
 import { SpaceGuard } from '../../../../src/server/etcd/space-guard.js'
-import { WatchHub } from '../../../../src/server/etcd/watch/hub.js'
 
 export class Member {
   readonly kv = new KvMachine()

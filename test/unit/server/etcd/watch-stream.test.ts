@@ -3,9 +3,9 @@ import { expect, it } from 'vitest'
 import { utf8Encode } from '../../../../src/base/utf8.js'
 import type { WatchRequest, WatchResponse } from '../../../../src/gen/etcd/api/etcdserverpb/rpc.js'
 import { KvMachine } from '../../../../src/machine/kv/kv-machine.js'
+import { WatchHub } from '../../../../src/machine/watch/hub.js'
 import type { ServerStream } from '../../../../src/rpc/types.js'
 import { Headers } from '../../../../src/server/etcd/header.js'
-import { WatchHub } from '../../../../src/server/etcd/watch/hub.js'
 import { WatchStream } from '../../../../src/server/etcd/watch/watch-stream.js'
 
 it('watch id 0 asks for a free one, again and again; an id of the caller that is taken is refused', () => {

@@ -11,9 +11,9 @@ import {
 import { CommandTag, encodeCommand } from '../../../../src/machine/kv/commands.js'
 import type { Version } from '../../../../src/machine/kv/history.js'
 import { KvMachine } from '../../../../src/machine/kv/kv-machine.js'
-import { eventOf } from '../../../../src/server/etcd/watch/events.js'
-import { WatchHub } from '../../../../src/server/etcd/watch/hub.js'
-import type { Watcher, WatchSink } from '../../../../src/server/etcd/watch/watcher.js'
+import { eventOf } from '../../../../src/machine/watch/events.js'
+import { WatchHub } from '../../../../src/machine/watch/hub.js'
+import type { Watcher, WatchSink } from '../../../../src/machine/watch/watcher.js'
 
 const bytes = utf8Encode
 

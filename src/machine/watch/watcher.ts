@@ -1,5 +1,5 @@
 /** One watch of one stream, and which changes it is told. */
-import type { Version } from '../../../machine/kv/history.js'
+import type { Version } from '../kv/history.js'
 
 export interface WatchRange {
   /** Latin1. */

@@ -3,7 +3,7 @@
  * behind: it asked for the past, or its stream was full, and catches up from the store's own history. So nothing is
  * queued for anybody, a slow watcher holds up nobody, and what it is told is what the store says.
  */
-import type { Version } from '../../../machine/kv/history.js'
+import type { Version } from '../kv/history.js'
 import { batchSince, type WatchSource } from './events.js'
 import { isInRange, type Watcher, type WatchSink, wants } from './watcher.js'
 

@@ -1,7 +1,7 @@
 /** Changes of the store as watchers are told them. */
-import { latin1Encode } from '../../../base/utf8.js'
-import type { Event, KeyValue } from '../../../gen/etcd/api/mvccpb/kv.js'
-import type { Version } from '../../../machine/kv/history.js'
+import { latin1Encode } from '../../base/utf8.js'
+import type { Event, KeyValue } from '../../gen/etcd/api/mvccpb/kv.js'
+import type { Version } from '../kv/history.js'
 
 /** What is watched; the machine, behind what of it is needed here. */
 export interface WatchSource {
