@@ -2,6 +2,7 @@
 import type { NodeId } from '../consensus/ids.js'
 import type { StateMachine } from '../machine/state-machine.js'
 import type { Recorded } from './checkers/history.js'
+import type { SwarmOptions } from './swarm.js'
 import type { WorkloadOptions } from './workload.js'
 import type { World } from './world.js'
 
@@ -23,6 +24,8 @@ export interface Load {
   /** One that must succeed in a cluster that is well. */
   last(client: number): () => Asked
   counts(): { readonly ok: number; readonly failed: number; readonly unknown: number }
+  /** Nothing is left that happens by itself, once nobody asks; absent: nothing ever is. */
+  isSettled?(): boolean
   /** Throws a Violation; else how much could not be judged within bounds. */
   judge(final: StateMachine): number
   /** Where the replicas may have lost what they held: by the history alone. */
@@ -33,7 +36,7 @@ export interface Load {
 
 export interface Application {
   newMachine(): StateMachine
-  newLoad(world: World, options: WorkloadOptions): Load
+  newLoad(world: World, options: WorkloadOptions, swarm: SwarmOptions): Load
   /** Called when a machine of a node has changed. Throws a Violation. */
   inspect?(node: NodeId, machine: StateMachine): void
 }

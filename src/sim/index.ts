@@ -6,6 +6,7 @@ export { diagramHtml } from './diagram/html.js'
 export { diagramMermaid } from './diagram/mermaid.js'
 export { DiagramOfTrace } from './diagram/of-trace.js'
 export { diagramText } from './diagram/text.js'
+export { type EtcdSimOptions, etcdApplication } from './etcd/load.js'
 export {
   FAULT_GROUPS,
   FAULT_KINDS,

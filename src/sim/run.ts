@@ -76,7 +76,7 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
       world: this.#world,
       counts: this.#counts,
       options: this.#swarm.workload,
-      load: application.newLoad(this.#world, this.#swarm.workload),
+      load: application.newLoad(this.#world, this.#swarm.workload, this.#swarm),
       kept: this.#swarm.kept.operations,
       nodes: this.#cluster.ids,
       door: this.#cluster.door,
@@ -160,6 +160,8 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
     // Whose session had expired under the faults is told so once, and has a new one then.
     this.#askAll(false)
     this.#askAll(true)
+    const settled = () => load.isSettled?.() ?? true
+    this.#until(HEAL_MS_MAX, settled, 'liveness: what was due has happened')
     this.#until(HEAL_MS_MAX, () => this.#cluster.isConverged(core), 'liveness: equal states')
   }
 
