@@ -228,6 +228,7 @@ function addTools(program: Command, setExitCode: SetExitCode): void {
     .command('sim')
     .description('run seeded simulations of whole clusters and check every step')
     .option('--protocol <name>', 'raft or pbft', 'raft')
+    .option('--machine <name>', "what is replicated: ledger, the simulator's own, or etcd (ledger)")
     .option('--seeds <range>', 'A..B, or one seed', '1..100')
     .option('--nodes <n>', 'of each cluster; else drawn from the seed', number('--nodes', 1, 9))
     .option('--seed <seed>', 'one seed, instead of --seeds')

@@ -1,5 +1,6 @@
 /** The simulator: the production code on a simulated disk, network and clock. Pure, so a browser runs it too. */
 
+export type { Application } from './application.js'
 export type { Recorded } from './checkers/history.js'
 export type { Diagram, Happening } from './diagram/diagram.js'
 export { diagramHtml } from './diagram/html.js'

@@ -11,9 +11,11 @@ import {
   parseFaults,
   parseFor,
   parseLiars,
+  parseMachine,
   parseProtocol,
   parseSeeds,
   runJob,
+  type SimMachineName,
 } from '../sim/job.js'
 import { runPool } from '../sim/pool.js'
 import { simProgress } from '../sim/progress.js'
@@ -29,6 +31,7 @@ import {
 
 export interface SimFlags {
   readonly protocol: string
+  readonly machine?: string
   readonly seeds: string
   readonly seed?: string
   readonly nodes?: number
@@ -51,6 +54,7 @@ type OnReport = (report: SeedReport) => void
 
 interface Plan {
   readonly protocol: SimProtocolName
+  readonly machine: SimMachineName
   readonly first: number
   readonly last: number
   job(seed: number): Job
@@ -61,7 +65,8 @@ export async function sim(flags: SimFlags): Promise<number> {
     return (await import('../sim/small.js')).small(flags)
   const plan = planned(flags)
   const summary = newSummary(plan.protocol)
-  summary.adjusted = [flags.nodes, flags.faults, flags.liars].some((flag) => flag !== undefined)
+  const changed = [flags.nodes, flags.faults, flags.liars].some((flag) => flag !== undefined)
+  summary.adjusted = changed || plan.machine !== 'ledger'
   const beganAt = performance.now()
   const count = plan.last - plan.first + 1
   const runs = flags.doublecheck === true ? 2 * count : count
@@ -80,12 +85,19 @@ export async function sim(flags: SimFlags): Promise<number> {
   // What is printed of one seed is the same each time.
   if (flags.trace !== true) summary.realMs = performance.now() - beganAt
   if (flags.json === true) printJson(asJson(summary, plan, flags))
-  else for (const line of summaryLines(`sim-${flags.protocol}`, summary)) print(line)
+  else for (const line of summaryLines(nameOf(plan), summary)) print(line)
   return isGood(summary) ? EXIT.ok : EXIT.generic
+}
+
+function nameOf({ protocol, machine }: Plan): string {
+  return machine === 'ledger' ? `sim-${protocol}` : `sim-${protocol}-${machine}`
 }
 
 function planned(flags: SimFlags): Plan {
   const protocol = parseProtocol(flags.protocol)
+  const machine = parseMachine(flags.machine ?? 'ledger')
+  if (flags.history !== undefined && machine !== 'ledger')
+    throw usageError("--history: only of the simulator's own machine, without --machine")
   const { first, last } = parseSeeds(flags.seed ?? flags.seeds)
   const faults = flags.faults === undefined ? null : parseFaults(flags.faults, protocol)
   const liars = flags.liars === undefined ? null : parseLiars(flags.liars, protocol)
@@ -98,9 +110,10 @@ function planned(flags: SimFlags): Plan {
     throw usageError('--trace: not together with --doublecheck')
   return {
     protocol,
+    machine,
     first,
     last,
-    job: (seed) => ({ seed, protocol, nodes: flags.nodes ?? null, faults, forMs, liars }),
+    job: (seed) => ({ seed, protocol, machine, nodes: flags.nodes ?? null, faults, forMs, liars }),
   }
 }
 
@@ -168,12 +181,13 @@ function failureLines(report: SeedReport, flags: SimFlags): string[] {
 
 /** What differs between two processes is not seen in one. */
 function replayLine({ seed, failure }: SeedReport, flags: SimFlags): string {
+  const machine = flags.machine === undefined ? '' : ` --machine ${flags.machine}`
   const nodes = flags.nodes === undefined ? '' : ` --nodes ${flags.nodes}`
   const faults = flags.faults === undefined ? '' : ` --faults ${flags.faults}`
   const forMs = flags.for === undefined ? '' : ` --for ${flags.for}`
   const liars = flags.liars === undefined ? '' : ` --liars ${flags.liars}`
   const how = failure?.invariant === 'determinism' ? '--doublecheck' : '--trace'
-  return `quorate sim --protocol ${flags.protocol} --seed ${seed}${nodes}${forMs}${faults}${liars} ${how}`
+  return `quorate sim --protocol ${flags.protocol}${machine} --seed ${seed}${nodes}${forMs}${faults}${liars} ${how}`
 }
 
 function* jobs({ first, last, job }: Plan): Generator<Job> {

@@ -2,6 +2,8 @@
 import { isLiarKind, LIARS, type LiarKind } from '../../byzantine/index.js'
 import type { NodeId } from '../../consensus/ids.js'
 import {
+  type Application,
+  etcdApplication,
   FAULT_GROUPS,
   FAULT_KINDS,
   type FaultKind,
@@ -20,9 +22,13 @@ import { suggest } from '../parse/suggest.js'
 const FOR_MS_MIN = 1_000
 const FOR_MS_MAX = 3_600_000
 
+/** What is replicated: the simulator's own registers and lists, or etcd's store. */
+export type SimMachineName = 'ledger' | 'etcd'
+
 export interface Job {
   readonly seed: number
   readonly protocol: SimProtocolName
+  readonly machine: SimMachineName
   /** Null: what the seed draws. */
   readonly nodes: number | null
   /** Null: what the seed draws; of these only, none for a quiet run. */
@@ -44,14 +50,24 @@ export function runJob(job: Job, watch: Watch = {}): SeedReport {
     seed: job.seed,
     forMs: job.forMs,
     adjust,
+    ...(job.machine === 'etcd' ? { application: etcdApplicationOf(job.protocol) } : {}),
     ...watch,
   })
+}
+
+/** Of one run: it keeps what the store must hold. */
+function etcdApplicationOf(protocol: SimProtocolName): Application {
+  return etcdApplication({ wallClock: protocol === 'pbft' })
 }
 
 function adjusted(swarm: SwarmOptions, job: Job): SwarmOptions {
   const nodes = job.nodes ?? swarm.nodes
   const liars = job.liars === null ? swarm.liars : new Map(job.liars)
-  const drawn = { ...swarm, liars }
+  // What a store must hold that may lose all, or that a liar runs, is the simulator's own machine's matter.
+  const drawn =
+    job.machine === 'etcd'
+      ? { ...swarm, liars: new Map(job.liars ?? []), hopeless: false }
+      : { ...swarm, liars }
   if (job.faults === null) return { ...drawn, nodes }
   const wanted = new Set<string>(job.faults)
   const kinds = new Set(FAULT_KINDS.filter((kind) => wanted.has(kind)))
@@ -64,6 +80,12 @@ export function parseProtocol(name: string): SimProtocolName {
   throw usageError(
     `--protocol: expected ${Object.keys(simProtocols).join(' or ')}, got ${JSON.stringify(name)}`,
   )
+}
+
+/** Throws CliError. */
+export function parseMachine(name: string): SimMachineName {
+  if (name === 'ledger' || name === 'etcd') return name
+  throw usageError(`--machine: expected ledger or etcd, got ${JSON.stringify(name)}`)
 }
 
 /** `A..B` or one seed. Throws CliError. */

@@ -31,6 +31,8 @@ const PROGRESS_MS = 1_000
 export function small(flags: SimFlags): number {
   for (const other of ['doublecheck', 'history', 'json', 'liars'] as const)
     if (flags[other] !== undefined) throw usageError(`--${other}: not with --shrink or --recipe`)
+  if (flags.machine !== undefined && flags.machine !== 'ledger')
+    throw usageError('--machine: not with --shrink or --recipe')
   parseProtocol(flags.protocol)
   if (flags.diagram !== undefined) format(flags.diagram)
   if (flags.shrink === true) return shrinkSeed(flags)

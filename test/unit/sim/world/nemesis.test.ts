@@ -43,7 +43,7 @@ function struck(
     world,
     counts,
     options: swarm.workload,
-    load: ledgerApplication.newLoad(world, swarm.workload),
+    load: ledgerApplication.newLoad(world, swarm.workload, swarm),
     nodes: cluster.ids,
     door: cluster.door,
     session: sessionCodec,
