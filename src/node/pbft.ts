@@ -26,7 +26,7 @@ import type { Log } from './log.js'
 import type { NodeProtocol, Signing } from './protocol.js'
 
 const USAGE = 2
-/** The view change has twice the patience of a request, and grows to eight times that (pbft.md, 1.6). */
+/** The view change has twice the patience of a request, and grows to eight times that (docs/pbft.md). */
 const VIEW_CHANGE_FACTOR = 2
 const VIEW_CHANGE_MAX_FACTOR = 16
 

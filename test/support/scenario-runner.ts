@@ -1,89 +1,17 @@
-/**
- * Runs a scenario: lines that start with `#` are prose, commands follow, and after `----` comes what they lead to,
- * up to an empty line. Every block goes on where the one before it ended.
- */
-import { DEFAULT_OPTIONS, type Options } from '../../src/consensus/raft/index.js'
+/** The commands of Raft's scenarios. */
+import { DEFAULT_OPTIONS } from '../../src/consensus/raft/index.js'
 import { ScenarioCluster } from './scenario-cluster.js'
-
-interface Block {
-  readonly prose: readonly string[]
-  readonly commands: readonly string[]
-}
+import { type Language, wholeNumber as number, optionsIn, rerunIn } from './scenario-script.js'
 
 /** The same scenario with the trace that the code gives now. */
 export function rerun(text: string): string {
-  const run = new Run()
-  const parts = parse(text).map((block) => {
-    const lines = [...block.prose]
-    if (block.commands.length > 0) {
-      const trace = run.block(block.commands)
-      lines.push(...block.commands, '----', ...(trace.length > 0 ? trace : ['(nothing)']))
-    }
-    return lines.join('\n')
-  })
-  return `${parts.join('\n\n')}\n`
+  return rerunIn(text, LANGUAGE)
 }
 
-function parse(text: string): Block[] {
-  const blocks: Block[] = []
-  for (const part of text.split(/\n{2,}/)) {
-    const lines = part.split('\n').filter((line) => line.trim() !== '')
-    if (lines.length === 0) continue
-    const split = lines.indexOf('----')
-    const above = split < 0 ? lines : lines.slice(0, split)
-    blocks.push({
-      prose: above.filter((line) => line.startsWith('#')),
-      commands: above.filter((line) => !line.startsWith('#')),
-    })
-  }
-  return blocks
-}
-
-class Run {
-  #cluster: ScenarioCluster | null = null
-
-  /** With more than one command each is told before what it led to. */
-  block(commands: readonly string[]): string[] {
-    const trace: string[] = []
-    for (const command of commands) {
-      if (commands.length > 1) trace.push(`> ${command}`)
-      try {
-        this.#run(command)
-      } catch (error) {
-        throw new Error(`${command}: ${String(error)}\n${this.#cluster?.lines.join('\n')}`)
-      }
-      trace.push(...(this.#cluster?.lines.splice(0) ?? []))
-    }
-    return trace
-  }
-
-  #run(command: string): void {
-    const words = command.trim().split(/\s+/)
-    if (words[0] === 'cluster') {
-      this.#cluster = new ScenarioCluster(...clusterOf(words.slice(1)))
-      return
-    }
-    const c = this.#cluster
-    if (c === null) throw new Error('a scenario begins with `cluster`')
-    c.quiet = words[0] === 'quietly'
-    if (c.quiet) words.shift()
-    const [name = '', ...args] = words
-    const run = COMMANDS[name]
-    if (run === undefined) throw new Error(`there is no command ${name}`)
-    run(c, args)
-    c.quiet = false
-  }
-}
-
-function clusterOf(words: readonly string[]): [string[], Options] {
-  const options: Record<string, number> = { electionTicks: 10, heartbeatTicks: 2 }
-  for (const word of words) {
-    const [key = '', value] = word.split('=')
-    if (value === undefined) continue
-    if (!(key in DEFAULT_OPTIONS)) throw new Error(`there is no option ${key}`)
-    options[key] = number(value)
-  }
-  return [words.filter((word) => !word.includes('=')), { ...DEFAULT_OPTIONS, ...options }]
+function clusterOf(words: readonly string[]): ScenarioCluster {
+  const options = { electionTicks: 10, heartbeatTicks: 2, ...optionsIn(words, DEFAULT_OPTIONS) }
+  const ids = words.filter((word) => !word.includes('='))
+  return new ScenarioCluster(ids, { ...DEFAULT_OPTIONS, ...options })
 }
 
 type Command = (c: ScenarioCluster, args: readonly string[]) => void
@@ -206,6 +134,8 @@ const COMMANDS: { readonly [name: string]: Command } = {
   },
 }
 
+const LANGUAGE: Language<ScenarioCluster> = { open: clusterOf, commands: COMMANDS }
+
 /** Until it would vote for another: it has not heard a leader for an election timeout. */
 function waitForNoLeader(c: ScenarioCluster, who: string): void {
   const node = c.node(who)
@@ -239,9 +169,4 @@ function chosen(c: ScenarioCluster, [what = '', count]: readonly string[]) {
       : c.flying.filter((one) => `${one.from}->${one.to}` === what)
   if (found.length === 0 && what !== 'all') throw new Error(`nothing is on the way: ${what}`)
   return count === undefined ? found : found.slice(0, number(count))
-}
-
-function number(text: string | undefined): number {
-  if (text === undefined || !/^\d+$/.test(text)) throw new Error(`${text} is no number`)
-  return Number(text)
 }

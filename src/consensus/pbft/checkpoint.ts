@@ -28,7 +28,7 @@ export function onCheckpointTaken(
   const digest = toHex(s.options.crypto.digest(stateBytes(history, at.digest)))
   s.ownDigests.set(at.index, digest)
   out.note({ rule: '4.3', event: 'checkpoint-taken', index: at.index })
-  if (s.mute) return out.note({ rule: '1.12', event: 'vote-withheld', index: at.index })
+  if (s.mute) return out.note({ rule: 'PROTOCOL 5', event: 'vote-withheld', index: at.index })
   const checkpoint = signCheckpoint(s, at.index, digest)
   for (const id of others(s)) out.send(id, checkpoint)
   // Where nothing waits for the disk it counts now: no batch of ours may ever be written again before it is stable.

@@ -158,7 +158,7 @@ export function prepare(s: State, slot: Slots.Slot, out: PbftOut): void {
   // Without the batch nobody could give it to others: first it is fetched.
   if (slot.preparedIn === s.view || !inWindow(s, slot.index)) return
   if (!slot.batches.has(proposed.digest)) return
-  if (s.mute) return out.note({ rule: '1.12', event: 'vote-withheld', index: slot.index })
+  if (s.mute) return out.note({ rule: 'PROTOCOL 5', event: 'vote-withheld', index: slot.index })
   slot.preparedIn = s.view
   const vote = signPrepare(s, proposed)
   countOnceDurable(s, vote)
@@ -222,7 +222,7 @@ function commitPrepared(s: State, slot: Slots.Slot, q: number, out: PbftOut): vo
   slot.committedIn = s.view
   out.note({ rule: '4.2', event: 'prepared', index: slot.index, term: s.view })
   out.persist({ type: 'Prepared', certificate })
-  if (s.mute) return out.note({ rule: '1.12', event: 'vote-withheld', index: slot.index })
+  if (s.mute) return out.note({ rule: 'PROTOCOL 5', event: 'vote-withheld', index: slot.index })
   const vote = signCommit(s, proposed)
   countOnceDurable(s, vote)
   for (const id of others(s)) out.send(id, vote)

@@ -29,7 +29,7 @@ export function startViewChange(s: State, view: number, out: PbftOut): void {
   const prepared = preparedAbove(s)
   if (s.mute) {
     out.persist({ type: 'ViewLeft', view })
-    return out.note({ rule: '1.12', event: 'vote-withheld', term: view })
+    return out.note({ rule: 'PROTOCOL 5', event: 'vote-withheld', term: view })
   }
   const m = signViewChange(s, { view, stable, checkpoints, prepared })
   s.viewChange = m
