@@ -55,7 +55,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   explore: ['quorate explore --list', 'quorate explore --world elections'],
   keygen: ['quorate keygen alice.key', 'quorate keygen --public alice.key'],
   pki: ['quorate pki --nodes n1,n2,n3,n4 --clients alice,bob --dir ./pki'],
-  bench: ['quorate bench --only stream --seconds 8'],
+  bench: ['quorate bench --only stream --seconds 8', 'quorate bench --protocol pbft'],
 }
 
 /** Errors in one line, by exception, so that main alone decides how the process ends. */
@@ -216,7 +216,12 @@ function addTools(program: Command, setExitCode: SetExitCode): void {
     })
   program
     .command('bench')
-    .description('measure a three-node cluster of its own, with real fsync, in some 60 s')
+    .description('measure a cluster of its own, with real fsync, in some 60 to 90 s')
+    .addOption(
+      new Option('--protocol <name>', 'pbft: the same loads over Raft and over PBFT')
+        .choices(['raft', 'pbft'])
+        .default('raft'),
+    )
     .option('--seconds <n>', 'of each measurement', number('--seconds', 1, 8))
     .option('--only <names>', 'such as unary-100,stream')
     .option('--dir <dir>', 'where its temporary data lives: choose the disk to measure')

@@ -1,5 +1,5 @@
 /** `bench`: measures a cluster of its own, and checks that what was acknowledged is what was done. */
-import { BenchCluster } from '../bench/cluster.js'
+import { BenchCluster, type BenchProtocol } from '../bench/cluster.js'
 import { hasRepeats, type LoadResult, runLoad } from '../bench/load.js'
 import {
   BENCH_HEAD,
@@ -9,7 +9,13 @@ import {
   measured,
   workBetween,
 } from '../bench/report.js'
-import { commandOf, openLoad, SCENARIOS, type Scenario } from '../bench/scenarios.js'
+import {
+  commandOf,
+  openLoad,
+  PBFT_SCENARIOS,
+  SCENARIOS,
+  type Scenario,
+} from '../bench/scenarios.js'
 import { runStreamLoad } from '../bench/stream-load.js'
 import { CliError, complain, EXIT, usageError } from '../errors.js'
 import { table } from '../format/table.js'
@@ -17,6 +23,7 @@ import { note, print, printJson } from '../output.js'
 import { progressBar } from '../progress.js'
 
 export interface BenchFlags {
+  readonly protocol: BenchProtocol
   readonly seconds?: number
   readonly only?: string
   readonly dir?: string
@@ -29,23 +36,27 @@ const WARM_UP_MS = 1_000
 const BENCH_MS_MAX = 120_000
 
 export async function bench(flags: BenchFlags): Promise<number> {
-  const scenarios = chosen(flags.only)
-  const cluster = await BenchCluster.start(flags.dir ?? null)
+  const scenarios = chosen(flags)
+  let cluster: BenchCluster | null = null
   const limit = setTimeout(() => {
     complain(`not done within ${BENCH_MS_MAX / 1_000} s: the measurement is given up`)
-    cluster.end()
+    cluster?.end()
     process.exit(EXIT.unknown)
   }, BENCH_MS_MAX)
   process.removeAllListeners('SIGINT')
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => {
-      cluster.end()
+      cluster?.end()
       process.exit(EXIT.interrupted)
     })
   const results: Measured[] = []
   const bar = progressBar('measurements', scenarios.length)
   try {
     for (const scenario of scenarios) {
+      if (scenario.protocol !== cluster?.protocol) {
+        await cluster?.stop()
+        cluster = await BenchCluster.start(scenario.protocol, flags.dir ?? null)
+      }
       results.push(await measure(cluster, scenario, (flags.seconds ?? SECONDS) * 1_000))
       bar?.increment()
       if (bar === null) note(benchCells(results.at(-1) as Measured).join('  '))
@@ -53,19 +64,20 @@ export async function bench(flags: BenchFlags): Promise<number> {
   } finally {
     bar?.stop()
     clearTimeout(limit)
-    await cluster.stop()
+    await cluster?.stop()
   }
   print(table(BENCH_HEAD, results.map(benchCells)))
   if (flags.json === true) printJson(benchJson(results))
   return EXIT.ok
 }
 
-function chosen(only: string | undefined): readonly Scenario[] {
-  if (only === undefined) return SCENARIOS
+function chosen({ protocol, only }: BenchFlags): readonly Scenario[] {
+  const all = protocol === 'pbft' ? PBFT_SCENARIOS : SCENARIOS
+  if (only === undefined) return all
   return only.split(',').map((name) => {
-    const scenario = SCENARIOS.find((one) => one.name === name.trim())
+    const scenario = all.find((one) => one.name === name.trim())
     if (scenario !== undefined) return scenario
-    const names = SCENARIOS.map((one) => one.name).join(', ')
+    const names = all.map((one) => one.name).join(', ')
     throw usageError(`--only: expected some of ${names}, got ${JSON.stringify(name)}`)
   })
 }
@@ -102,14 +114,15 @@ async function load(
 ): Promise<LoadResult> {
   const { concurrency } = scenario
   const times = { concurrency, warmUpMs: WARM_UP_MS, measureMs }
-  if (scenario.transport === 'stream') {
+  if (scenario.raw === true) {
     const leader = (await cluster.status()).find((status) => status.role === 'leader')
     if (leader === undefined) throw new CliError(EXIT.unavailable, 'no node leads')
     const command = (n: number) => commandOf(scenario, n)
     return await runStreamLoad({ endpoint: leader.endpoint, ...times, command })
   }
-  const opened = openLoad(scenario, { endpoints: cluster.endpoints })
+  const opened = openLoad(scenario, cluster.clientOptions)
   try {
+    await opened.open()
     return await runLoad({ ...times, operation: opened.operation })
   } finally {
     opened.close()

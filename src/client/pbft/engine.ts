@@ -34,6 +34,11 @@ export interface PbftTrust {
   readonly cluster?: Trust
   /** Absent: a key of this client's alone, thrown away with it. */
   readonly signer?: Signer
+  /**
+   * Shared by clients of one process that believe the same cluster: what one of them has verified, the others know. Absent: one
+   * of this client's alone.
+   */
+  readonly keyring?: Keyring
   /** Called once when keys are taken from the network. */
   readonly onTrustOnFirstUse?: () => void
 }
@@ -135,13 +140,7 @@ export class PbftEngine {
     if (this.#trust.cluster === undefined) this.#trust.onTrustOnFirstUse?.()
     const { clusterId, replicas } = trust
     this.#voice = { suite: nodeSuite, signer: this.#signer, clusterId }
-    this.#keyring = new Keyring({
-      suite: nodeSuite,
-      clusterId,
-      replicas,
-      clients: [],
-      allowAnonymousClients: false,
-    })
+    this.#keyring = this.#trust.keyring ?? replyKeyring(trust)
     const { inflightMax, queuedMax, primaryMs } = this.#settings
     this.#core = newPbftClient({
       replicas: replicas.map(({ name }) => name),
@@ -329,6 +328,12 @@ export class PbftEngine {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#timer = null
   }
+}
+
+/** Verifies replies and nothing else. Throws KeyError. */
+export function replyKeyring({ clusterId, replicas }: Trust): Keyring {
+  const nobody = { clients: [], allowAnonymousClients: false }
+  return new Keyring({ suite: nodeSuite, clusterId, replicas, ...nobody })
 }
 
 /** ms, monotonic, whole. */

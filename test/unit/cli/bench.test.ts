@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { hasRepeats, percentile, runLoad } from '../../../src/cli/bench/load.js'
 import { benchCells, benchJson, measured, workBetween } from '../../../src/cli/bench/report.js'
+import { PBFT_SCENARIOS } from '../../../src/cli/bench/scenarios.js'
 import { ClientError } from '../../../src/client/index.js'
 import type { StatusResponse } from '../../../src/gen/quorate/v1/quorate.js'
 
@@ -109,5 +110,34 @@ describe('a report', () => {
     expect(Object.keys(json.results[0])).toEqual(
       expect.arrayContaining(['name', 'opsPerSecond', 'p50Ms', 'p99Ms', 'errors']),
     )
+  })
+})
+
+describe('what is measured over PBFT', () => {
+  it('is the same over Raft, under names of its own', () => {
+    const names = PBFT_SCENARIOS.map(({ name }) => name)
+    expect(new Set(names).size).toBe(names.length)
+    const of = (protocol: string) =>
+      PBFT_SCENARIOS.filter((one) => one.protocol === protocol).map((one) => ({
+        ...one,
+        protocol: '',
+        name: one.name.slice(protocol.length),
+      }))
+    expect(of('pbft')).toEqual(of('raft'))
+    expect(of('pbft').length).toBe(6)
+  })
+
+  it('100 identities are 100 clients, and what one client is asked at once is signed together', () => {
+    const scenario = (name: string) => PBFT_SCENARIOS.find((one) => one.name === name)
+    expect(scenario('pbft-100-1kb')).toMatchObject({
+      clients: 100,
+      concurrency: 100,
+      valueBytes: 1_024,
+    })
+    expect(scenario('pbft-shared-100-0b')).toMatchObject({
+      clients: 1,
+      concurrency: 100,
+      valueBytes: 0,
+    })
   })
 })
