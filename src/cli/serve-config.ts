@@ -16,6 +16,7 @@ import {
 } from '../node/config.js'
 import { type ReadKeys, readKeys } from '../node/key-files.js'
 import { usageError } from './errors.js'
+import { ETCD_FLAGS, isEtcdFlag, judge } from './etcd-flags.js'
 import { parseDuration } from './parse/duration.js'
 import { suggest } from './parse/suggest.js'
 import {
@@ -128,22 +129,25 @@ const SCHEMAS = {
 
 type Values = { [K in keyof typeof SCHEMAS]?: z.output<(typeof SCHEMAS)[K]> }
 
-/** Flag over environment over file. Throws CliError. */
+/** Flag over environment, QUORATE_ over ETCD_, over file. Throws CliError. */
 export function gather(
   options: Readonly<Record<string, unknown>>,
   sourceOf: (option: string) => string,
+  environment: Readonly<Record<string, string | undefined>> = {},
 ): Map<string, Written> {
   const written = new Map<string, Written>()
-  const { configFile } = options
+  const configFile = options.configFile ?? environment.ETCD_CONFIG_FILE
   if (typeof configFile === 'string')
     for (const [key, value] of readConfigFile(configFile))
       written.set(key, { value, from: `${configFile}: ${key}` })
-  for (const { name } of SERVE_FLAGS) {
+  for (const name of [...SERVE_FLAGS.map((one) => one.name), ...ETCD_FLAGS]) {
     const key = name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
-    const value = options[key]
+    const etcdName = envNameOf(name, 'ETCD')
+    const value = options[key] ?? environment[etcdName]
     if (value === undefined) continue
-    const from = sourceOf(key) === 'env' ? envNameOf(name) : `--${name}`
-    written.set(name, { value, from })
+    const fromEnv = options[key] === undefined ? etcdName : envNameOf(name)
+    const isFlag = options[key] !== undefined && sourceOf(key) !== 'env'
+    written.set(name, { value, from: isFlag ? `--${name}` : fromEnv })
   }
   return written
 }
@@ -164,7 +168,7 @@ function readConfigFile(file: string): Map<string, unknown> {
   const known = SERVE_FLAGS.map((one) => one.name)
   const entries = new Map<string, unknown>(Object.entries(parsed))
   for (const key of entries.keys()) {
-    if (known.includes(key)) continue
+    if (known.includes(key) || isEtcdFlag(key)) continue
     const near = suggest(key, known)
     throw usageError(
       `${file}: ${key}: expected a flag's name, got an unknown one${near === null ? '' : `; did you mean ${near}?`}`,
@@ -176,7 +180,13 @@ function readConfigFile(file: string): Map<string, unknown> {
 /** Throws CliError with the first thing that is wrong. */
 export function toServeConfig(written: ReadonlyMap<string, Written>): ServeConfig {
   const values: Record<string, unknown> = {}
+  const warnings: string[] = []
   for (const [name, { value, from }] of written) {
+    if (isEtcdFlag(name)) {
+      const warning = judge(name, { value, from })
+      if (warning !== null) warnings.push(warning)
+      continue
+    }
     const schema = SCHEMAS[name as keyof typeof SCHEMAS]
     const result = schema.safeParse(value)
     if (!result.success) {
@@ -187,7 +197,8 @@ export function toServeConfig(written: ReadonlyMap<string, Written>): ServeConfi
     }
     values[name] = result.data
   }
-  return compose(values as Values, (name) => written.get(name)?.from ?? `--${name}`)
+  const config = compose(values as Values, (name) => written.get(name)?.from ?? `--${name}`)
+  return { ...config, warnings: [...warnings, ...config.warnings] }
 }
 
 function show(value: unknown): string {

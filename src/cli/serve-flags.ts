@@ -1,5 +1,6 @@
 /** The flags of `serve`: named as etcd's where they mean the same. Each may also come from the environment or a file. */
 import { type Command, Option } from 'commander'
+import { ETCD_FLAGS } from './etcd-flags.js'
 
 export interface ServeFlag {
   /** Also the key in the YAML file. */
@@ -124,8 +125,8 @@ export const SERVE_FLAGS: readonly ServeFlag[] = [
   },
 ]
 
-export function envNameOf(flag: string): string {
-  return `QUORATE_${flag.replaceAll('-', '_').toUpperCase()}`
+export function envNameOf(flag: string, prefix = 'QUORATE'): string {
+  return `${prefix}_${flag.replaceAll('-', '_').toUpperCase()}`
 }
 
 export function addServeOptions(command: Command): Command {
@@ -134,6 +135,12 @@ export function addServeOptions(command: Command): Command {
     const flags = argument === null ? `--${name}` : `--${name} <${argument}>`
     command.addOption(new Option(flags, text).env(envNameOf(name)))
   }
+  // A switch of etcd's takes a value only behind `=`, which is a value that may be left out.
+  for (const name of ETCD_FLAGS) command.addOption(new Option(`--${name} [value]`).hideHelp())
+  command.addHelpText(
+    'after',
+    '\nThe other flags of etcd are known too: each says what it does here.',
+  )
   return command.addOption(
     new Option('--config-file <file>', 'YAML with these names; flags and environment win').env(
       'QUORATE_CONFIG_FILE',

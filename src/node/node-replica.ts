@@ -59,6 +59,9 @@ export class NodeReplica implements Replica {
   #why = 'the node is starting'
   #ownEndpoint = ''
   #stopping = false
+  /** Resolves when a leader is known for the first time. */
+  readonly led: Promise<void>
+  #isLed: () => void = () => {}
   #lastLeader: NodeId | null = null
   #leaderChanges = 0
   /** Why no new command is taken; null: there is room. */
@@ -71,6 +74,9 @@ export class NodeReplica implements Replica {
     this.#facts = facts
     this.#peers = peers
     this.#startedAt = facts.now()
+    this.led = new Promise((resolve) => {
+      this.#isLed = resolve
+    })
   }
 
   serve(running: Running): void {
@@ -176,6 +182,7 @@ export class NodeReplica implements Replica {
     if (leader === null || leader === this.#lastLeader) return
     this.#lastLeader = leader
     this.#leaderChanges++
+    this.#isLed()
   }
 
   /** What the metrics tell of this node. */

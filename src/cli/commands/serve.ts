@@ -1,8 +1,10 @@
 /** `serve`: one node, until it is told to stop or cannot go on. */
 import { pino } from 'pino'
+import { ETCD_VERSION } from '../../server/etcd/version.js'
 import { complain } from '../errors.js'
 import { gather, toServeConfig } from '../serve-config.js'
 
+const API_VERSION = ETCD_VERSION.replace(/\.\d+$/, '')
 /** A second signal within it is the same one: terminals and npm send it twice. */
 const SIGNALS_ARE_ONE_MS = 500
 /** Until a graceful stop is cut short. */
@@ -12,7 +14,7 @@ export async function serve(
   options: Readonly<Record<string, unknown>>,
   sourceOf: (option: string) => string,
 ): Promise<void> {
-  const { node: config, warnings } = toServeConfig(gather(options, sourceOf))
+  const { node: config, warnings } = toServeConfig(gather(options, sourceOf, process.env))
   const log = pino(
     { base: { node: config.name }, timestamp: pino.stdTimeFunctions.isoTime },
     STDERR,
@@ -28,6 +30,12 @@ export async function serve(
   const { startNode } = await import('../../node/compose.js')
   const node = await startNode(config, { log })
   log.info({ client: node.clientEndpoint, peer: node.peerEndpoint }, 'listening')
+  // Lines that scripts wait for, in etcd's words.
+  node.replica.led.then(() => {
+    log.info({ name: config.name }, 'published local member to cluster')
+    log.info({ 'cluster-version': API_VERSION }, `enabled capabilities for version ${API_VERSION}`)
+    log.info({ client: node.clientEndpoint }, 'ready to serve client requests')
+  })
   stop.whenAsked(() => node.close())
   await node.closed
   log.info('stopped')

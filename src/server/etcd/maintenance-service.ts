@@ -14,9 +14,7 @@ import type { TransferRefusal } from '../replica.js'
 import { type CommandParts, runCommand } from './commands.js'
 import { notYet } from './errors.js'
 import type { EtcdIds } from './ids.js'
-
-/** etcd's version whose API this is; clients take it apart at the dots. */
-export const ETCD_VERSION = '3.6.0'
+import { ETCD_VERSION } from './version.js'
 
 const { CANCEL } = DowngradeRequest_DowngradeAction
 

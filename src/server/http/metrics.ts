@@ -5,7 +5,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { type CallTally, goCodeName } from '../../rpc/call-tally.js'
-import { ETCD_VERSION } from '../etcd/maintenance-service.js'
+import { ETCD_VERSION } from '../etcd/version.js'
 
 export interface MetricsView {
   readonly version: string

@@ -2,7 +2,7 @@
 import type { RequestListener, ServerResponse } from 'node:http'
 import { sendError } from '../../rpc/http/status.js'
 import { Code } from '../../rpc/status.js'
-import { ETCD_VERSION } from '../etcd/maintenance-service.js'
+import { ETCD_VERSION } from '../etcd/version.js'
 
 export interface PageParts {
   /** Why a write or a linearizable read would not be served now; null: it would. */

@@ -1,0 +1,83 @@
+// Are two answers the same? What belongs to a cluster and not to its data is left out; each difference that is let
+// through has a name and a reason, here and in docs/etcd-compatibility.md, and nothing else is.
+const OWN = new Set(['cluster_id', 'member_id', 'raft_term'])
+
+/** Each takes `{ etcd, ours }`, both normalised, with the request, and says whether it explains that they differ. */
+export const EXPLAINED = {
+  'precondition-400': {
+    why: 'FailedPrecondition is HTTP 400 from etcd 3.6 on, 412 before',
+    holds: ({ etcd, ours }) =>
+      etcd.status === 412 && ours.status === 400 && same(etcd.lines, ours.lines),
+  },
+  'words-of-json': {
+    why: 'what is wrong with JSON is told in other words than Go has, and names the field',
+    holds: ({ etcd, ours }) =>
+      etcd.status === 400 && ours.status === 400 && isJsonError(etcd) && isJsonError(ours),
+  },
+  'not-found-page': {
+    why: 'a path that is none is answered as JSON too',
+    holds: ({ etcd, ours }) =>
+      etcd.status === 404 && ours.status === 404 && etcd.lines[0]?.notJson !== undefined,
+  },
+}
+
+function isJsonError({ lines }) {
+  const [line] = lines
+  return lines.length === 1 && line.code === 3 && !String(line.message).startsWith('etcdserver:')
+}
+
+/** `{ same, explained }`: the name of what explains a difference, or null. */
+export function compare(request, etcdAnswer, ourAnswer) {
+  const etcd = normalise(request, etcdAnswer)
+  const ours = normalise(request, ourAnswer)
+  if (same(etcd, ours)) return { same: true, explained: null, etcd, ours }
+  for (const [name, { holds }] of Object.entries(EXPLAINED))
+    if (holds({ request, etcd, ours })) return { same: false, explained: name, etcd, ours }
+  return { same: false, explained: null, etcd, ours }
+}
+
+function normalise({ path }, { status, lines }) {
+  const plain = lines.map((line) => strip(line))
+  if (path === '/v3/watch') return { status, ...joined(plain) }
+  if (path === '/v3/lease/timetolive' || path === '/v3/lease/keepalive')
+    for (const line of plain) coarseTtl(line.result ?? line)
+  // Those with the same deadline have no order of their own.
+  if (path === '/v3/lease/leases')
+    for (const line of plain) line.leases?.sort((a, b) => Number(a.ID) - Number(b.ID))
+  return { status, lines: plain }
+}
+
+/** How the events of a watch are parted into messages is a matter of time. */
+function joined(lines) {
+  const events = []
+  const others = []
+  for (const line of lines) {
+    const { events: told, fragment, header, ...rest } = line.result ?? { error: line }
+    events.push(...(told ?? []))
+    if (Object.keys(rest).length > 0) others.push(rest)
+  }
+  return { events, others }
+}
+
+function coarseTtl(answer) {
+  if (answer.TTL !== undefined && Number(answer.TTL) > 0)
+    answer.TTL = String(Math.round(Number(answer.TTL) / 1_000))
+}
+
+function strip(value) {
+  if (Array.isArray(value)) return value.map(strip)
+  if (typeof value !== 'object' || value === null) return value
+  const kept = Object.entries(value).filter(([name]) => !OWN.has(name))
+  return Object.fromEntries(kept.map(([name, inner]) => [name, strip(inner)]))
+}
+
+function same(a, b) {
+  return canonical(a) === canonical(b)
+}
+
+function canonical(value) {
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const fields = Object.keys(value).sort()
+  return `{${fields.map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join()}}`
+}
