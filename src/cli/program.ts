@@ -316,6 +316,10 @@ function addKeys(program: Command): void {
     .requiredOption('--nodes <names>', 'commas between; at least 4, and 3f+1 bear f liars')
     .option('--clients <names>', 'commas between')
     .requiredOption('--dir <dir>', 'for cluster.json and a NAME.key each')
+    .option(
+      '--allow-anonymous-clients',
+      'whoever makes a key may ask: every replica then accepts it',
+    )
     .option('--token <token>', "the cluster's own name; else a random one")
     .option('--json', 'print JSON')
     .action(async (options) => (await import('./commands/pki.js')).pki(options))

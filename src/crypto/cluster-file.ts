@@ -54,9 +54,15 @@ export interface ClusterFileContent {
   readonly token: string
   readonly nodes: readonly NamedKey[]
   readonly clients: readonly NamedKey[]
+  readonly allowAnonymousClients: boolean
 }
 
-export function encodeClusterFile({ token, nodes, clients }: ClusterFileContent): string {
+export function encodeClusterFile({
+  token,
+  nodes,
+  clients,
+  allowAnonymousClients,
+}: ClusterFileContent): string {
   const named = ({ name, publicKey }: NamedKey) => ({ name, publicKey: toHex(publicKey) })
   const content = {
     version: CLUSTER_FILE_VERSION,
@@ -64,6 +70,7 @@ export function encodeClusterFile({ token, nodes, clients }: ClusterFileContent)
     token,
     nodes: nodes.map(named),
     clients: clients.map(named),
+    allowAnonymousClients,
   }
   return `${JSON.stringify(content, null, 2)}\n`
 }

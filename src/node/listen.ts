@@ -5,6 +5,7 @@ import { CallTally } from '../rpc/call-tally.js'
 import { CLIENT_PORT_LIMITS, PEER_PORT_LIMITS } from '../rpc/limits.js'
 import { createServer } from '../rpc/server.js'
 import type { Route, Server } from '../rpc/types.js'
+import { shutEtcdRoutes } from '../server/etcd/shut.js'
 import { faultRoutes } from '../server/fault-service.js'
 import { healthRoutes } from '../server/health-service.js'
 import type { Metrics } from '../server/http/metrics.js'
@@ -74,7 +75,7 @@ function clientRoutes(config: NodeConfig, parts: ListenParts): Route[] {
   const { communicator, replica, log, kv, byzantine } = parts
   const routes = [
     ...quorateRoutes(replica),
-    ...(kv === null || isShut(replica) ? [] : etcdRoutes(config, replica, kv)),
+    ...(kv === null ? [] : isShut(replica) ? shutEtcdRoutes() : etcdRoutes(config, replica, kv)),
     ...healthRoutes({
       processServing: () => replica.healthy,
       leaderKnown: () => replica.leaderKnown,

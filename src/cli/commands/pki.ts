@@ -18,6 +18,7 @@ interface PkiFlags {
   readonly clients?: string
   readonly dir: string
   readonly token?: string
+  readonly allowAnonymousClients?: boolean
   readonly json?: boolean
 }
 
@@ -59,8 +60,10 @@ export function pki(flags: PkiFlags): void {
     for (const { file, pem } of [...ofNodes, ...ofClients]) writeKeyFile(file, pem)
   })
   const token = flags.token ?? `pbft-${randomUUID()}`
+  const allowAnonymousClients = flags.allowAnonymousClients ?? false
+  const content = { token, nodes: ofNodes, clients: ofClients, allowAnonymousClients }
   // Last: where it is, everything is.
-  writeFileSync(path, encodeClusterFile({ token, nodes: ofNodes, clients: ofClients }), {
+  writeFileSync(path, encodeClusterFile(content), {
     flag: 'wx',
   })
   const files = {

@@ -112,6 +112,13 @@ describe('quorate pki', () => {
     expect(cluster.clusterId).toMatch(/^[0-9a-f]{16}$/)
   })
 
+  it('lets strangers ask only when it is told to, in the file that all replicas share', async () => {
+    const folder = at('open-to-all')
+    const flags = ['--nodes', NODES, '--dir', folder, '--allow-anonymous-clients']
+    expect(await run(['pki', ...flags])).toMatchObject({ code: 0, stderr: '' })
+    expect(readClusterFile(join(folder, 'cluster.json')).allowAnonymousClients).toBe(true)
+  })
+
   it('writes nothing over what is there, and nothing at all then', () => {
     const folder = at('half')
     mkdirSync(folder)
