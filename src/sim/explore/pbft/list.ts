@@ -21,6 +21,7 @@ export interface PbftWorld {
 
 const FOUR = { replicas: 4, views: 2, indices: 1, begin: [], statesMax: 1_000_000, whole: true }
 const SAMPLED = { ...FOUR, indices: 2, statesMax: 10_000, whole: false, walksFrom: 1 }
+const THREE = { ...FOUR, views: 3, statesMax: 10_000, whole: false, walksFrom: 1 }
 
 /** View 1 began without what one replica alone has prepared in view 0, and something else is proposed in it. */
 const SECOND_VIEW = [
@@ -54,6 +55,24 @@ export const PBFT_WORLDS: readonly PbftWorld[] = [
     views: 3,
     liar: 4,
     begin: SECOND_VIEW,
+  },
+  {
+    ...THREE,
+    name: 'three-views-1',
+    about: 'three views, sampled; n1 lies, who leads view 0',
+    liar: 1,
+  },
+  {
+    ...THREE,
+    name: 'three-views-2',
+    about: 'three views, sampled; n2 lies, who leads view 1',
+    liar: 2,
+  },
+  {
+    ...THREE,
+    name: 'three-views-3',
+    about: 'three views, sampled; n3 lies, who leads view 2',
+    liar: 3,
   },
   { ...SAMPLED, name: 'two-indices-1', about: 'two indices, sampled; n1 lies', liar: 1 },
   { ...SAMPLED, name: 'two-indices-2', about: 'two indices, sampled; n2 lies', liar: 2 },
