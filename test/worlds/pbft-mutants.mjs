@@ -55,6 +55,18 @@ export const PBFT_MUTANTS = [
     edits: [['commits.every((c) => isSameSlot(c, first))', 'commits.length > 0']],
   },
   {
+    name: 'proposal-of-a-backup-accepted',
+    world: 'lying-backup',
+    file: 'ordering.ts',
+    edits: [['sender !== primary(s) || sender === s.id)', 'sender === s.id)']],
+  },
+  {
+    name: 'new-view-of-a-backup-accepted',
+    world: 'lying-backup',
+    file: 'new-view.ts',
+    edits: [['m.sender !== primaryOf(replicas, m.view)', '!replicas.includes(m.sender)']],
+  },
+  {
     name: 'quorum-of-2f+1',
     world: 'six',
     file: 'quorum.ts',

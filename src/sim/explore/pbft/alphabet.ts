@@ -73,7 +73,8 @@ export class Alphabet {
     for (let index = 1; index <= indices; index++) {
       groups.push(this.#bodies(index))
       for (let view = 0; view < views; view++) {
-        groups.push(this.#prePrepares(at, { view, index }, said))
+        groups.push(this.#saidByPrimary(at, 'PrePrepare', { view, index }, said))
+        groups.push(this.#lyingPrePrepares({ view, index }))
         groups.push(this.#votes(at, 'Prepare', { view, index }, said))
         groups.push(this.#votes(at, 'Commit', { view, index }, said))
         groups.push(this.#committedBatches({ view, index }, said))
@@ -81,7 +82,8 @@ export class Alphabet {
     }
     for (let view = 1; view < views; view++) {
       groups.push(this.#viewChanges(at, view, said))
-      groups.push(this.#newViews(at, view, said))
+      groups.push(this.#saidByPrimary(at, 'NewView', { view }, said))
+      groups.push(this.#lyingNewViews(view, said))
     }
     return groups
   }
@@ -95,18 +97,13 @@ export class Alphabet {
     )
   }
 
-  #prePrepares(at: number, slot: Omit<SlotId, 'digest'>, said: readonly Said[]): Group {
-    const { view, index } = slot
-    const { letters, nullLetter, ids } = this.#setting
-    const sender = primaryOf(ids, view)
-    const place = ids.indexOf(sender)
-    if (place !== this.#setting.liar)
-      return this.#saidBy(at, place, `PrePrepare ${view} ${index}`, said)
-    return this.#group(`PrePrepare ${view} ${index}`, () =>
-      // Each with its own batch, and with another's.
+  /** Also where another is the primary. Each with its own batch, and with another's. */
+  #lyingPrePrepares(slot: Omit<SlotId, 'digest'>): Group {
+    const { letters, nullLetter, ids, liar } = this.#setting
+    return this.#group(`PrePrepare ${slot.view} ${slot.index}`, () =>
       [...letters, nullLetter].flatMap(({ digest }) =>
         [...letters, nullLetter].map(({ batch }): Message[] => {
-          const proposed: Proposed = { type: 'Proposed', ...slot, digest, ...by(sender) }
+          const proposed: Proposed = { type: 'Proposed', ...slot, digest, ...by(ids[liar] ?? '') }
           return [{ type: 'PrePrepare', proposed, batch }]
         }),
       ),
@@ -190,12 +187,9 @@ export class Alphabet {
     })
   }
 
-  #newViews(at: number, view: number, said: readonly Said[]): Group {
-    const { ids, liar } = this.#setting
-    const place = ids.indexOf(primaryOf(ids, view))
-    if (place !== liar) return this.#saidBy(at, place, `NewView ${view}`, said)
+  #lyingNewViews(view: number, said: readonly Said[]): Group {
     const key = `ViewChange ${view}`
-    const heard = ids.map((_, other) => said[other]?.get(key) ?? 0)
+    const heard = said.map((one) => one.get(key) ?? 0)
     const proofs = this.#proofsBelow(view, said)
     return this.#group(`NewView ${view}: ${heard.join()} | ${proofs.key}`, () => {
       const real = heard
@@ -219,8 +213,17 @@ export class Alphabet {
     return proofs
   }
 
-  #saidBy(at: number, place: number, key: string, said: readonly Said[]): Group {
-    const number = place === at ? 0 : (said[place]?.get(key) ?? 0)
+  /** What the primary of a view said as such, if it does not lie. */
+  #saidByPrimary(
+    at: number,
+    type: 'PrePrepare' | 'NewView',
+    of: { readonly view: number; readonly index?: number },
+    said: readonly Said[],
+  ): Group {
+    const { ids, liar } = this.#setting
+    const place = ids.indexOf(primaryOf(ids, of.view))
+    const key = of.index === undefined ? `${type} ${of.view}` : `${type} ${of.view} ${of.index}`
+    const number = place === at || place === liar ? 0 : (said[place]?.get(key) ?? 0)
     return this.#group(`said ${number}`, () => this.#heard(number).map((one) => [one]))
   }
 
