@@ -13,8 +13,11 @@ import { KeyError } from './ports.js'
 import { checkPublicKey } from './strict.js'
 
 const CLUSTER_FILE_VERSION = 1
-/** Of a cluster: what n = 3f+1 with f = 2 needs, and then some. */
-export const NODES_MAX = 31
+/**
+ * Of a cluster, f = 5: with more, a NEW-VIEW that shows a full window (Q view changes, each with Q signatures an index) may be
+ * larger than any message between peers, and the cluster could not change its view.
+ */
+export const NODES_MAX = 16
 const LOOPBACK = '127.0.0.1'
 
 const Name = z.string().refine(isNodeId, 'expected a name of A-Z a-z 0-9 . _ -, 1 to 63 characters')

@@ -134,7 +134,7 @@ describe('quorate pki', () => {
     [{ nodes: 'n1,n2,n3,n1' }, '--nodes: n1 is there twice'],
     [{ nodes: NODES, clients: 'n1' }, '--clients: n1 is a node already'],
     [{ nodes: NODES, clients: 'a,a' }, '--clients: a is there twice'],
-    [{ nodes: Array.from({ length: 32 }, (_, i) => `n${i}`).join() }, 'at most 31'],
+    [{ nodes: Array.from({ length: 17 }, (_, i) => `n${i}`).join() }, 'at most 16'],
   ])('refuses %o', (flags, message) => {
     const folder = at('refused')
     expect(() => pki({ dir: folder, ...flags })).toThrow(message)
