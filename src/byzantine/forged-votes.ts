@@ -20,7 +20,7 @@ export const forgedVotes = (): Behaviour => ({
   },
   tick: (liar) => {
     if (liar.ticks % EVERY_TICKS !== 0) return []
-    return [...neverCommitted(liar), ...neverStable(liar)]
+    return [...neverCommitted(liar), ...notThisBatch(liar), ...neverStable(liar)]
   },
 })
 
@@ -37,6 +37,14 @@ function neverCommitted(liar: Liar): Flight[] {
   return [ours, forged].flatMap((commits) =>
     liar.toVictims({ type: 'CommittedBatch', commits, batch }),
   )
+}
+
+/** Good votes, and beside them another batch than they are for. */
+function notThisBatch(liar: Liar): Flight[] {
+  const { lastExecuted, slots, agreedTime } = liar.state
+  const commits = slots.get(lastExecuted)?.committed ?? []
+  const batch = { time: agreedTime + 1, requests: [] }
+  return liar.toVictims({ type: 'CommittedBatch', commits, batch })
 }
 
 function neverStable(liar: Liar): Flight[] {

@@ -12,6 +12,7 @@ import { muteToSome } from './mute-to-some.js'
 import { replay } from './replay.js'
 import { silent } from './silent.js'
 import { slow } from './slow.js'
+import { starve } from './starve.js'
 import { wrongDigest } from './wrong-digest.js'
 import { wrongParts } from './wrong-parts.js'
 import { wrongReplies } from './wrong-replies.js'
@@ -22,6 +23,7 @@ export const LIARS = {
   silent,
   'mute-to-some': muteToSome,
   slow,
+  starve,
   equivocate,
   'wrong-digest': wrongDigest,
   'forged-votes': forgedVotes,

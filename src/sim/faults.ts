@@ -6,6 +6,7 @@ export const BYZANTINE_KINDS = [
   'byzantine-silent',
   'byzantine-mute-to-some',
   'byzantine-slow',
+  'byzantine-starve',
   'byzantine-equivocate',
   'byzantine-wrong-digest',
   'byzantine-forged-votes',

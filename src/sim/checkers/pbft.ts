@@ -14,11 +14,15 @@ interface Replica {
   written: { readonly batch: number; readonly records: readonly WalRecord[] }[]
   /** What is on its disk: promises by their name. */
   readonly promised: Set<string>
+  /** The request that it knows longest. */
+  waits: { key: string; view: number; ticks: number; patience: number }
   /** What it said in this start. */
   readonly said: Set<string>
   /** Below it nothing is prepared or committed any more. */
   leftBelow: number
 }
+
+const NO_WAITS = { key: '', view: 0, ticks: 0, patience: 0 }
 
 export class PbftChecker implements ProtocolChecker<Pbft, Message, WalRecord> {
   readonly #replicas = new Map<NodeId, Replica>()
@@ -48,6 +52,7 @@ export class PbftChecker implements ProtocolChecker<Pbft, Message, WalRecord> {
       written: [],
       promised,
       said: new Set(),
+      waits: NO_WAITS,
       leftBelow,
     })
   }
@@ -65,11 +70,29 @@ export class PbftChecker implements ProtocolChecker<Pbft, Message, WalRecord> {
     if (wrong !== null) throw new Violation('pbft-state', `${id}: ${wrong}`)
     Object.assign(replica.before, core.state)
     this.#marks.stepped(id, core, input, effects)
+    if (input.type === 'Tick') this.#patience(id, replica, core.state)
     for (const effect of effects) {
       if (effect.type !== 'Persist') continue
       replica.written.push({ batch: effect.batch, records: effect.records })
       for (const record of effect.records) if (record.type === 'Committed') this.#commit(id, record)
     }
+  }
+
+  /** Nobody waits longer in one view than patience lasts, whatever else goes on (TOCS 2002 §4.5.2: fairness). */
+  #patience(id: NodeId, replica: Replica, s: State): void {
+    const [oldest] = s.waiting.keys()
+    const { waits } = replica
+    if (oldest === undefined || !s.active || waits.view !== s.view || waits.key !== oldest) {
+      replica.waits = { key: oldest ?? '', view: s.view, ticks: 0, patience: s.requestTicks }
+      return
+    }
+    waits.ticks++
+    waits.patience = Math.max(waits.patience, s.requestTicks)
+    check(
+      waits.ticks <= waits.patience + 1,
+      'oldest-request',
+      () => `${id} lets request ${oldest} wait for ${waits.ticks} ticks in view ${s.view}`,
+    )
   }
 
   synced(id: NodeId, batch: number): void {

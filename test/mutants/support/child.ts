@@ -1,7 +1,9 @@
 /** A child of the runner: loads the simulator of one tree and runs the seeds that it is sent. */
 import { pathToFileURL } from 'node:url'
+import type { SimProtocolName } from './mutant.js'
 
 export interface Ask {
+  readonly protocol: SimProtocolName
   readonly seed: number
   readonly faultFree: boolean
 }
@@ -15,16 +17,19 @@ export interface Report {
 
 interface Simulator {
   readonly raftSim: object
+  readonly pbftSim: object
+  readonly simProtocols: { readonly [name in SimProtocolName]: { readonly forMs: number } }
   runSeed(options: {
     readonly sim: object
     readonly seed: number
+    readonly forMs: number
     readonly adjust: (drawn: object) => object
   }): Report
 }
 
 const [root] = process.argv.slice(2)
 const index = pathToFileURL(`${root}/dist/sim/index.js`).href
-const { raftSim, runSeed } = (await import(index)) as Simulator
+const { raftSim, pbftSim, simProtocols, runSeed } = (await import(index)) as Simulator
 
 /** Looks at nothing. */
 const blind = new Proxy({}, { get: (_, key) => (key === 'marks' ? new Map() : () => undefined) })
@@ -32,13 +37,15 @@ const blind = new Proxy({}, { get: (_, key) => (key === 'marks' ? new Map() : ()
  * Without faults the cluster is seen from outside: by its clients, its states and whether it goes on. From inside the
  * checker of the protocol would see a promise that the disk does not keep yet, though no power loss ever asks for it.
  */
-const seenFromOutside = { ...raftSim, newChecker: () => blind }
+const seenFromOutside = (sim: object) => ({ ...sim, newChecker: () => blind })
 
-process.on('message', ({ seed, faultFree }: Ask) => {
+process.on('message', ({ protocol, seed, faultFree }: Ask) => {
+  const whole = protocol === 'pbft' ? pbftSim : raftSim
+  const { forMs } = simProtocols[protocol]
   const adjust = (drawn: object) =>
     faultFree ? { ...drawn, kinds: new Set(), faultFree: true } : drawn
-  const sim = faultFree ? seenFromOutside : raftSim
-  const { verdict, failure } = runSeed({ sim, seed, adjust })
+  const sim = faultFree ? seenFromOutside(whole) : whole
+  const { verdict, failure } = runSeed({ sim, seed, forMs, adjust })
   const report: Report = { seed, verdict, failure }
   process.send?.(report)
 })

@@ -1,6 +1,6 @@
 /** What becomes of one mutant: is it killed by its recorded seed, and how many seeds does it take from 1 up. */
 import { randomInt } from 'node:crypto'
-import type { Named } from './mutant.js'
+import type { Mutant, Named } from './mutant.js'
 import type { Tree } from './tree.js'
 import { type Baseline, type Outcome, Trial } from './trial.js'
 
@@ -35,11 +35,11 @@ export async function confirm(bench: Bench, mutant: Named, fresh: number): Promi
     return { name, result: 'skipped', line: 'no seed is known' }
   }
   bench.tree.plant(mutant)
-  const trial = new Trial(bench.tree.root)
+  const trial = new Trial(bench.tree.root, mutant.protocol)
   try {
     const also = fresh === 0 ? '' : `; ${await freshSeeds(trial, fresh)} fresh seeds see it`
     if (seed === null) return { name, result: 'skipped', line: `no seed is known${also}` }
-    const killer = await killerOf(bench, trial, seed)
+    const killer = await killerOf(bench, trial, { seed, protocol: mutant.protocol })
     if (killer === null) return { name, result: 'failed', line: `nobody sees it any more${also}` }
     const moved = killer.seed === seed ? '' : `, seed ${seed} no longer`
     return { name, result: 'passed', line: `seed ${killer.seed}: ${killer.check}${moved}${also}` }
@@ -51,12 +51,12 @@ export async function confirm(bench: Bench, mutant: Named, fresh: number): Promi
 async function killerOf(
   { baseline }: Bench,
   trial: Trial,
-  recorded: number,
+  { seed: recorded, protocol }: { readonly seed: number; readonly protocol: Mutant['protocol'] },
 ): Promise<{ readonly seed: number; readonly check: string } | null> {
   const others = Array.from({ length: FIRST_SEEDS }, (_, i) => i + 1)
   for (const seed of [recorded, ...others.filter((other) => other !== recorded)]) {
     const outcome = await trial.run({ seed, faultFree: false })
-    if (outcome.type === 'caught' && (await baseline.passes(seed)))
+    if (outcome.type === 'caught' && (await baseline.passes(seed, protocol)))
       return { seed, check: outcome.check }
   }
   return null
@@ -89,13 +89,13 @@ export async function search(
 ): Promise<Found> {
   const { seedsMax } = options
   tree.plant(mutant)
-  const trial = new Trial(tree.root)
+  const trial = new Trial(tree.root, mutant.protocol)
   try {
     let thrown = ''
     let found: { seed: number; caughtBy: string; message: string } | null = null
     for (let seed = 1; seed <= seedsMax && found === null; seed++) {
       const outcome = await trial.run({ seed, faultFree: false })
-      if (outcome.type === 'caught' && (await baseline.passes(seed)))
+      if (outcome.type === 'caught' && (await baseline.passes(seed, mutant.protocol)))
         found = { seed, caughtBy: outcome.check, message: outcome.message }
       else if (outcome.type === 'thrown' && thrown === '')
         thrown = ` (seed ${seed}: ${inWords(outcome)})`

@@ -1,5 +1,9 @@
+export type SimProtocolName = 'raft' | 'pbft'
+
 /** A bug planted on purpose, to see that the simulator catches it. Nothing in `src` knows of it. */
 export interface Mutant {
+  /** Under which the simulator looks for it; Raft unless told. */
+  readonly protocol?: SimProtocolName
   /** Below `src`. */
   readonly file: string
   /** Matches exactly once in the file. */

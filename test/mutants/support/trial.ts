@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Ask, Report } from './child.js'
+import type { SimProtocolName } from './mutant.js'
 
 export type Outcome =
   | { readonly type: 'passed' }
@@ -18,14 +19,17 @@ const CHECK = /^[a-z][a-z-]*$/
 
 export class Trial {
   readonly #root: string
+  readonly #protocol: SimProtocolName
   #child: ChildProcess | null = null
 
   /** `root`: of a tree that is built. */
-  constructor(root: string) {
+  constructor(root: string, protocol: SimProtocolName = 'raft') {
     this.#root = root
+    this.#protocol = protocol
   }
 
-  async run(ask: Ask): Promise<Outcome> {
+  async run(of: Omit<Ask, 'protocol'>): Promise<Outcome> {
+    const ask: Ask = { ...of, protocol: this.#protocol }
     this.#child ??= fork(fileURLToPath(new URL('./child.js', import.meta.url)), [this.#root])
     const child = this.#child
     const report = await new Promise<Report | null>((resolve) => {
@@ -53,30 +57,38 @@ export class Trial {
 
 /** The sources without a bug: what fails there as well shows nothing of a mutant. */
 export class Baseline {
-  readonly #trial: Trial
-  readonly #known = new Map<number, Promise<boolean>>()
+  readonly #root: string
+  readonly #trials = new Map<SimProtocolName, Trial>()
+  readonly #known = new Map<string, Promise<boolean>>()
   #last: Promise<unknown> = Promise.resolve()
 
   /** `root`: of a tree that carries no mutant. */
   constructor(root: string) {
-    this.#trial = new Trial(root)
+    this.#root = root
   }
 
-  passes(seed: number): Promise<boolean> {
-    let known = this.#known.get(seed)
+  passes(seed: number, protocol: SimProtocolName = 'raft'): Promise<boolean> {
+    const key = `${protocol} ${seed}`
+    let known = this.#known.get(key)
     if (known === undefined) {
       known = this.#last.then(async () => {
-        const outcome = await this.#trial.run({ seed, faultFree: false })
+        const outcome = await this.#trial(protocol).run({ seed, faultFree: false })
         return outcome.type === 'passed'
       })
       this.#last = known
-      this.#known.set(seed, known)
+      this.#known.set(key, known)
     }
     return known
   }
 
   close(): void {
-    this.#trial.close()
+    for (const trial of this.#trials.values()) trial.close()
+  }
+
+  #trial(protocol: SimProtocolName): Trial {
+    const trial = this.#trials.get(protocol) ?? new Trial(this.#root, protocol)
+    this.#trials.set(protocol, trial)
+    return trial
   }
 }
 

@@ -1,0 +1,12 @@
+import type { Mutant } from './support/mutant.js'
+
+export const mutant: Mutant = {
+  protocol: 'pbft',
+  file: 'consensus/pbft/messages.ts',
+  find: `  Prepare: 'durable',`,
+  replace: `  Prepare: 'none',`,
+  why: 'A PREPARE leaves before what it accepted is on disk.',
+  seed: null,
+  caughtBy: null,
+  needsFaults: true,
+}

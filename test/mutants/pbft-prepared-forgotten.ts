@@ -1,0 +1,13 @@
+import type { Mutant } from './support/mutant.js'
+
+export const mutant: Mutant = {
+  protocol: 'pbft',
+  file: 'consensus/pbft/recovery.ts',
+  find: `      slot.prepared = certificate
+`,
+  replace: '',
+  why: 'A restarted replica cannot show what it prepared.',
+  seed: null,
+  caughtBy: null,
+  needsFaults: true,
+}

@@ -1,0 +1,12 @@
+import type { Mutant } from './support/mutant.js'
+
+export const mutant: Mutant = {
+  protocol: 'pbft',
+  file: 'consensus/pbft/messages.ts',
+  find: `  PrePrepare: 'durable',`,
+  replace: `  PrePrepare: 'none',`,
+  why: 'A PRE-PREPARE leaves before it is on disk.',
+  seed: null,
+  caughtBy: null,
+  needsFaults: true,
+}
