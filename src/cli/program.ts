@@ -48,6 +48,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   partition: ['quorate partition n1 n2,n3', 'quorate partition n1 n2 --one-way --ttl 30s'],
   fault: [
     'quorate fault network n1 --to n2,n3 --loss 0.1 --delay 50ms --jitter 20ms --ttl 30s',
+    'quorate fault byzantine n4 equivocate',
     'quorate fault clear',
   ],
   sim: ['quorate sim --seeds 1..1000', 'quorate sim --seed 17 --trace'],
@@ -189,6 +190,16 @@ function addFaults(program: Command): void {
   clientOptions(network).action(async (names, options) => {
     await (await import('./commands/fault.js')).faultNetwork(names, options)
   })
+  clientOptions(
+    fault
+      .command('byzantine')
+      .description('make a PBFT replica lie, as equivocate or silent; clear: honest again'),
+  )
+    .argument('<name>', 'who lies')
+    .argument('[kinds...]', 'in which ways (docs/pbft.md), or clear; none: tell what it does')
+    .action(async (name, kinds, options) => {
+      await (await import('./commands/fault.js')).faultByzantine(name, kinds, options)
+    })
   clientOptions(fault.command('clear').description('end them, on these nodes or on all'))
     .argument('[names...]', 'only these nodes')
     .action(async (names, options) => {

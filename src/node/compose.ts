@@ -18,6 +18,7 @@ import { deskOf } from './desk.js'
 import { DiskSpace } from './disk-space.js'
 import { dataRefused, type NodeError } from './errors.js'
 import { Forming } from './forming.js'
+import { SWITCHED } from './liars.js'
 import { hostPort, listen } from './listen.js'
 import { type Log, SILENT } from './log.js'
 import { MachineHost } from './machine-host.js'
@@ -96,12 +97,15 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
     this.#kv = machine instanceof KvMachine ? machine : null
     this.#machine = new SessionMachine(machine)
     this.#log = parts.log ?? SILENT
+    const { liars } = consensus
     this.#desk = deskOf(consensus.signing, {
+      lie: liars === null ? null : (answer) => liars.answer(answer),
       replica: config.name,
       view: () => this.#core?.status().term ?? 0,
       machine: this.#machine,
     })
-    this.#byzantine = new Byzantine(config.protocol === 'pbft' ? [WRONG_PARTS] : [])
+    this.#byzantine = new Byzantine(config.protocol === 'pbft' ? [WRONG_PARTS, ...SWITCHED] : [])
+    for (const kind of liars?.kinds ?? []) this.#byzantine.add(kind)
     this.closed = new Promise((resolve, reject) => {
       this.#ended = { resolve, reject }
     })

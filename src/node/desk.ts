@@ -4,7 +4,7 @@ import type { Signing } from './protocol.js'
 
 export function deskOf(
   signing: Signing | null,
-  of: Pick<ReplyDeskSetup, 'replica' | 'view' | 'machine'>,
+  of: Pick<ReplyDeskSetup, 'replica' | 'view' | 'machine' | 'lie'>,
 ): ReplyDesk | null {
   if (signing === null) return null
   const { voice, keyring } = signing

@@ -22,6 +22,7 @@ import type { PbftStatus, Suspicion } from '../gen/quorate/v1/quorate.js'
 import { protocols } from '../protocols.js'
 import type { NodeConfig, PbftKeys } from './config.js'
 import { NodeError } from './errors.js'
+import { Liars } from './liars.js'
 import type { Log } from './log.js'
 import type { NodeProtocol, Signing } from './protocol.js'
 
@@ -38,6 +39,7 @@ export function pbftOf(config: NodeConfig, log: Log): NodeProtocol<Message, WalR
   const clusterId = clusterIdOf(config.clusterToken, names)
   const signing = signingOf(config.name, clusterId, keys)
   const options = optionsOf(config, clusterId, keys.signer)
+  const liars = config.enableFaultInjection ? new Liars() : null
   let core: Pbft | null = null
   const evidence = new Evidence((found) => log.warn(toldOf(found), 'a replica contradicts itself'))
   return {
@@ -53,7 +55,7 @@ export function pbftOf(config: NodeConfig, log: Log): NodeProtocol<Message, WalR
     recover: (records, self) => {
       const recovered = protocols.pbft.recover(records, self, options)
       core = recovered.core
-      return recovered
+      return liars === null ? recovered : { ...recovered, core: liars.around(core) }
     },
     isBootstrapped: (records) =>
       records.some(
@@ -64,6 +66,7 @@ export function pbftOf(config: NodeConfig, log: Log): NodeProtocol<Message, WalR
       ),
     wallClock: true,
     signing,
+    liars,
     details: () => detailsOf(keys, core, evidence),
   }
 }

@@ -3,6 +3,7 @@ import type { Core, Effect, Protocol, Self } from '../consensus/contract.js'
 import type { Keyring } from '../crypto/keyring.js'
 import type { Voice } from '../crypto/sealed.js'
 import type { PbftStatus } from '../gen/quorate/v1/quorate.js'
+import type { Liars } from './liars.js'
 
 export interface NodeProtocol<
   M extends { readonly type: string },
@@ -17,6 +18,8 @@ export interface NodeProtocol<
   readonly wallClock: boolean
   /** Null where members believe each other. */
   readonly signing: Signing | null
+  /** Null: it can only be honest. */
+  readonly liars: Liars | null
   /** Of the core that was recovered last, for `status`. */
   details(): PbftStatus | undefined
 }

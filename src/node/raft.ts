@@ -23,6 +23,7 @@ export function raftOf(config: NodeConfig): NodeProtocol<Message, WalRecord> {
       ),
     wallClock: false,
     signing: null,
+    liars: null,
     details: () => undefined,
   }
 }

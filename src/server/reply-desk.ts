@@ -24,6 +24,8 @@ export interface ReplyDeskSetup {
     /** Whether the session is the sender's. */
     mayUse(request: Pick<Request, 'session' | 'auth'>): boolean
   }
+  /** Fault injection: what is told instead of an answer. Null: the truth. */
+  readonly lie?: ((answer: Uint8Array) => Uint8Array) | null
   /** Runs what is due once this turn of the event loop is over: setImmediate. */
   later(task: () => void): void
 }
@@ -124,7 +126,8 @@ export class ReplyDesk implements SignedDoor {
   ): void {
     const { replica } = this.#setup
     const view = this.#setup.view()
-    const reply: Reply = { replica, view, session, seq, request: digest, answer }
+    const told = this.#setup.lie?.(answer) ?? answer
+    const reply: Reply = { replica, view, session, seq, request: digest, answer: told }
     if (this.#due.push({ reply, hear }) === 1) this.#setup.later(() => this.#flush())
   }
 

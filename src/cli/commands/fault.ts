@@ -1,5 +1,5 @@
 /**
- * `fault network` and `fault clear`: loss, delay, duplication and reordering of what nodes send to each other. Like a
+ * `fault network`, `fault byzantine` and `fault clear`: loss, delay, duplication and reordering of what nodes send to each other. Like a
  * partition it is one-way by nature, in memory only, and replaced as a whole.
  */
 import type { Client } from '../../client/client.js'
@@ -66,6 +66,25 @@ export async function faultClear(texts: readonly string[], flags: ClientFlags): 
   await onNodes(texts, flags, async (client, endpoint) => {
     await client.setFaults(endpoint, [], { timeoutMs: flags.commandTimeout })
     return 'cleared'
+  })
+}
+
+/** `fault byzantine n4 equivocate`; without a kind: what it does, and how often it did; `clear`: it is honest again. */
+export async function faultByzantine(
+  name: string,
+  kinds: readonly string[],
+  flags: ClientFlags,
+): Promise<void> {
+  const told = namesIn(kinds)
+  await onNodes([name], flags, async (client, endpoint) => {
+    const options = { timeoutMs: flags.commandTimeout }
+    if (told.length > 0) {
+      const wanted = told.length === 1 && told[0] === 'clear' ? [] : told
+      await client.setByzantine(endpoint, wanted, options)
+    }
+    const acts = await client.byzantine(endpoint, options)
+    if (acts.length === 0) return 'honest'
+    return acts.map(({ kind, acted }) => `${kind} (acted ${acted} times)`).join(', ')
   })
 }
 

@@ -90,8 +90,10 @@ function statusOf(s: State): CoreStatus {
   }
 }
 
+/** Votes alone, which a liar may cast on any index, put nothing into the log. */
 function lastIndexIn(s: State): number {
   let last = s.lastExecuted
-  for (const index of s.slots.keys()) if (index > last) last = index
+  for (const { index, proposed, committed } of s.slots.values())
+    if (index > last && (proposed !== null || committed !== null)) last = index
   return last
 }

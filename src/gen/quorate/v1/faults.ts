@@ -42,7 +42,7 @@ export interface GetFaultsResponse {
 }
 
 export interface SetByzantineRequest {
-  /** `wrong-parts`: false parts of its snapshot, to whoever fetches one. */
+  /** Such as `equivocate`, `silent`, `wrong-replies` or `wrong-parts` (docs/pbft.md). Empty: it is honest. */
   kinds: string[];
 }
 

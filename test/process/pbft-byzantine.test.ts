@@ -1,0 +1,102 @@
+/** Four real processes, and one of them lies in every way there is, one after the other, while clients write. */
+import { expect, it } from 'vitest'
+import { utf8Decode } from '../../src/base/utf8.js'
+import type { Client } from '../../src/client/index.js'
+import { quorate, TestCluster } from './support/cluster.js'
+
+/** What only a primary can do; the others are a backup's, so that no view must change for them. */
+const OF_A_PRIMARY = ['slow', 'starve', 'silent', 'equivocate', 'wrong-digest'] as const
+const OF_A_BACKUP = [
+  'mute-to-some',
+  'replay',
+  'far-future',
+  'flood',
+  'forged-votes',
+  'garbage-checkpoints',
+  'lying-new-view',
+  'wrong-replies',
+] as const
+
+it('one of four lies in every way while clients write: every answer is right, the honest are equal', async () => {
+  const cluster = await TestCluster.start({ protocol: 'pbft', nodes: 4 })
+  // Some of their sessions have odd numbers, whom one kind starves.
+  const clients = Array.from({ length: 3 }, () => cluster.newClient({ commandTimeoutMs: 20_000 }))
+  let written = 0
+  const write = async (client: Client) => {
+    const key = `key-${written++}`
+    await client.put(key, `value of ${key}`)
+    const found = await client.get(key)
+    expect(found === null ? null : utf8Decode(found.value)).toBe(`value of ${key}`)
+  }
+  const actedAt = async (name: string, kind: string) => {
+    const acts = await cluster.client.byzantine(cluster.endpoint(name))
+    return acts.find((one) => one.kind === kind)?.acted ?? 0
+  }
+  const lieUntilSeen = async (name: string, kind: string) => {
+    await cluster.client.setByzantine(cluster.endpoint(name), [kind])
+    await cluster.until(`${name} acting as ${kind}`, async () => {
+      await Promise.all(clients.map(write))
+      return (await actedAt(name, kind)) > 0 ? true : null
+    })
+    await Promise.all(clients.map(write))
+    await cluster.client.setByzantine(cluster.endpoint(name), [])
+  }
+  try {
+    await Promise.all(clients.map(write))
+    for (const kind of OF_A_PRIMARY) await lieUntilSeen(await cluster.leader(), kind)
+    const primary = await cluster.leader()
+    const backup = cluster.seats.map(({ name }) => name).find((name) => name !== primary)!
+    for (const kind of OF_A_BACKUP) await lieUntilSeen(backup, kind)
+
+    // It leaves a view as all do, and shows nothing of it.
+    await cluster.client.setByzantine(cluster.endpoint(backup), ['lying-view-change'])
+    const others = cluster.seats.map(({ name }) => name).filter((name) => name !== primary)
+    await cluster.client.setPartition(cluster.endpoint(primary), others)
+    await cluster.until(`${backup} leaving a view`, async () => {
+      await Promise.all(clients.map(write))
+      return (await actedAt(backup, 'lying-view-change')) > 0 ? true : null
+    })
+    await cluster.client.setPartition(cluster.endpoint(primary), [])
+    await cluster.client.setByzantine(cluster.endpoint(backup), [])
+    await Promise.all(clients.map(write))
+
+    await cluster.converged()
+    const { kvs } = await cluster.client.range('key-', { prefix: true, timeoutMs: 10_000 })
+    expect(kvs).toHaveLength(written)
+    for (const kv of kvs) {
+      expect(utf8Decode(kv.value)).toBe(`value of ${utf8Decode(kv.key)}`)
+      expect(kv.version).toBe(1)
+    }
+  } finally {
+    for (const client of clients) client.close()
+    await cluster.close()
+  }
+})
+
+it('a replica that answers wrongly is believed by nobody, and asked alone it is no help', async () => {
+  const cluster = await TestCluster.start({ protocol: 'pbft', nodes: 4 })
+  const all = ['--endpoints', cluster.endpoints.join(',')]
+  const file = ['--cluster-file', `${cluster.root}/cluster.json`]
+  const only = ['--endpoints', cluster.endpoint('n4'), '--command-timeout', '3s']
+  try {
+    const told = await quorate(['fault', 'byzantine', 'n4', 'wrong-replies', ...all])
+    expect(told).toMatchObject({ code: 0, stdout: 'n4: wrong-replies (acted 0 times)\n' })
+    expect((await quorate(['put', 'who', 'honest', ...all, ...file])).stdout).toBe('OK\n')
+    expect((await quorate(['get', 'who', ...all, ...file])).stdout).toBe('who\nhonest\n')
+    const alone = await quorate(['get', 'who', ...only])
+    expect(alone.code).not.toBe(0)
+    expect(alone.stdout).toBe('')
+    const withFile = await quorate(['get', 'who', ...only, ...file])
+    if (withFile.code === 0) expect(withFile.stdout).toBe('who\nhonest\n')
+    else expect(withFile.stdout).toBe('')
+    const acts = await quorate(['fault', 'byzantine', 'n4', ...all])
+    expect(acts.stdout).toMatch(/^n4: wrong-replies \(acted [1-9][0-9]* times\)\n$/)
+    const cleared = await quorate(['fault', 'byzantine', 'n4', 'clear', ...all])
+    expect(cleared.stdout).toBe('n4: honest\n')
+    const unknown = await quorate(['fault', 'byzantine', 'n4', 'shouting', ...all])
+    expect(unknown.code).not.toBe(0)
+    expect(unknown.stderr).toContain('equivocate')
+  } finally {
+    await cluster.close()
+  }
+})
