@@ -18,7 +18,7 @@ const EXPECTED = [
 const { values } = parseArgs({
   options: {
     only: { type: 'string', multiple: true, default: [] },
-    count: { type: 'string', default: '1000' },
+    count: { type: 'string', default: '2000' },
   },
 })
 let missed = 0
