@@ -1,6 +1,7 @@
 /** Clusters that etcd's clients are pointed at: ours, and the real one as the oracle. */
 import { EtcdCluster } from '../../../src/cli/bench/etcd-cluster.js'
 import { TestCluster } from '../../process/support/cluster.js'
+import { startDev } from './dev-cluster.js'
 
 export interface Target {
   readonly endpoints: readonly string[]
@@ -10,6 +11,9 @@ export interface Target {
   revive(i: number): Promise<void>
   close(): Promise<void>
 }
+
+/** How a cluster is called, how it is started, and whether tests kill its nodes under load. */
+export type Ours = readonly [name: string, start: () => Promise<Target>, kills: boolean]
 
 export async function startEtcd(nodes = 1): Promise<Target> {
   const cluster = await EtcdCluster.start(null, nodes)
@@ -34,6 +38,7 @@ export async function startRaft(): Promise<Target> {
 }
 
 /** Our clusters: every test runs on each. */
-export const OURS: readonly (readonly [string, () => Promise<Target>])[] = [
-  ['three nodes on Raft', startRaft],
+export const OURS: readonly Ours[] = [
+  ['three nodes on Raft', startRaft, true],
+  ['four nodes on PBFT', () => startDev('pbft', 4), true],
 ]
