@@ -1,23 +1,30 @@
 /** The commands, their flags and help. What a command does is loaded when it runs. */
 import { Command, Option } from 'commander'
 import { VERSION } from '../version.js'
-import { complain, oneLine, usageError } from './errors.js'
-import { parseDuration } from './parse/duration.js'
+import { complain, oneLine } from './errors.js'
+import { addEtcd, addPerf } from './program/etcd.js'
+import { addKeyValue } from './program/key-value.js'
+import {
+  clientOptions,
+  duration,
+  env,
+  number,
+  probability,
+  type SetExitCode,
+} from './program/options.js'
 import { addServeOptions } from './serve-flags.js'
-
-export const DEFAULT_ENDPOINTS = '127.0.0.1:2379,127.0.0.1:2389,127.0.0.1:2399'
-
-/** Told once a command ended well with an exit code other than 0. */
-export type SetExitCode = (code: number) => void
 
 export function buildProgram(setExitCode: SetExitCode): Command {
   const program = new Command('quorate')
     .description('Consensus for TypeScript: a replicated log and key-value store on Raft')
     .version(VERSION, '-V, --version')
     .showSuggestionAfterError()
+    // What follows the command that `lock` runs is that command's.
+    .enablePositionalOptions()
     .addHelpText('after', '\nTry: quorate dev, and in a second terminal: quorate put hello world')
   addNodes(program)
   addKeyValue(program, setExitCode)
+  addEtcd(program, setExitCode)
   addCluster(program, setExitCode)
   addTools(program, setExitCode)
   addCheck(program, setExitCode)
@@ -45,6 +52,8 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   put: ['quorate put hello world', 'quorate put config < config.json'],
   get: ['quorate get hello', 'quorate get users/ --prefix --json'],
   txn: ['printf \'value("k") = "1"\\n\\nput k 2\\n\\nget k\\n\' | quorate txn'],
+  watch: ['quorate watch config/ --prefix', 'quorate watch jobs/ --prefix -- ./on-change.sh'],
+  lock: ['quorate lock nightly -- ./backup.sh'],
   partition: ['quorate partition n1 n2,n3', 'quorate partition n1 n2 --one-way --ttl 30s'],
   fault: [
     'quorate fault network n1 --to n2,n3 --loss 0.1 --delay 50ms --jitter 20ms --ttl 30s',
@@ -88,53 +97,6 @@ function addNodes(program: Command): void {
     .action(async (options) => {
       const { dev } = await import('./commands/dev.js')
       await dev(options)
-    })
-}
-
-function addKeyValue(program: Command, setExitCode: SetExitCode): void {
-  const client = (name: string, description: string) =>
-    submitterOptions(clientOptions(program.command(name).description(description)))
-  const ranged = (command: Command) =>
-    command.option('--prefix', 'every key that starts with KEY').option('--json', 'print JSON')
-  client('put', 'write a key; without a value, it is read from stdin')
-    .argument('<key>')
-    .argument('[value]')
-    .option('--lease <id>', 'lease that owns the key, in hex')
-    .option('--prev-kv', 'print the pair it replaces, too')
-    .option('--json', 'print JSON')
-    .action(async (key, value, options) => {
-      await (await import('./commands/kv.js')).put(key, value, options)
-    })
-  ranged(client('get', 'read a key, or a range of keys'))
-    .argument('<key>')
-    .argument('[range_end]', 'exclusive')
-    .addOption(consistencyOption())
-    .option('--limit <n>', 'at most so many keys', number('--limit', 0, Number.MAX_SAFE_INTEGER))
-    .option('--rev <n>', 'as of this revision', number('--rev', 0, Number.MAX_SAFE_INTEGER))
-    .option('--keys-only', 'no values')
-    .option('--count-only', 'only how many')
-    .option('--print-value-only', 'no keys')
-    .action(async (key, end, options) => {
-      await (await import('./commands/kv.js')).get(key, end, options)
-    })
-  ranged(client('del', 'delete a key, or a range of keys; prints how many there were'))
-    .argument('<key>')
-    .argument('[range_end]', 'exclusive')
-    .action(async (key, end, options) => {
-      await (await import('./commands/kv.js')).del(key, end, options)
-    })
-  client('txn', "compare, then do one of two lists: etcdctl's three paragraphs on stdin")
-    .option('--strict', 'exit 5 when a comparison fails')
-    .option('--json', 'print JSON')
-    .action(async (options) => setExitCode(await (await import('./commands/kv.js')).txn(options)))
-  client('submit', "send raw bytes to the cluster's state machine and print its answer")
-    .argument('<bytes>', 'text, or hex with --hex; - reads stdin')
-    .option('--hex', 'BYTES is hex, and so is what is printed')
-    .option('--query', 'ask instead of change')
-    .addOption(consistencyOption())
-    .option('--json', 'print JSON')
-    .action(async (bytes, options) => {
-      await (await import('./commands/submit.js')).submit(bytes, options)
     })
 }
 
@@ -270,7 +232,7 @@ function addTools(program: Command, setExitCode: SetExitCode): void {
 }
 
 function addCheck(program: Command, setExitCode: SetExitCode): void {
-  program
+  const check = program
     .command('check')
     .description('is a recorded history linearizable? exit 1 when it is not, 4 when undecided')
     .argument('<history>', 'JSON lines, EDN maps or a Jepsen log; - reads stdin')
@@ -294,6 +256,7 @@ function addCheck(program: Command, setExitCode: SetExitCode): void {
     .action(async (history, options) => {
       setExitCode(await (await import('./commands/check.js')).check(history, options))
     })
+  addPerf(check, setExitCode)
 }
 
 function addExplore(program: Command, setExitCode: SetExitCode): void {
@@ -334,76 +297,4 @@ function addKeys(program: Command): void {
     .option('--token <token>', "the cluster's own name; else a random one")
     .option('--json', 'print JSON')
     .action(async (options) => (await import('./commands/pki.js')).pki(options))
-}
-
-function clientOptions(command: Command): Command {
-  return command
-    .addOption(
-      env(new Option('--endpoints <list>', 'host:port, commas between').default(DEFAULT_ENDPOINTS)),
-    )
-    .addOption(
-      env(
-        new Option('--command-timeout <duration>', 'until it is given up')
-          .default(5_000, '5s')
-          .argParser(duration('--command-timeout')),
-      ),
-    )
-    .addOption(
-      env(
-        new Option('--dial-timeout <duration>', 'until a connection is given up')
-          .default(2_000, '2s')
-          .argParser(duration('--dial-timeout')),
-      ),
-    )
-}
-
-function submitterOptions(command: Command): Command {
-  const file = new Option(
-    '--cluster-file <file>',
-    "PBFT: the cluster's public keys, to believe no other",
-  )
-  const key = new Option('--key <file>', "PBFT: this client's private key; else one for this call")
-  return command.addOption(env(file)).addOption(env(key))
-}
-
-function consistencyOption(): Option {
-  return new Option('--consistency <kind>', 'stale: whatever the node asked has')
-    .choices(['linearizable', 'stale', 'l', 's'])
-    .default('linearizable')
-}
-
-/** `--data-dir` also comes from QUORATE_DATA_DIR. */
-function env(option: Option): Option {
-  return option.env(`QUORATE_${option.name().replaceAll('-', '_').toUpperCase()}`)
-}
-
-function number(flag: string, min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text)
-    if (!/^[0-9]+$/.test(text) || value < min || value > max)
-      throw usageError(`${flag}: expected a whole number from ${min} to ${max}, got ${quote(text)}`)
-    return value
-  }
-}
-
-function probability(flag: string): (text: string) => number {
-  return (text) => {
-    const p = Number(text)
-    if (!/^[0-9]*\.?[0-9]+$/.test(text) || p > 1)
-      throw usageError(`${flag}: expected a probability from 0 to 1, got ${quote(text)}`)
-    return p
-  }
-}
-
-function duration(flag: string): (text: string) => number {
-  return (text) => {
-    const ms = parseDuration(text)
-    if (ms === null)
-      throw usageError(`${flag}: expected a duration such as 5s or 500ms, got ${quote(text)}`)
-    return ms
-  }
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text)
 }

@@ -1,13 +1,14 @@
 /** What every command that talks to a cluster shares: its flags, its client, its clock. */
 import { Client } from '../client/client.js'
 import { parseEndpoints } from '../client/endpoints.js'
+import { EtcdClient } from '../client/etcd/client.js'
 import type { ClientOptions } from '../client/options.js'
 import { speaksPbft } from '../client/pbft/detect.js'
 import type { ClusterKeys } from '../crypto/cluster-file.js'
 import type { Signer } from '../crypto/ports.js'
 import { usageError } from './errors.js'
 import { note } from './output.js'
-import { DEFAULT_ENDPOINTS } from './program.js'
+import { DEFAULT_ENDPOINTS } from './program/options.js'
 
 export interface ClientFlags {
   readonly endpoints: string
@@ -43,6 +44,24 @@ export async function withClient<T>(
     attemptTimeoutMs: Math.min(1_500, flags.commandTimeout),
     failFast: true,
     ...extra,
+  })
+  try {
+    return await work(client)
+  } finally {
+    client.close()
+  }
+}
+
+/** As withClient, over etcd's API: the member that is asked is believed. */
+export async function withEtcd<T>(
+  flags: ClientFlags,
+  work: (client: EtcdClient) => Promise<T>,
+): Promise<T> {
+  const client = new EtcdClient({
+    endpoints: endpointsOf(flags),
+    requestTimeoutMs: flags.commandTimeout,
+    dialTimeoutMs: flags.dialTimeout,
+    attemptTimeoutMs: Math.min(1_500, flags.commandTimeout),
   })
   try {
     return await work(client)

@@ -18,7 +18,7 @@ import { newRestarts, onDeath } from '../dev/restarts.js'
 import { ClusterWatch, type Leadership } from '../dev/watch.js'
 import { CliError, EXIT } from '../errors.js'
 import { print } from '../output.js'
-import { DEFAULT_ENDPOINTS } from '../program.js'
+import { DEFAULT_ENDPOINTS } from '../program/options.js'
 
 /** npm passes a Ctrl-C on, so that it comes twice: signals so close together are one. */
 const SIGNALS_ARE_ONE_MS = 500

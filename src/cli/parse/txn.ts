@@ -3,6 +3,7 @@ import { utf8Encode } from '../../base/utf8.js'
 import { deleteRequest, putRequest, rangeRequest } from '../../client/kv.js'
 import type { Compare, RequestOp, TxnRequest } from '../../gen/etcd/api/etcdserverpb/rpc.js'
 import { usageError } from '../errors.js'
+import { leaseIdOf } from './lease-id.js'
 
 /** Throws CliError naming the line that cannot be read. */
 export function parseTxn(text: string): TxnRequest {
@@ -63,7 +64,11 @@ function parseCompare(line: string, number: number): Compare {
     case 'value':
       return { ...base, target: 3, targetUnion: { $case: 'value', value: utf8Encode(text) } }
     case 'lease':
-      return { ...base, target: 4, targetUnion: { $case: 'lease', value: leaseId(text, number) } }
+      return {
+        ...base,
+        target: 4,
+        targetUnion: { $case: 'lease', value: leaseIdOf(text, `txn, line ${number}`) },
+      }
     default:
       throw usageError(
         `txn, line ${number}: expected value, mod, create, version or lease, got ${target}`,
@@ -78,30 +83,38 @@ function whole(text: string, number: number): number {
   return value
 }
 
-/** etcdctl writes lease ids in hex. */
-function leaseId(text: string, number: number): string {
-  if (!/^[0-9a-fA-F]{1,16}$/.test(text))
-    throw usageError(`txn, line ${number}: expected a lease id in hex, got ${JSON.stringify(text)}`)
-  return BigInt.asIntN(64, BigInt(`0x${text}`)).toString()
-}
-
 function parseOperation(line: string, number: number): RequestOp {
   const words = line.match(/"(?:[^"\\]|\\.)*"|'[^']*'|\S+/g) ?? []
   const [verb = '', ...rest] = words.map((word) => unquote(word, number))
-  const prefix = rest.includes('--prefix')
-  const args = rest.filter((word) => word !== '--prefix')
-  const [first, second] = args
-  if (first === undefined || args.length > 2)
+  const flags = rest.filter((word) => word.startsWith('--'))
+  const [first, second, third] = rest.filter((word) => !word.startsWith('--'))
+  if (first === undefined || third !== undefined)
     throw usageError(`txn, line ${number}: expected put KEY VALUE, get KEY or del KEY, got ${line}`)
+  const prefix = flags.includes('--prefix')
+  const prevKv = flags.includes('--prev-kv')
   const range = second === undefined ? { prefix } : { rangeEnd: second }
+  const known = (...names: readonly string[]) => {
+    const other = flags.find((flag) => !names.some((name) => flag.split('=')[0] === name))
+    if (other !== undefined) throw usageError(`txn, line ${number}: ${verb} has no flag ${other}`)
+  }
   switch (verb) {
-    case 'put':
+    case 'put': {
+      known('--prev-kv', '--lease', '--ignore-lease')
       if (second === undefined) throw usageError(`txn, line ${number}: put needs a key and a value`)
-      return { request: { $case: 'requestPut', value: putRequest(first, second) } }
+      const text = flags.find((flag) => flag.startsWith('--lease='))?.slice('--lease='.length)
+      const lease = text === undefined ? {} : { lease: leaseIdOf(text, `txn, line ${number}`) }
+      const ignoreLease = flags.includes('--ignore-lease')
+      const value = putRequest(first, second, { ...lease, prevKv, ignoreLease })
+      return { request: { $case: 'requestPut', value } }
+    }
     case 'get':
+      known('--prefix')
       return { request: { $case: 'requestRange', value: rangeRequest(first, range) } }
-    case 'del':
-      return { request: { $case: 'requestDeleteRange', value: deleteRequest(first, range) } }
+    case 'del': {
+      known('--prefix', '--prev-kv')
+      const value = deleteRequest(first, { ...range, prevKv })
+      return { request: { $case: 'requestDeleteRange', value } }
+    }
     default:
       throw usageError(`txn, line ${number}: expected put, get or del, got ${verb}`)
   }

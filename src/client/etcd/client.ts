@@ -12,6 +12,7 @@ import type {
   LeaseGrantResponse,
   LeaseKeepAliveResponse,
   LeaseLeasesResponse,
+  LeaseRevokeResponse,
   LeaseTimeToLiveResponse,
   MemberListResponse,
   PutResponse,
@@ -131,8 +132,8 @@ export class EtcdClient {
     return this.#calls.unary(methods.LEASE_GRANT, { TTL: String(ttl), ID: id }, { repeat: 'write' })
   }
 
-  async revoke(id: string): Promise<void> {
-    await this.#calls.unary(methods.LEASE_REVOKE, { ID: id }, { repeat: 'write' })
+  revoke(id: string): Promise<LeaseRevokeResponse> {
+    return this.#calls.unary(methods.LEASE_REVOKE, { ID: id }, { repeat: 'write' })
   }
 
   /** Its TTL is 0 when the cluster does not know the lease. */

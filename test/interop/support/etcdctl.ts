@@ -25,7 +25,11 @@ export interface Running {
 }
 
 export function startEtcdctl(target: Target, args: readonly string[]): Running {
-  const child = spawn('etcdctl', [`--endpoints=${target.endpoints.join(',')}`, ...args], {
+  return startProgram('etcdctl', [`--endpoints=${target.endpoints.join(',')}`, ...args])
+}
+
+export function startProgram(program: string, args: readonly string[]): Running {
+  const child = spawn(program, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ETCDCTL_API: '3' },
   })
@@ -50,7 +54,7 @@ export function startEtcdctl(target: Target, args: readonly string[]): Running {
       if (all.length >= count) return all
       const ran = await Promise.race([once(child, 'told').then(() => null), ended])
       if (ran !== null && stdout.split('\n').length <= count)
-        throw new Error(`etcdctl ${args.join(' ')} ended: ${JSON.stringify(ran)}`)
+        throw new Error(`${program} ${args.join(' ')} ended: ${JSON.stringify(ran)}`)
     }
   }
   return { child, ended, lines }

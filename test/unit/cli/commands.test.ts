@@ -43,7 +43,9 @@ describe('keys and values', () => {
   it('prints ranges, prefixes and JSON', async () => {
     for (const [key, value] of ['r/1=a', 'r/2=b', 'r/3=c'].map((pair) => pair.split('=')))
       await quorate(['put', key!, value!])
-    expect((await quorate(['get', 'r/', '--prefix', '--keys-only'])).stdout).toBe('r/1\nr/2\nr/3\n')
+    expect((await quorate(['get', 'r/', '--prefix', '--keys-only'])).stdout).toBe(
+      'r/1\n\nr/2\n\nr/3\n\n',
+    )
     expect((await quorate(['get', 'r/1', 'r/3'])).stdout).toBe('r/1\na\nr/2\nb\n')
     expect((await quorate(['get', 'r/', '--prefix', '--count-only'])).stdout).toBe('3\n')
     const json = JSON.parse(

@@ -1,0 +1,26 @@
+/** `compaction` and `alarm`. */
+import { usageError } from '../errors.js'
+import { print } from '../output.js'
+import { type ClientFlags, withEtcd } from '../session.js'
+
+const ALARMS = ['NONE', 'NOSPACE', 'CORRUPT']
+
+export async function compaction(
+  text: string,
+  flags: ClientFlags & { readonly physical?: boolean },
+): Promise<void> {
+  const revision = Number(text)
+  if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(revision))
+    throw usageError(`compaction: expected a revision, got ${JSON.stringify(text)}`)
+  const options = { physical: flags.physical ?? false }
+  await withEtcd(flags, (client) => client.compact(revision, options))
+  print(`compacted revision ${revision}`)
+}
+
+export async function alarm(verb: 'list' | 'disarm', flags: ClientFlags): Promise<void> {
+  const { alarms } = await withEtcd(flags, (client) =>
+    verb === 'list' ? client.alarms() : client.disarm({ memberID: '0', alarm: 0 }),
+  )
+  for (const { memberID, alarm } of alarms)
+    print(`memberID:${memberID} alarm:${ALARMS[alarm] ?? alarm} `)
+}
