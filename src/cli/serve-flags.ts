@@ -80,7 +80,7 @@ export const SERVE_FLAGS: readonly ServeFlag[] = [
   {
     name: 'snapshot-count',
     argument: 'entries',
-    description: 'between snapshots',
+    description: 'between snapshots; over PBFT the same on all replicas',
     shownDefault: '10000',
   },
   {
