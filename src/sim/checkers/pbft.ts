@@ -4,7 +4,7 @@ import type { Index, NodeId } from '../../consensus/ids.js'
 import type { Message, Pbft, WalRecord } from '../../consensus/pbft/index.js'
 import { checkState, checkTransition, type Proven } from '../../consensus/pbft/invariants.js'
 import type { SlotId } from '../../consensus/pbft/messages.js'
-import type { State } from '../../consensus/pbft/state.js'
+import { requestKey, type State, type Waiting } from '../../consensus/pbft/state.js'
 import { PbftMarks } from '../marks/pbft.js'
 import type { ProtocolChecker } from './protocol.js'
 import { check, Violation } from './violation.js'
@@ -15,14 +15,14 @@ interface Replica {
   /** What is on its disk: promises by their name. */
   readonly promised: Set<string>
   /** The request that it knows longest. */
-  waits: { key: string; view: number; ticks: number; patience: number }
+  waits: { oldest: Waiting | null; view: number; ticks: number; patience: number }
   /** What it said in this start. */
   readonly said: Set<string>
   /** Below it nothing is prepared or committed any more. */
   leftBelow: number
 }
 
-const NO_WAITS = { key: '', view: 0, ticks: 0, patience: 0 }
+const NO_WAITS = { oldest: null, view: 0, ticks: 0, patience: 0 }
 
 export class PbftChecker implements ProtocolChecker<Pbft, Message, WalRecord> {
   readonly #replicas = new Map<NodeId, Replica>()
@@ -80,10 +80,11 @@ export class PbftChecker implements ProtocolChecker<Pbft, Message, WalRecord> {
 
   /** Nobody waits longer in one view than patience lasts, whatever else goes on (TOCS 2002 §4.5.2: fairness). */
   #patience(id: NodeId, replica: Replica, s: State): void {
-    const [oldest] = s.waiting.keys()
+    // Not by its name: executed, and asked for again, it waits anew.
+    const [oldest = null] = s.waiting.values()
     const { waits } = replica
-    if (oldest === undefined || !s.active || waits.view !== s.view || waits.key !== oldest) {
-      replica.waits = { key: oldest ?? '', view: s.view, ticks: 0, patience: s.requestTicks }
+    if (oldest === null || !s.active || waits.view !== s.view || waits.oldest !== oldest) {
+      replica.waits = { oldest, view: s.view, ticks: 0, patience: s.requestTicks }
       return
     }
     waits.ticks++
@@ -91,7 +92,8 @@ export class PbftChecker implements ProtocolChecker<Pbft, Message, WalRecord> {
     check(
       waits.ticks <= waits.patience + 1,
       'oldest-request',
-      () => `${id} lets request ${oldest} wait for ${waits.ticks} ticks in view ${s.view}`,
+      () =>
+        `${id} lets request ${requestKey(oldest.request)} wait for ${waits.ticks} ticks in view ${s.view}`,
     )
   }
 
