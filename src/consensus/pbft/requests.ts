@@ -3,11 +3,17 @@
  * index. A request that waits is said again to everybody, so that all watch: one replica alone moves nobody.
  */
 import type { Request } from '../contract.js'
-import { proposeQueued } from './ordering.js'
+import type { NodeId } from '../ids.js'
+import { proposeQueued, sizeOf } from './ordering.js'
 import { isPrimary, others, type PbftOut, primary, requestKey, type State } from './state.js'
 
-/** Requests in one Forward. */
+/** Requests in one Forward, and told at once; what is more goes into the next. */
 const FORWARD_REQUESTS_MAX = 256
+/**
+ * Likewise; a request that is larger travels alone. A message can be too large for its way, and who sends it again the same
+ * is never heard: the requests in it would wait for ever, and their replica leave one view after the other.
+ */
+const FORWARD_BYTES_MAX = 1024 * 1024
 
 /** Our own clients'. */
 export function onPropose(s: State, requests: readonly Request[], out: PbftOut): void {
@@ -54,7 +60,26 @@ function take(s: State, request: Request, own: boolean): 'new' | 'known' | 'full
 function handOn(s: State, requests: readonly Request[], out: PbftOut): void {
   if (requests.length === 0 || !s.active) return
   if (isPrimary(s)) enqueue(s, requests, out)
-  else out.send(primary(s), { type: 'Forward', requests })
+  else forward([primary(s)], requests, out)
+}
+
+/** In as many messages as it takes. */
+function forward(to: readonly NodeId[], requests: readonly Request[], out: PbftOut): void {
+  let piece: Request[] = []
+  let bytes = 0
+  const send = (): void => {
+    for (const id of to) out.send(id, { type: 'Forward', requests: piece })
+    piece = []
+    bytes = 0
+  }
+  for (const request of requests) {
+    const size = sizeOf(request)
+    const full = piece.length >= FORWARD_REQUESTS_MAX || bytes + size > FORWARD_BYTES_MAX
+    if (full && piece.length > 0) send()
+    piece.push(request)
+    bytes += size
+  }
+  if (piece.length > 0) send()
 }
 
 export function enqueue(s: State, requests: readonly Request[], out: PbftOut): void {
@@ -72,17 +97,20 @@ export function enqueue(s: State, requests: readonly Request[], out: PbftOut): v
 /** Half of the time that a primary has is over: tell everybody. Also where we have left the view, and they have not. */
 export function tickForward(s: State, out: PbftOut): void {
   const due: Request[] = []
+  let bytes = 0
   const { requestTicks } = s.options
   for (const waiting of s.waiting.values()) {
     // Whose client asked tells first; the others only if that was in vain.
     const every = waiting.own ? Math.ceil(requestTicks / 2) : 2 * requestTicks
     if (++waiting.toldElapsed < every) continue
-    if (due.length >= FORWARD_REQUESTS_MAX) break
+    // The others in the next tick: all at once they would push votes out of the queues to our peers.
+    if (due.length >= FORWARD_REQUESTS_MAX || bytes >= FORWARD_BYTES_MAX) break
+    bytes += sizeOf(waiting.request)
     waiting.toldElapsed = 0
     due.push(waiting.request)
   }
   if (due.length === 0) return
-  for (const id of others(s)) out.send(id, { type: 'Forward', requests: due })
+  forward(others(s), due, out)
   if (s.active && isPrimary(s)) enqueue(s, due, out)
 }
 
@@ -102,5 +130,5 @@ export function executed(s: State, request: Request): void {
 /** What waits here, the primary of a new view may never have heard of. */
 export function forwardWaiting(s: State, out: PbftOut): void {
   const requests = [...s.waiting.values()].slice(0, FORWARD_REQUESTS_MAX).map((one) => one.request)
-  if (requests.length > 0) out.send(primary(s), { type: 'Forward', requests })
+  forward([primary(s)], requests, out)
 }

@@ -15,6 +15,11 @@ import { digestOf } from './statements.js'
 
 /** Bytes of batches in one answer to a Status, but one batch at least. */
 const CATCH_UP_BYTES_MAX = 4 * 1024 * 1024
+/**
+ * Bytes of batches that are proposed again in one answer to a Status, but one batch at least. Each Status is answered anew,
+ * also while they are on their way: large ones would fill the way, and the votes that they wait for be lost.
+ */
+const REPEAT_BYTES_MAX = 1024 * 1024
 /** To one peer in one tick. */
 const ANSWERS_MIN = 4
 
@@ -91,13 +96,16 @@ function offerSnapshot(s: State, to: NodeId, executed: Index, out: PbftOut): voi
 /** The same votes, byte for byte: what was lost on the way. */
 function repeatVotes(s: State, to: NodeId, executed: Index, out: PbftOut): void {
   const through = Math.min(executed + s.options.catchUpBatchesMax, highWatermark(s))
+  let bytes = 0
   for (let index = executed + 1; index <= through; index++) {
     const slot = s.slots.get(index)
     if (slot === undefined) continue
     const { proposed } = slot
     const batch = proposed === null ? undefined : slot.batches.get(proposed.digest)
-    if (proposed !== null && batch != null && isPrimary(s))
+    if (proposed !== null && batch != null && isPrimary(s) && bytes < REPEAT_BYTES_MAX) {
       out.send(to, { type: 'PrePrepare', proposed, batch })
+      for (const request of batch.requests) bytes += sizeOf(request)
+    }
     for (const vote of votesOf(slot, s.id)) if (vote.view === s.view) out.send(to, vote)
   }
 }
