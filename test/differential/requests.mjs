@@ -197,7 +197,8 @@ export class Requests {
       write,
       ({ revision, compacted }) => {
         const back = nextInt(this.#random, 0, 20)
-        const start = this.#flag(0.15) ? compacted - 1 : Math.max(1, revision - back)
+        const past = this.#flag(0.15) ? compacted - 1 : revision - back
+        const start = Math.max(1, past)
         const request = { key, start_revision: start }
         if (this.#flag(0.5)) request.range_end = b64('\0')
         else if (this.#flag(0.1)) request.range_end = key

@@ -3,10 +3,14 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** Debian's package, and a program by which one knows that it is there. */
+/** Debian's package, and a program or a file by which one knows that it is there. */
 const NEEDED = [
   ['etcd-client', 'etcdctl'],
   ['etcd-server', 'etcd'],
+  ['postgresql', 'pg_ctlcluster'],
+  ['patroni', 'patroni'],
+  // What Patroni's drivers for etcd are built on.
+  ['python3-etcd', '/usr/lib/python3/dist-packages/etcd/__init__.py'],
 ]
 
 const missing = NEEDED.filter(([, program]) => !installed(program)).map(([name]) => name)
@@ -19,6 +23,7 @@ const config = join(import.meta.dirname, 'vitest.config.ts')
 run('vitest', ['run', '--config', config, ...process.argv.slice(2)])
 
 function installed(program) {
+  if (program.startsWith('/')) return existsSync(program)
   const folders = (process.env.PATH ?? '').split(delimiter)
   return folders.some((folder) => existsSync(join(folder, program)))
 }
