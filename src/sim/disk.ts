@@ -43,6 +43,8 @@ export interface OpenedDisk {
 export interface DiskOptions {
   readonly nodeId: string
   readonly syncMs: () => number
+  /** Of any other call, beside the least that it takes. */
+  readonly callMs?: () => number
   readonly segmentBytes: number
   readonly newSnapshotHasher: () => Hasher
   /** A call that was to fail has failed. */
@@ -69,6 +71,10 @@ export class SimDisk {
   readonly #snapshots: SnapshotStore
   /** What was durable for certain, over all lives. */
   #durableBatch = 0
+  /** By batch: what was durable for certain when it was handed over. */
+  readonly #vouchedBy = new Map<number, number>()
+  /** Somebody has damaged it, in any of its lives. */
+  #damaged = false
   /** One file at a time: two writers of one index would share its temporary name. */
   #writing = false
   #waiting: (() => void)[] = []
@@ -127,6 +133,12 @@ export class SimDisk {
           `${nodeId}: batch ${this.#durableBatch} was synced, recovery ends at ${wal.lastBatch}`,
       )
       this.#durableBatch = wal.lastBatch
+      // A failure of power alone leaves a torn end, and nothing to heal.
+      check(
+        this.#damaged || records.every((item) => item.kind !== 'lost'),
+        'recovery',
+        () => `${nodeId}: a stretch of the log is taken for damaged, and nobody has damaged it`,
+      )
       const items = records.map((item) => (item.kind === 'lost' ? item : item.payload))
       done({ items, lastBatch: wal.lastBatch, wal, cut: cut !== null })
     })
@@ -136,10 +148,11 @@ export class SimDisk {
   corrupt(how: Corruption, atlas: Atlas, random: RandomState): string | null {
     const records = durableRecords(this.#segments(), this.#identity)
     const { nodeId } = this.#options
-    const allowed = damageable(records, this.#durableBatch).filter((one) =>
+    const allowed = damageable(records, this.#durableBatch, this.#vouchedBy).filter((one) =>
       one.uncertain ? atlas.mayLoseAll(nodeId) : atlas.mayLose(nodeId, one.from, one.through),
     )
     if (allowed.length === 0) return null
+    this.#damaged = true
     return corrupt(how, { fs: this.#fs, allowed, records }, random)
   }
 
@@ -193,6 +206,11 @@ export class SimDisk {
         return number === null || bytes === null ? [] : [{ path, number, bytes }]
       })
       .sort((a, b) => a.number - b.number)
+  }
+
+  /** It is handed over now: its record will vouch for what is durable by now. */
+  appended(batch: number): void {
+    this.#vouchedBy.set(batch, this.#durableBatch)
   }
 
   synced(batch: number): void {
@@ -309,8 +327,10 @@ export class SimDisk {
   }
 
   #latency(operation: Operation): number {
+    const { syncMs, callMs } = this.#options
     const synchronous = operation === 'datasync' || operation === 'syncDirectory'
-    const ms = synchronous ? CALL_MS + this.#world.exponential(this.#options.syncMs()) : CALL_MS
+    const meanMs = synchronous ? syncMs() : (callMs?.() ?? 0)
+    const ms = CALL_MS + (meanMs > 0 ? this.#world.exponential(meanMs) : 0)
     return Math.max(ms, this.faults.stallMs())
   }
 }

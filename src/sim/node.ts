@@ -35,6 +35,8 @@ function newSnapshotHasher(hashing: Hashing | undefined): Hasher {
 
 /** How often, at a tick, the log is asked to vouch for all that it holds. */
 const MARK_CHANCE = 0.05
+/** Of what slows syncs down, for calls that go to the cache. */
+const CALL_SHARE = 0.1
 const CLOCK_START_MS_MAX = 1_000_000
 
 export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M, R>>
@@ -65,6 +67,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     this.disk = new SimDisk(world, {
       nodeId: id,
       syncMs: () => swarm.syncMs + disturbance.slowDiskMs,
+      callMs: () => disturbance.slowDiskMs * CALL_SHARE,
       segmentBytes: swarm.segmentBytes,
       newSnapshotHasher: () => newSnapshotHasher(context.sim.snapshotHashing),
       awake: (task) => this.#life.whenAwake(task),

@@ -175,11 +175,12 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
   ): void {
     const { role, term } = core.state
     const progress = role.type === 'leader' ? role.progress.get(peer) : undefined
-    // An answer to what was sent before the peer's start was noticed tells nothing of either start.
-    if (progress === undefined || round < progress.sessionRound) return
+    if (progress === undefined) return
+    const stale = round < progress.sessionRound
     const match = progress.matchIndex
     const heardKey = `${id}:${term}:${peer}`
-    const heard = this.#startOf.get(`${peer}:${incarnation}`) ?? 0
+    // An answer to what was sent before the peer's start was noticed tells nothing of either start.
+    const heard = stale ? 0 : (this.#startOf.get(`${peer}:${incarnation}`) ?? 0)
     const newest = Math.max(this.#heard.get(heardKey) ?? 0, heard)
     this.#heard.set(heardKey, newest)
     const acknowledged = this.#acknowledged.get(`${peer}:${newest}:${term}`) ?? 0

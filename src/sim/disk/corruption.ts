@@ -8,6 +8,7 @@ import type { Damageable, DurableRecord } from './records.js'
 export type Corruption = 'bit-rot' | 'stale-sector' | 'misdirected-write'
 
 const BITS_MAX = 3
+const NEWEST = 3
 /** How often rot meets the header of a segment, and not a record. */
 const SEGMENT_HEADER_CHANCE = 0.1
 
@@ -20,7 +21,9 @@ export interface Corruptible {
 
 /** What was done, for a human. */
 export function corrupt(how: Corruption, disk: Corruptible, random: RandomState): string {
-  const { record } = pick(random, disk.allowed)
+  // Most of what a cluster has still to agree on is at the end.
+  const newest = chance(random, 0.5) ? disk.allowed.slice(-NEWEST) : disk.allowed
+  const { record } = pick(random, newest)
   switch (how) {
     case 'bit-rot':
       return rot(disk, record, random)

@@ -20,8 +20,6 @@ export interface DurableRecord {
   readonly size: number
   readonly kind: string
   readonly batch: number
-  readonly durableBatch: number
-  readonly behindDurable: boolean
   readonly lastIndex: number
 }
 
@@ -40,19 +38,9 @@ export function durableRecords(
         at += ALIGN
         continue
       }
-      const { kind, batch, durableBatch, behindDurable, lastIndex } = header
+      const { kind, batch, lastIndex } = header
       const size = recordBytes(header.length)
-      out.push({
-        path,
-        segment: number,
-        at,
-        size,
-        kind,
-        batch,
-        durableBatch,
-        behindDurable,
-        lastIndex,
-      })
+      out.push({ path, segment: number, at, size, kind, batch, lastIndex })
       at += size
     }
   }
@@ -70,10 +58,14 @@ export interface Damageable {
 
 /**
  * Those behind which the log goes on for certain: a whole batch follows, and behind it a record that vouches for that
- * batch, all of them on the medium (`syncedBatch` was called back). Damage nearer to the end than that may read as an
+ * batch, all of them on the medium (`syncedBatch` was called back, and `vouchedBy` was then when a batch was written). Damage nearer to the end than that may read as an
  * unfinished write, or leaves nothing to tell what was lost.
  */
-export function damageable(records: readonly DurableRecord[], syncedBatch: number): Damageable[] {
+export function damageable(
+  records: readonly DurableRecord[],
+  syncedBatch: number,
+  vouchedBy: ReadonlyMap<number, number>,
+): Damageable[] {
   let vouched = 0
   let lastSafe = -1
   // From the end: the last record behind which a batch stands that is vouched for.
@@ -84,7 +76,7 @@ export function damageable(records: readonly DurableRecord[], syncedBatch: numbe
       break
     }
     if (record.kind === 'batch' && record.batch <= syncedBatch)
-      vouched = Math.max(vouched, record.behindDurable ? record.batch - 1 : record.durableBatch)
+      vouched = Math.max(vouched, vouchedBy.get(record.batch) ?? 0)
   }
   const out: Damageable[] = []
   let highest = 0

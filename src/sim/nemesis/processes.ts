@@ -23,6 +23,9 @@ const CALLS: readonly Operation[] = [
   'syncDirectory',
 ]
 const CALLS_MAX = 6
+/** Those of a segment or a snapshot that comes or goes. */
+const RARE: ReadonlySet<Operation> = new Set(['create', 'rename', 'unlink'])
+const RARE_CALLS_MAX = 3
 /** The longest sleep, and how rare such are. */
 const SLEEP_MS_MAX = 30_000
 const LONG_SLEEP_CHANCE = 0.1
@@ -62,7 +65,7 @@ export const PROCESSES: readonly StrikeKind[] = [
     countsItself: true,
     draw: (r) => {
       const operation = pick(r, CALLS)
-      const nth = nextInt(r, 1, CALLS_MAX)
+      const nth = nextInt(r, 1, RARE.has(operation) ? RARE_CALLS_MAX : CALLS_MAX)
       const msMax = pick(r, [0, 0, 0.1, 5])
       const how: CrashKind = chance(r, 0.7) ? 'power' : 'process'
       const relapseMs = nextInt(r, 0, pick(r, [1, 20, LOOP_LIFE_MS_MAX]))

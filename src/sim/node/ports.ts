@@ -42,6 +42,7 @@ export function walPort<M extends { readonly type: string }, R, O, C extends Cor
       if (node.boundary()) return
       context.world.mark(2, node.index, batch, payload)
       snapshots.appended(batch, node.core.status().snapshotIndex)
+      disk.appended(batch)
       wal.append(batch, payload, about)
       node.boundary()
     },

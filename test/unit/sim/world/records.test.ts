@@ -1,28 +1,30 @@
 import { describe, expect, it } from 'vitest'
 import { type DurableRecord, damageable } from '../../../../src/sim/disk/records.js'
 
+type Placed = DurableRecord & { readonly vouches: number }
+
 /** Records of one segment, one behind the other. */
 function records(
-  ...some: readonly (Pick<DurableRecord, 'kind' | 'batch' | 'durableBatch'> & {
-    lastIndex?: number
-  })[]
-): DurableRecord[] {
+  ...some: readonly (Pick<Placed, 'kind' | 'batch' | 'vouches'> & { lastIndex?: number })[]
+): Placed[] {
   return some.map((one, i) => ({
     path: 'wal/1',
     segment: 1,
     at: 512 + 64 * i,
     size: 64,
-    behindDurable: false,
     lastIndex: one.batch,
     ...one,
   }))
 }
 
-const batch = (number: number, durableBatch: number, lastIndex = number) =>
-  ({ kind: 'batch', batch: number, durableBatch, lastIndex }) as const
+const batch = (number: number, vouches: number, lastIndex = number) =>
+  ({ kind: 'batch', batch: number, vouches, lastIndex }) as const
 
-const batches = (some: readonly DurableRecord[], synced: number) =>
-  damageable(some, synced).map(({ record }) => record.batch)
+const vouchedBy = (some: readonly Placed[]) =>
+  new Map(some.map(({ batch: number, vouches }) => [number, vouches]))
+
+const batches = (some: readonly Placed[], synced: number) =>
+  damageable(some, synced, vouchedBy(some)).map(({ record }) => record.batch)
 
 describe('what may be damaged', () => {
   it('has a whole batch behind it that a synced one vouches for', () => {
@@ -49,7 +51,7 @@ describe('what may be damaged', () => {
       batch(6, 5, 13),
       batch(7, 6, 14),
     )
-    const told = damageable(log, 7).map(({ from, through, uncertain }) => [
+    const told = damageable(log, 7, vouchedBy(log)).map(({ from, through, uncertain }) => [
       from,
       through,
       uncertain,
