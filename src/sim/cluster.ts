@@ -14,6 +14,7 @@ import type { FaultCounts } from './faults.js'
 import { ledgerApplication } from './ledger-load.js'
 import { drawLiars, type Liars, type SimLiar } from './liars.js'
 import { Network, NO_LINK_FAULTS } from './network.js'
+import type { Greeting } from './node/identity.js'
 import { SimNode } from './node.js'
 import type { SimProtocol } from './protocol.js'
 import { STREAM, streamOf } from './streams.js'
@@ -33,6 +34,7 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
   readonly notes = new Map<string, number>()
   readonly liars: Liars
   readonly protocolChecker: ProtocolChecker<C, M, R>
+  readonly quorum: (n: number) => number
   readonly #world: World
   readonly #counts: FaultCounts
   /** So many must know a leader. */
@@ -55,6 +57,7 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
     this.#counts = counts
     this.#sim = sim
     this.#lies = streamOf(world.seed, STREAM.lies)
+    this.quorum = (n) => sim.quorum(n)
     this.network = new Network(world, counts, swarm.latencyMs, NO_LINK_FAULTS, {
       mutedWindows: swarm.mutedLinkWindows,
       kept: swarm.kept.messages,
@@ -102,7 +105,9 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
         stepped: () => {
           this.steps++
         },
-        noted: (event) => this.notes.set(event, (this.notes.get(event) ?? 0) + 1),
+        noted: (event) => this.noted(event),
+        greet: (by, greeted) => this.#greet(by, greeted),
+        announce: (id) => this.#announce(id),
       })
     })
     for (const node of this.nodes) this.#byId.set(node.id, node)
@@ -134,6 +139,10 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
       ({ alive, paused, core, machine, disk }) =>
         alive && !paused && core !== null && machine !== null && !disk.faults.isHolding,
     )
+  }
+
+  noted(event: string): void {
+    this.notes.set(event, (this.notes.get(event) ?? 0) + 1)
   }
 
   /** They are up and know the same leader, who is one of them; all, or as many as the protocol promises. */
@@ -221,6 +230,32 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
     return ids.size === this.nodes.length
       ? this.nodes
       : this.nodes.filter((node) => ids.has(node.id))
+  }
+
+  /** A handshake with each peer that takes part and can be reached, both ways. */
+  #greet(by: NodeId, greeted: (greeting: Greeting) => void): void {
+    for (const peer of this.nodes) {
+      if (peer.id === by || peer.hasForeignDisk) continue
+      this.network.send(by, peer.id, EMPTY, () => {
+        if (!peer.alive || peer.paused || peer.core === null) return
+        const greeting = peer.identity.greeting()
+        this.network.send(peer.id, by, EMPTY, () => greeted(greeting))
+      })
+    }
+  }
+
+  /** It connects to all, and they to it: each learns of the other's start. */
+  #announce(id: NodeId): void {
+    const node = this.#byId.get(id)
+    if (node === undefined) return
+    const life = node.identity.start
+    for (const peer of this.nodes)
+      if (peer !== node)
+        this.network.send(id, peer.id, EMPTY, () => {
+          if (node.identity.start !== life || peer.core === null || peer.hasForeignDisk) return
+          peer.identity.meets(node.identity)
+          if (node.core !== null) node.identity.meets(peer.identity)
+        })
   }
 
   #send(from: NodeId, to: NodeId, bytes: Uint8Array): void {

@@ -63,6 +63,8 @@ const BY_GROUP = {
     'stale-sector',
     'misdirected-write',
     'snapshot-rot',
+    'disk-wiped',
+    'backup-restored',
   ],
   clock: ['clock-leapt', 'clock-frozen', 'clock-drifted', 'clock-restarted'],
   client: [
@@ -77,14 +79,8 @@ const BY_GROUP = {
   byzantine: BYZANTINE_KINDS,
 } as const
 
-/**
- * An empty disk, or an old copy of it, under the name of a member. Nothing in the simulator tells yet that the node is
- * not who it was, so they belong to no group and no seed draws them: a run that is made to have them breaks.
- */
-export const IDENTITY_KINDS = ['disk-wiped', 'backup-restored'] as const
-
 export type FaultGroup = keyof typeof BY_GROUP
-export type FaultKind = (typeof BY_GROUP)[FaultGroup][number] | (typeof IDENTITY_KINDS)[number]
+export type FaultKind = (typeof BY_GROUP)[FaultGroup][number]
 
 /** The kinds of each group, in their order. */
 export const FAULT_GROUPS: { readonly [group in FaultGroup]: readonly FaultKind[] } = BY_GROUP
@@ -115,10 +111,10 @@ export class FaultCounts {
     return sum
   }
 
-  /** In the order of FAULT_KINDS, the others behind. */
+  /** In the order of FAULT_KINDS. */
   plain(): { readonly [kind: string]: number } {
     const out: { [kind: string]: number } = {}
-    for (const kind of [...FAULT_KINDS, ...IDENTITY_KINDS]) {
+    for (const kind of FAULT_KINDS) {
       const count = this.#counts.get(kind)
       if (count !== undefined) out[kind] = count
     }

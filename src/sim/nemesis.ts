@@ -47,7 +47,9 @@ export class Nemesis<M extends { readonly type: string }, R, O, C extends Core<M
     this.#world = world
     this.#swarm = swarm
     const { nodes, network, disturbance } = cluster
-    this.#stage = new Stage({ world, swarm, counts, nodes, network, disturbance })
+    const noted = (event: string) => cluster.noted(event)
+    const { quorum } = cluster
+    this.#stage = new Stage({ world, swarm, counts, nodes, network, disturbance, quorum, noted })
     this.#kinds = STRIKE_KINDS.filter(({ kind }) => swarm.kinds.has(kind))
     this.#times = streamOf(world.seed, STREAM.strikeTimes)
   }
@@ -85,6 +87,7 @@ export class Nemesis<M extends { readonly type: string }, R, O, C extends Core<M
     disturbance.snapshotFlips = 0
     for (const node of nodes) {
       node.disarm()
+      node.putDiskBack()
       node.disk.mend()
       node.clock.thaw()
       node.clock.setRight()

@@ -7,6 +7,7 @@ import type { ClusterChecker } from './checkers/cluster.js'
 import type { ProtocolChecker } from './checkers/protocol.js'
 import type { FaultKind } from './faults.js'
 import type { SimLiar } from './liars.js'
+import type { Greeting } from './node/identity.js'
 import type { SimProtocol } from './protocol.js'
 import type { SwarmOptions } from './swarm.js'
 import type { World } from './world.js'
@@ -52,4 +53,8 @@ export interface NodeContext<M extends { readonly type: string }, R, O, C extend
   noted(event: string): void
   /** It has executed the entry, and tells whoever asked. */
   answered(id: NodeId, entry: Entry, answers: readonly Uint8Array[]): void
+  /** A new start of it connects to its peers. */
+  announce(id: NodeId): void
+  /** Shakes hands with every peer that can be reached. */
+  greet(by: NodeId, greeted: (greeting: Greeting) => void): void
 }

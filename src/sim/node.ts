@@ -20,6 +20,8 @@ import type { SimMachine } from './machine.js'
 import type { FatalCall, StruckNode } from './nemesis/stage.js'
 import { NodeClock } from './node/clock.js'
 import { type ClientCut, Door } from './node/door.js'
+import { type Backup, ForeignDisk } from './node/foreign-disk.js'
+import { Identity } from './node/identity.js'
 import { Life } from './node/life.js'
 import { type Expected, Moments } from './node/moments.js'
 import { communicatorPort, type Living, newMachine, walPort } from './node/ports.js'
@@ -50,6 +52,8 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
   readonly #life = new Life()
   readonly #door: Door<M, R>
   readonly #moments = new Moments()
+  readonly identity: Identity
+  readonly #foreign: ForeignDisk
   /** Effects left until it dies; null: it does not. */
   #effectsLeft: { count: number; readonly how: CrashKind } | null = null
   #driver: Driver<M, R> | null = null
@@ -84,6 +88,21 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
       world.int(0, CLOCK_START_MS_MAX),
       world.int(-drift, drift),
     )
+    const self = context.members[index] ?? { id, uid: `uid-${id}` }
+    this.identity = new Identity(self, context.members)
+    this.#foreign = new ForeignDisk({
+      disk: this.disk,
+      identity: this.identity,
+      life: this.#life,
+      after: (ms, task) => world.after(ms, task),
+      incarnation: () => world.int(1, 0x7fffffff),
+      greet: (greeted) => context.greet(id, greeted),
+      refused: (mark, why) => {
+        world.tell(() => `${id}: refuses to start: ${why}`)
+        context.noted(mark)
+        this.kill('process')
+      },
+    })
     this.#door = new Door({
       life: this.#life,
       now: () => this.clock.read(),
@@ -126,6 +145,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
 
   /** An empty disk gets the record that forms the cluster; any other is recovered. */
   start(): void {
+    if (this.#foreign.isIn) return this.#foreign.start()
     if (this.#refused) return
     this.#life.begin()
     this.#effectsLeft = null
@@ -203,6 +223,27 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     this.disk.faults.dieAt(null)
     this.disk.faults.limit(null)
     this.disk.faults.stallUntil(0)
+  }
+
+  backup(): Backup {
+    return this.#foreign.backup()
+  }
+
+  /** Dies, and finds another disk in the place of its own: an old copy, or an empty one. */
+  exchangeDisk(copy: Backup | null): void {
+    this.kill('power')
+    this.#foreign.exchange(copy)
+  }
+
+  get hasForeignDisk(): boolean {
+    return this.#foreign.isIn
+  }
+
+  /** Its own disk is back; it has to be started again. */
+  putDiskBack(): void {
+    if (!this.#foreign.isIn) return
+    this.kill('process')
+    this.#foreign.putBack()
   }
 
   pause(): void {
@@ -287,6 +328,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
       seed: world.int(1, 0x7fffffff),
       incarnation: world.int(1, 0x7fffffff),
     }
+    this.identity.begin(self.incarnation)
     world.mark(3, this.#index, records.length)
     const recovered = recoverCore(records, self, this.#context)
     if (typeof recovered === 'string') return this.#refuse(recovered)
@@ -312,6 +354,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     if (opened.cut) this.#context.noted('torn-tail-cut')
     checker.started(this.id, core.status())
     this.#moments.started(core.status())
+    this.#context.announce(this.id)
     protocolChecker.started(this.id, core, records)
     const node = this.#living(core, opened.lastBatch)
     this.#machine = newMachine(node)

@@ -54,6 +54,9 @@ const UNFIT: ReadonlySet<FaultKind> = new Set([
   'leadership-transferred',
   // Its states travel part by part, each verified; the link damages those as any message.
   'snapshot-piece-flipped',
+  // Shown over Raft: who is let in is decided before either protocol is asked.
+  'disk-wiped',
+  'backup-restored',
 ])
 
 export const pbftSim: SimProtocol<Message, WalRecord, Options, Pbft> = {

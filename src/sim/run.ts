@@ -36,6 +36,15 @@ const HOPELESS_MS = 10_000
 /** A bound against a world that spins: of a run, and for each ms of it. */
 const EVENTS_MAX = 2_000_000
 const EVENTS_PER_MS_MAX = 50
+/** Marks that no step of a core tells. */
+const OF_STARTS = [
+  'torn-tail-cut',
+  'snapshot-lost',
+  'log-damaged',
+  'wiped-disk-refused',
+  'old-copy-refused',
+  'old-copy-hopeless',
+]
 /** How often the end of a phase is looked for. */
 const LOOK_MS = 50
 
@@ -252,7 +261,7 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
   /** What a start of a node tells is no step of its core. */
   #marks(): { readonly [mark: string]: number } {
     const marks = new Map(this.#cluster.protocolChecker.marks ?? [])
-    for (const name of ['torn-tail-cut', 'snapshot-lost', 'log-damaged']) {
+    for (const name of OF_STARTS) {
       const count = this.#cluster.notes.get(name)
       if (count !== undefined) marks.set(name, count)
     }

@@ -188,14 +188,18 @@ export class MemoryFileSystem implements FileSystem {
     this.#life++
     this.#names = new Map()
     this.#syncedNames = new Map()
-    for (const [path, bytes] of image) this.overwrite(path, bytes)
+    this.#directories.clear()
+    this.#newDirectories.clear()
+    for (const [path, bytes] of image) {
+      this.overwrite(path, bytes)
+      for (let end = path.indexOf('/'); end > 0; end = path.indexOf('/', end + 1))
+        this.#directories.add(path.slice(0, end))
+    }
   }
 
   /** A new, empty disk in the place of this one. */
   wipe(): void {
     this.restoreImage(new Map())
-    this.#directories.clear()
-    this.#newDirectories.clear()
   }
 
   /** Replaces a file's content on the medium: rot, or a test's mutation. */

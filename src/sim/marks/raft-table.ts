@@ -39,6 +39,10 @@ export const NOTED = {
   'log-healed': 'A damaged log was whole again.',
   'snapshot-lost': 'A node started without the file of its snapshot.',
   'torn-tail-cut': 'A record that a power loss had torn was cut off at a start.',
+  'wiped-disk-refused': 'A node came back on an empty disk, and its peers let it not in.',
+  'old-copy-refused': 'A node came back on an old copy of its disk, and a peer had met it since.',
+  'old-copy-hopeless':
+    'So many peers had met nothing newer than an old copy that nobody could have told it.',
 } as const
 
 /** Seen from outside: by what a step made of a state. */

@@ -1,4 +1,4 @@
-/** Damage to what disks hold, where the atlas says that it may be; and disks that are exchanged behind a node's back. */
+/** Damage to what disks hold, where the atlas says that it may be. */
 import { chance, nextInt, type RandomState, seededRandom } from '../../base/random.js'
 import type { Corruption } from '../disk/corruption.js'
 import type { FaultKind } from '../faults.js'
@@ -7,48 +7,12 @@ import type { Outcome, Strike, StrikeKind } from './strike.js'
 
 /** How often the node dies at once, and so finds the damage soon. */
 const KILL_CHANCE = 0.7
-/** Between the backup and its return. */
-const BACKUP_MS_MAX = 5_000
 
 export const CORRUPTIONS: readonly StrikeKind[] = [
   logDamage('bit-rot'),
   logDamage('stale-sector'),
   logDamage('misdirected-write'),
   damaging('snapshot-rot', (node, stage, random) => node.disk.corruptSnapshot(stage.atlas, random)),
-  {
-    kind: 'disk-wiped',
-    draw: () => ({
-      parameters: {},
-      carryOut: (stage, strike) => {
-        const node = stage.resolve(strike.target)
-        if (node === null) return null
-        node.kill('power')
-        node.disk.wipe()
-        stage.restartLater(node, strike.durationMs)
-        return [node.id]
-      },
-    }),
-  },
-  {
-    kind: 'backup-restored',
-    draw: (r) => {
-      const ageMs = nextInt(r, 10, BACKUP_MS_MAX)
-      return {
-        parameters: { ageMs },
-        carryOut: (stage, strike) => {
-          const node = stage.resolve(strike.target)
-          if (node === null) return null
-          const image = node.disk.image()
-          stage.later(ageMs, () => {
-            node.kill('power')
-            node.disk.restoreImage(image)
-            stage.restartLater(node, strike.durationMs)
-          })
-          return [node.id]
-        },
-      }
-    },
-  },
 ]
 
 function logDamage(how: Corruption): StrikeKind {

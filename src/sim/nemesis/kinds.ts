@@ -3,6 +3,7 @@ import { CLIENTS } from './clients.js'
 import { CLOCKS } from './clocks.js'
 import { CORRUPTIONS } from './corruption.js'
 import { DISKS } from './disks.js'
+import { IDENTITIES } from './identity.js'
 import { LINKS } from './links.js'
 import { MACHINES } from './machines.js'
 import { AT_MOMENTS } from './moments.js'
@@ -16,6 +17,7 @@ export const STRIKE_KINDS: readonly StrikeKind[] = [
   ...PROCESSES,
   ...DISKS,
   ...CORRUPTIONS,
+  ...IDENTITIES,
   ...CLOCKS,
   ...CLIENTS,
   ...MACHINES,

@@ -7,6 +7,8 @@ import type { FaultCounts } from '../faults.js'
 import type { Network } from '../network.js'
 import type { NodeClock } from '../node/clock.js'
 import type { ClientCut } from '../node/door.js'
+import type { Backup } from '../node/foreign-disk.js'
+import type { Identity } from '../node/identity.js'
 import type { Expected } from '../node/moments.js'
 import type { Disturbance } from '../node-context.js'
 import type { SwarmOptions } from '../swarm.js'
@@ -31,6 +33,11 @@ export interface StruckNode {
   killAtEffect(count: number, how: CrashKind): void
   killAtDiskCall(operation: Operation, call: FatalCall): void
   expect(expected: Expected | null): void
+  readonly identity: Identity
+  readonly hasForeignDisk: boolean
+  backup(): Backup
+  exchangeDisk(copy: Backup | null): void
+  putDiskBack(): void
   pause(): void
   resume(): void
   disarm(): void
@@ -56,6 +63,8 @@ export class Stage {
   readonly network: Network
   readonly disturbance: Disturbance
   readonly atlas: Atlas
+  readonly quorum: (n: number) => number
+  readonly noted: (event: string) => void
   #committedThrough = 0
   /** False once the faults have ended: nothing that was to be undone is undone twice. */
   active = false
@@ -67,6 +76,9 @@ export class Stage {
     readonly nodes: readonly StruckNode[]
     readonly network: Network
     readonly disturbance: Disturbance
+    /** How many of so many can go on. */
+    readonly quorum: (n: number) => number
+    readonly noted: (event: string) => void
   }) {
     this.world = parts.world
     this.swarm = parts.swarm
@@ -74,6 +86,8 @@ export class Stage {
     this.nodes = parts.nodes
     this.network = parts.network
     this.disturbance = parts.disturbance
+    this.quorum = parts.quorum
+    this.noted = parts.noted
     const { hopeless } = parts.swarm
     const committed = () => this.#committed()
     this.atlas = new Atlas(parts.world.seed, { ids: this.ids, hopeless, committed })

@@ -6,8 +6,7 @@ import { STREAM, streamOf } from '../streams.js'
 import type { SwarmOptions } from '../swarm.js'
 
 /**
- * After these the only good copy of something may lie with the rest, or a member may have lost its say: then nobody may
- * be left out.
+ * After these the only good copy of something may lie with the rest: then nobody may be left out.
  */
 const COPIES_LOST: ReadonlySet<string> = new Set([
   'bit-rot',
@@ -15,8 +14,6 @@ const COPIES_LOST: ReadonlySet<string> = new Set([
   'misdirected-write',
   'snapshot-rot',
   'read-error',
-  'disk-wiped',
-  'backup-restored',
 ])
 
 /** Null: everybody. The others stay dead until the quorum is well. */

@@ -2,7 +2,7 @@
  * A failing run as data: a seed, and what of it is changed or left out. Whoever has the same version and the recipe has
  * the same run, event for event.
  */
-import { FAULT_KINDS, type FaultKind, IDENTITY_KINDS } from '../faults.js'
+import { FAULT_KINDS, type FaultKind } from '../faults.js'
 import { drawSwarm, type SwarmOptions } from '../swarm.js'
 
 export interface Recipe {
@@ -85,7 +85,7 @@ export function printRecipe(recipe: Recipe): string {
 /** Throws RecipeError. */
 export function parseRecipe(text: string): Recipe {
   const found = parsed(text)
-  const kinds: readonly string[] = [...FAULT_KINDS, ...IDENTITY_KINDS]
+  const kinds: readonly string[] = FAULT_KINDS
   const isKind = (value: unknown): value is FaultKind => kinds.some((kind) => kind === value)
   if (found.format !== 1) throw new RecipeError('expected a recipe of format 1')
   return {

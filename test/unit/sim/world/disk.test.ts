@@ -46,6 +46,7 @@ function disk(seed = 1) {
     for (let batch = from; batch <= to; batch++) {
       const payload = new Uint8Array(200).fill(batch)
       const shape = utf8Encode(`shape ${batch}`)
+      one.appended(batch)
       wal.append(batch, payload, { lastIndex: batch, shape, stateRecord: () => new Uint8Array(8) })
       wal.sync((covered) => {
         one.synced(covered)

@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { Violation } from '../../../../src/sim/checkers/violation.js'
 import { Cluster } from '../../../../src/sim/cluster.js'
 import {
   FAULT_GROUPS,
   FAULT_KINDS,
   FaultCounts,
   type FaultKind,
-  IDENTITY_KINDS,
 } from '../../../../src/sim/faults.js'
 import { raftSim } from '../../../../src/sim/index.js'
 import { ledgerApplication } from '../../../../src/sim/ledger-load.js'
@@ -95,8 +93,7 @@ describe('the schedule', () => {
 })
 
 describe('every kind of strike', () => {
-  const identity: readonly FaultKind[] = IDENTITY_KINDS
-  for (const { kind } of STRIKE_KINDS.filter((one) => !identity.includes(one.kind)))
+  for (const { kind } of STRIKE_KINDS)
     it(`${kind} strikes when it alone is enabled`, () => {
       // Not every seed lets a snapshot go.
       for (let seed = 5; seed < 15; seed++) {
@@ -105,13 +102,6 @@ describe('every kind of strike', () => {
         if (counts.of(kind) > 0) return expect(nemesis.executed.length).toBeGreaterThan(0)
       }
       throw new Error('it never struck')
-    })
-
-  for (const kind of identity)
-    it(`${kind}: a node that forgot what it promised is seen by the invariants`, () => {
-      expect(() => {
-        for (let seed = 5; seed < 15; seed++) struck([kind], {}, 6_000, { seed })
-      }).toThrow(Violation)
     })
 
   it('belongs to exactly one group', () => {
