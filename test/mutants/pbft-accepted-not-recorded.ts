@@ -7,7 +7,7 @@ export const mutant: Mutant = {
 `,
   replace: '',
   why: 'What is accepted is not written.',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'durable-promise',
   needsFaults: true,
 }

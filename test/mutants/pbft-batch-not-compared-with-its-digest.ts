@@ -6,7 +6,7 @@ export const mutant: Mutant = {
   find: 'if (digestOf(s, batch) !== proposed.digest)',
   replace: `if (proposed.digest === '')`,
   why: "A proposal's digest need not be that of its batch (Fabric-X 1035).",
-  seed: null,
-  caughtBy: null,
+  seed: 4,
+  caughtBy: 'state-machine-safety',
   needsFaults: true,
 }

@@ -6,7 +6,7 @@ export const mutant: Mutant = {
   find: 'const certificate = agreeing(s, index, quorum(s.replicas.length))',
   replace: 'const certificate = agreeing(s, index, 1)',
   why: 'A checkpoint is stable when a single replica says so.',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'pbft-state',
   needsFaults: true,
 }

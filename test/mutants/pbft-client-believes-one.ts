@@ -6,7 +6,7 @@ export const mutant: Mutant = {
   find: 'if (same <= c.faultyMax) return',
   replace: 'if (same < 1) return',
   why: 'The client believes the first replica that answers.',
-  seed: null,
-  caughtBy: null,
+  seed: 11,
+  caughtBy: 'exactly-once',
   needsFaults: true,
 }

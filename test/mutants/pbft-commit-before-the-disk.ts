@@ -6,7 +6,7 @@ export const mutant: Mutant = {
   find: `  Commit: 'durable',`,
   replace: `  Commit: 'none',`,
   why: 'A COMMIT leaves before its certificate is on disk.',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'durable-promise',
   needsFaults: true,
 }

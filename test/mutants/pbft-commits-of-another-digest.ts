@@ -6,7 +6,7 @@ export const mutant: Mutant = {
   find: `const key = \`\${commit.view} \${commit.digest}\``,
   replace: `const key = \`\${commit.view}\``,
   why: "The digest is not part of a COMMIT's key: votes for two batches are added up.",
-  seed: null,
-  caughtBy: null,
+  seed: 4,
+  caughtBy: 'committed-batch',
   needsFaults: true,
 }

@@ -10,7 +10,7 @@ export const mutant: Mutant = {
       return
 `,
   why: 'A restarted replica is back in the view that it left (Fabric 0.6 restores the view of its votes).',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'durable-view',
   needsFaults: true,
 }

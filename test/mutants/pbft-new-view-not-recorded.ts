@@ -7,7 +7,7 @@ export const mutant: Mutant = {
 `,
   replace: '',
   why: 'A replica does not write which view it entered.',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'durable-promise',
   needsFaults: true,
 }
