@@ -37,6 +37,10 @@ async function start(command, args, nodes) {
       { stdio: 'ignore' },
     ),
   )
+  // Listened for at once: the event does not wait until its turn has come.
+  const spawned = children.map(
+    (child) => new Promise((done, fail) => child.once('spawn', done).once('error', fail)),
+  )
   const agents = seats.map(() => new Agent({ keepAlive: true, maxSockets: 1 }))
   const target = {
     ask: (request, turn) => ask(seats[turn % nodes].client, agents[turn % nodes], request),
@@ -51,8 +55,7 @@ async function start(command, args, nodes) {
     },
   }
   try {
-    for (const child of children)
-      await new Promise((done, fail) => child.once('spawn', done).once('error', fail))
+    await Promise.all(spawned)
     for (const [i, { client }] of seats.entries()) await healthy(client, agents[i])
   } catch (error) {
     await target.close()
