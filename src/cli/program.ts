@@ -65,7 +65,11 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   explore: ['quorate explore --list', 'quorate explore --world elections'],
   keygen: ['quorate keygen alice.key', 'quorate keygen --public alice.key'],
   pki: ['quorate pki --nodes n1,n2,n3,n4 --clients alice,bob --dir ./pki'],
-  bench: ['quorate bench --only stream --seconds 8', 'quorate bench --protocol pbft'],
+  bench: [
+    'quorate bench --only stream --seconds 8',
+    'quorate bench --protocol pbft',
+    'quorate bench --against etcd',
+  ],
 }
 
 /** Errors in one line, by exception, so that main alone decides how the process ends. */
@@ -198,8 +202,18 @@ function addTools(program: Command, setExitCode: SetExitCode): void {
     .option('--seconds <n>', 'of each measurement', number('--seconds', 1, 8))
     .option('--only <names>', 'such as unary-100,stream')
     .option('--dir <dir>', 'where its temporary data lives: choose the disk to measure')
+    .addOption(
+      new Option(
+        '--against <rival>',
+        'the same Put and Range on it and on ours, alternately',
+      ).choices(['etcd']),
+    )
     .option('--json', 'results as JSON in the last line')
     .action(async (options) => {
+      if (options.against !== undefined) {
+        setExitCode(await (await import('./commands/bench-against.js')).benchAgainst(options))
+        return
+      }
       setExitCode(await (await import('./commands/bench.js')).bench(options))
     })
   program

@@ -45,6 +45,10 @@ export class BenchCluster {
     this.#client = new Client(clientOptions)
   }
 
+  get endpoints(): readonly string[] {
+    return this.clientOptions.endpoints
+  }
+
   static async start(protocol: BenchProtocol, parentDir: string | null): Promise<BenchCluster> {
     const dir = mkdtempSync(join(parentDir ?? tmpdir(), 'quorate-bench-'))
     const nodes = NODES[protocol]

@@ -1,0 +1,56 @@
+// `npm run build && node bench/etcd-go.mjs [ROUNDS]`: Put through etcd's own Go client, 100 clients over all three
+// endpoints, on a three-node etcd and on Quorate alternately. Needs Debian's golang-go, golang-etcd-server-dev, etcd-server.
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { BenchCluster } from '../dist/cli/bench/cluster.js'
+import { EtcdCluster } from '../dist/cli/bench/etcd-cluster.js'
+
+const rounds = Number(process.argv[2] ?? 3)
+const dir = mkdtempSync(join(tmpdir(), 'quorate-go-'))
+const program = join(dir, 'put')
+execFileSync('go', ['build', '-o', program, join(import.meta.dirname, 'etcd-go/put.go')], {
+  // Debian's sources of etcd's client, as they are installed.
+  env: { ...process.env, GO111MODULE: 'off', GOPATH: '/usr/share/gocode' },
+  stdio: 'inherit',
+})
+const etcd = await EtcdCluster.start()
+const quorate = await BenchCluster.start('raft', null)
+const results = { etcd: [], quorate: [] }
+try {
+  for (let round = 1; round <= rounds; round++)
+    for (const [name, cluster] of Object.entries({ etcd, quorate })) {
+      const seen = JSON.parse(await run(cluster.endpoints))
+      results[name].push(seen)
+      console.log(`${round} ${name.padEnd(8)} ${JSON.stringify(seen)}`)
+    }
+} finally {
+  await quorate.stop()
+  await etcd.close()
+  rmSync(dir, { recursive: true, force: true })
+}
+const best = (name) => Math.max(...results[name].map((one) => one.opsPerSecond))
+const median = (name) => {
+  const sorted = results[name].map((one) => one.opsPerSecond).sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)]
+}
+console.log(
+  JSON.stringify({
+    results,
+    ratioOfMedians: Number((median('quorate') / median('etcd')).toFixed(2)),
+    ratioOfBest: Number((best('quorate') / best('etcd')).toFixed(2)),
+  }),
+)
+
+function run(endpoints) {
+  return new Promise((resolve, reject) => {
+    const args = ['-endpoints', endpoints.join(','), '-clients', '100']
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    let text = ''
+    child.stdout.on('data', (chunk) => {
+      text += chunk
+    })
+    child.on('close', (code) => (code === 0 ? resolve(text) : reject(new Error(`exit ${code}`))))
+  })
+}
