@@ -1,6 +1,8 @@
 // Are two answers the same? What belongs to a cluster and not to its data is left out; each difference that is let
 // through has a name and a reason, here and in docs/etcd-compatibility.md, and nothing else is.
 const OWN = new Set(['cluster_id', 'member_id', 'raft_term'])
+/** A rest of more seconds is not compared: none of the leases that stay ends during a run. */
+const LONG_TTL = 1_000
 
 /** Each takes `{ etcd, ours }`, both normalised, with the request, and says whether it explains that they differ. */
 export const EXPLAINED = {
@@ -52,7 +54,7 @@ function normalise({ path }, { status, lines }) {
   const plain = lines.map((line) => strip(line))
   if (path === '/v3/watch') return { status, ...joined(plain) }
   if (path === '/v3/lease/timetolive' || path === '/v3/lease/keepalive')
-    for (const line of plain) coarseTtl(line.result ?? line)
+    for (const line of plain) coarseLease(line.result ?? line)
   // Those with the same deadline have no order of their own.
   if (path === '/v3/lease/leases')
     for (const line of plain) line.leases?.sort((a, b) => Number(a.ID) - Number(b.ID))
@@ -71,9 +73,10 @@ function joined(lines) {
   return { events, others }
 }
 
-function coarseTtl(answer) {
-  if (answer.TTL !== undefined && Number(answer.TTL) > 0)
-    answer.TTL = String(Math.round(Number(answer.TTL) / 1_000))
+/** Seconds of a long lease are a matter of time, and etcd tells its keys in no order. */
+function coarseLease(answer) {
+  if (Number(answer.TTL) > LONG_TTL) answer.TTL = 'long'
+  answer.keys?.sort()
 }
 
 function strip(value) {
