@@ -1,0 +1,117 @@
+// Leases of 60 s held by many connections, each kept alive every 20 s, on three nodes:
+//
+//   npx tsc -b && node bench/leases.mjs [leases] [connections] [seconds]
+//
+// Fails if a keep-alive is answered with TTL 0, or not within 10 s.
+import {
+  LeaseGrantRequest,
+  LeaseGrantResponse,
+  LeaseKeepAliveRequest,
+  LeaseKeepAliveResponse,
+  LeaseLeasesRequest,
+  LeaseLeasesResponse,
+} from '../dist/gen/etcd/api/etcdserverpb/rpc.js'
+import { startCluster } from './support/cluster.mjs'
+import { open, ready, stream, unary } from './support/grpc.mjs'
+
+const leases = Number(process.argv[2] ?? 100_000)
+const connections = Number(process.argv[3] ?? 1_000)
+const seconds = Number(process.argv[4] ?? 75)
+const TTL_S = 60
+const EVERY_MS = 20_000
+const LATE_MS = 10_000
+const GRANTS_AT_ONCE = 200
+
+const cluster = await startCluster(3)
+try {
+  const grant = (session) => {
+    const request = LeaseGrantRequest.encode({ TTL: String(TTL_S), ID: '0' }).finish()
+    return unary(session, '/etcdserverpb.Lease/LeaseGrant', request)
+  }
+  const list = () => Buffer.from(LeaseLeasesRequest.encode({}).finish())
+  await ready(cluster.endpoints, '/etcdserverpb.Lease/LeaseLeases', list())
+  const sessions = Array.from({ length: connections }, (_, i) => open(cluster.endpoints[i % 3]))
+  const waiting = new Map()
+  let latencies = []
+  let lost = 0
+  let failed = 0
+  const streams = sessions.map((session) =>
+    stream(
+      session,
+      '/etcdserverpb.Lease/LeaseKeepAlive',
+      (bytes) => {
+        const { ID, TTL } = LeaseKeepAliveResponse.decode(bytes)
+        latencies.push(performance.now() - waiting.get(ID))
+        waiting.delete(ID)
+        if (TTL === 0) lost++
+      },
+      () => failed++,
+    ),
+  )
+  // Whose turn is next: all have the same period.
+  let queue = []
+  let sent = 0
+  const keepAll = setInterval(() => {
+    const now = performance.now()
+    let due = 0
+    for (; due < queue.length && queue[due].at <= now; due++) {
+      const { id, own } = queue[due]
+      waiting.set(id, now)
+      own.write(LeaseKeepAliveRequest.encode({ ID: id }).finish())
+      queue.push({ id, own, at: now + EVERY_MS })
+      sent++
+    }
+    queue = queue.slice(due)
+  }, 20)
+  const grantedFrom = performance.now()
+  let asked = 0
+  const lane = async () => {
+    while (asked < leases) {
+      const i = asked++ % connections
+      const id = LeaseGrantResponse.decode(await grant(sessions[i])).ID
+      queue.push({ id, own: streams[i], at: performance.now() + EVERY_MS })
+    }
+  }
+  await Promise.all(Array.from({ length: GRANTS_AT_ONCE }, lane))
+  const grantMs = performance.now() - grantedFrom
+  console.log(
+    `${leases} leases granted to ${connections} connections in ${(grantMs / 1000).toFixed(1)} s`,
+  )
+  latencies = []
+  sent = 0
+  const from = performance.now()
+  const cpuFrom = await cpuOf(cluster.pids)
+  await new Promise((done) => setTimeout(done, seconds * 1000))
+  const ranMs = performance.now() - from
+  const cpu = (await cpuOf(cluster.pids)) - cpuFrom
+  clearInterval(keepAll)
+  while (waiting.size > 0 && performance.now() - from < seconds * 1000 + LATE_MS)
+    await new Promise((done) => setTimeout(done, 100))
+  const answer = await unary(sessions[0], '/etcdserverpb.Lease/LeaseLeases', list())
+  const held = LeaseLeasesResponse.decode(answer).leases.length
+  latencies.sort((a, b) => a - b)
+  const at = (p) => latencies[Math.min(latencies.length - 1, Math.floor(p * latencies.length))]
+  console.log(
+    `${sent} keep-alives in ${(ranMs / 1000).toFixed(0)} s (${((sent * 1000) / ranMs).toFixed(0)}/s), ` +
+      `answered after p50 ${at(0.5).toFixed(0)} ms, p99 ${at(0.99).toFixed(0)} ms, at most ${at(1).toFixed(0)} ms; ` +
+      `three nodes use ${((100 * cpu) / ranMs).toFixed(0)} % of a core`,
+  )
+  console.log(
+    `${held} leases in the end; ${lost} lost, ${waiting.size} unanswered, ${failed} streams ended`,
+  )
+  process.exitCode = lost + waiting.size + failed === 0 && held === leases ? 0 : 1
+} finally {
+  await cluster.close()
+}
+process.exit()
+
+/** Of all these processes, in ms. */
+async function cpuOf(pids) {
+  const { readFile } = await import('node:fs/promises')
+  let ticks = 0
+  for (const pid of pids) {
+    const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1].split(' ')
+    ticks += Number(fields[11]) + Number(fields[12])
+  }
+  return ticks * 10
+}

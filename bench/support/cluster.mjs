@@ -1,0 +1,48 @@
+// A cluster of real processes on loopback, for benches.
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+const main = resolve(import.meta.dirname, '../../dist/cli/main.js')
+
+export async function startCluster(nodes, flags = []) {
+  const root = await mkdtemp(join(tmpdir(), 'quorate-bench-'))
+  const ports = await freePorts(2 * nodes)
+  const names = Array.from({ length: nodes }, (_, i) => `n${i + 1}`)
+  const peers = names.map((name, i) => `${name}=http://127.0.0.1:${ports[2 * i + 1]}`)
+  const children = names.map((name, i) => {
+    const args = [
+      ['--name', name],
+      ['--data-dir', join(root, name)],
+      ['--listen-client-urls', `http://127.0.0.1:${ports[2 * i]}`],
+      ['--listen-peer-urls', `http://127.0.0.1:${ports[2 * i + 1]}`],
+      ['--initial-cluster', peers.join(',')],
+    ]
+    return spawn(process.execPath, [main, 'serve', ...args.flat(), ...flags], { stdio: 'ignore' })
+  })
+  return {
+    endpoints: names.map((_, i) => `127.0.0.1:${ports[2 * i]}`),
+    pids: children.map((child) => child.pid),
+    close: async () => {
+      for (const child of children) child.kill('SIGKILL')
+      await rm(root, { recursive: true, force: true })
+    },
+  }
+}
+
+async function freePorts(count) {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise((done) => {
+          const server = createServer().listen(0, '127.0.0.1', () => done(server))
+        }),
+    ),
+  )
+  const ports = servers.map((server) => server.address().port)
+  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))))
+  return ports
+}
