@@ -49,7 +49,9 @@ const lag = monitorEventLoopDelay({ resolution: 1 })
 lag.enable()
 const at = (p) => Math.max(0, lag.percentile(p) / 1e6 - 1)
 await new Promise((done) => setTimeout(done, 1_000))
-console.log(`nothing to do: the loop is late by p99 ${at(99).toFixed(1)} ms, p99.9 ${at(99.9).toFixed(1)} ms`)
+console.log(
+  `nothing to do: the loop is late by p99 ${at(99).toFixed(1)} ms, p99.9 ${at(99.9).toFixed(1)} ms`,
+)
 lag.reset()
 const from = performance.now()
 const done = new Promise((resolve) => {
@@ -57,7 +59,10 @@ const done = new Promise((resolve) => {
 })
 const revision = kv.revision
 apply(
-  encodeCommand(CommandTag.COMPACT, CompactionRequest.encode({ revision, physical: false }).finish()),
+  encodeCommand(
+    CommandTag.COMPACT,
+    CompactionRequest.encode({ revision, physical: false }).finish(),
+  ),
 )
 await done
 const ms = performance.now() - from

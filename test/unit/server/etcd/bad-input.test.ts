@@ -1,0 +1,220 @@
+/** What may arrive at etcd's services, and what whoever sent it is told. Nothing here may hurt the node. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import {
+  LeaseTimeToLiveResponse,
+  RangeResponse,
+  type TxnRequest,
+  type WatchCreateRequest,
+  type WatchRequest,
+  type WatchResponse,
+} from '../../../../src/gen/etcd/api/etcdserverpb/rpc.js'
+import { etcdKv, etcdLease, etcdWatch } from '../../../../src/rpc/etcd-services.js'
+import type { Channel, UnaryMethod } from '../../../../src/rpc/types.js'
+import { b, command, compare, del, op, put, range, t, txn } from '../../machine/helpers.js'
+import { Member, refusal } from './member.js'
+
+let member: Member
+let channel: Channel
+let close: () => Promise<void>
+
+beforeEach(async () => {
+  member = new Member()
+  ;({ channel, close } = await member.serve())
+})
+afterEach(() => close())
+
+type Encoded = UnaryMethod<Uint8Array, Uint8Array>
+const ask = (method: Encoded, bytes: Uint8Array) => channel.unary(method, bytes.subarray(1))
+const refused = (method: Encoded, bytes: Uint8Array) => refusal(ask(method, bytes))
+const read = async (init: Parameters<typeof range>[0]) =>
+  RangeResponse.decode(await ask(etcdKv.range, command.range(range(init))))
+
+const MALFORMED = '3 quorate: malformed command'
+const COMPACTED = '11 etcdserver: mvcc: required revision has been compacted'
+const FUTURE = '11 etcdserver: mvcc: required revision is a future revision'
+
+describe('Put, Range and DeleteRange', () => {
+  it('what cannot be put is refused by its own name', async () => {
+    for (const [init, text] of [
+      [{ key: '' }, '3 etcdserver: key is not provided'],
+      [{ key: 'a', value: 'x'.repeat(1.5 * 1024 * 1024) }, '3 etcdserver: request is too large'],
+      [{ key: 'k'.repeat(1.5 * 1024 * 1024) }, '3 etcdserver: request is too large'],
+      [{ key: 'a', lease: '77' }, '5 etcdserver: requested lease not found'],
+      [{ key: 'a', lease: '-9223372036854775808' }, '5 etcdserver: requested lease not found'],
+      [{ key: 'a', ignoreValue: true }, '3 etcdserver: key not found'],
+      [{ key: 'a', ignoreLease: true }, '3 etcdserver: key not found'],
+      [{ key: 'a', value: 'x', ignoreValue: true }, '3 etcdserver: value is provided'],
+      [{ key: 'a', lease: '7', ignoreLease: true }, '3 etcdserver: lease is provided'],
+    ] as const)
+      expect(await refused(etcdKv.put, command.put(put(init)))).toBe(text)
+    // Ten times the bound does not get that far.
+    const huge = command.put(put({ key: 'a', value: 'x'.repeat(15 * 1024 * 1024) }))
+    expect(await refused(etcdKv.put, huge)).toMatch(/^8 /)
+    expect(member.kv.revision).toBe(1)
+  })
+
+  it('bytes are kept as they are, whatever they say', async () => {
+    for (const key of ['\xff\xfe', '\0', '__proto__', 'constructor', '\xed\xa0\x80', 'a\0b']) {
+      await ask(etcdKv.put, command.put(put({ key, value: `${key}!` })))
+      const { kvs } = await read({ key })
+      expect(kvs.map((kv) => [t(kv.key), t(kv.value)])).toEqual([[key, `${key}!`]])
+    }
+    expect({}).not.toHaveProperty('a\0b')
+  })
+
+  it('a range upside down is empty, a negative limit is none, a negative revision is now', async () => {
+    for (const key of ['a', 'b', 'c']) await ask(etcdKv.put, command.put(put({ key })))
+    expect((await read({ key: 'c', rangeEnd: 'a' })).count).toBe(0)
+    expect((await read({ key: 'a', rangeEnd: 'd', limit: -1 })).kvs).toHaveLength(3)
+    expect((await read({ key: 'a', revision: -5 })).count).toBe(1)
+    const upsideDown = command.del(del({ key: 'c', rangeEnd: 'a' }))
+    await ask(etcdKv.deleteRange, upsideDown)
+    expect(member.kv.revision).toBe(4)
+  })
+
+  it('revisions that are not there, and numbers that are none', async () => {
+    for (let i = 0; i < 3; i++) await ask(etcdKv.put, command.put(put({ key: 'a' })))
+    await ask(etcdKv.compact, command.compact(3))
+    const at = (revision: number) =>
+      refused(etcdKv.range, command.range(range({ key: 'a', revision })))
+    expect(await at(9)).toBe(FUTURE)
+    expect(await at(2)).toBe(COMPACTED)
+    expect(await refused(etcdKv.compact, command.compact(3))).toBe(COMPACTED)
+    expect(await refused(etcdKv.compact, command.compact(99))).toBe(FUTURE)
+    // Field 4, a varint of 2^62: more than a number holds exactly.
+    const beyond = b('\x05\x0a\x01a\x20\x80\x80\x80\x80\x80\x80\x80\x80\x40')
+    expect(await refused(etcdKv.range, beyond)).toBe(MALFORMED)
+    const sorted = range({ key: 'a', sortOrder: 9 as 0 })
+    expect(await refused(etcdKv.range, command.range(sorted))).toBe(
+      '3 etcdserver: invalid sort option',
+    )
+    expect(await refused(etcdKv.range, b('\x05\x0a\x05a'))).toBe(MALFORMED)
+  })
+})
+
+describe('Txn', () => {
+  const puts = (count: number) => Array.from({ length: count }, (_, i) => op.put({ key: `k${i}` }))
+  const nested = (levels: number): TxnRequest =>
+    txn({ success: levels === 0 ? [] : [op.txn(nested(levels - 1))] })
+
+  it('what is wrong with it is told whichever branch would run', async () => {
+    const missing = compare({ key: 'a', target: 0, targetUnion: { $case: 'version', value: 9 } })
+    for (const [init, text] of [
+      [{ success: puts(129) }, '3 etcdserver: too many operations in txn request'],
+      [{ failure: puts(1_290) }, '3 etcdserver: too many operations in txn request'],
+      [
+        { compare: Array.from({ length: 129 }, () => missing) },
+        '3 etcdserver: too many operations in txn request',
+      ],
+      [nested(200), '3 etcdserver: too many operations in txn request'],
+      [
+        { success: [op.put({ key: 'a' }), op.put({ key: 'a' })] },
+        '3 etcdserver: duplicate key given in txn request',
+      ],
+      [
+        { success: [op.put({ key: 'a' }), op.del({ key: 'a' })] },
+        '3 etcdserver: duplicate key given in txn request',
+      ],
+      // The branch that does not run.
+      [{ failure: [op.put({ key: '' })] }, '3 etcdserver: key is not provided'],
+      [{ compare: [compare({ key: '' })] }, '3 etcdserver: key is not provided'],
+      [{ success: [op.put({ key: 'a', lease: '7' })] }, '5 etcdserver: requested lease not found'],
+      [{ success: [op.range({ key: 'a', revision: 9 })] }, FUTURE],
+    ] as const)
+      expect(await refused(etcdKv.txn, command.txn(txn(init)))).toBe(text)
+    expect(member.kv.revision).toBe(1)
+    await ask(etcdKv.txn, command.txn(txn({ success: puts(128) })))
+    expect(member.kv.revision).toBe(2)
+  })
+
+  it('a comparison that nobody knows is answered alike each time, and hurts nobody', async () => {
+    const odd = txn({ compare: [compare({ key: 'a', target: 77 as 0, result: 99 as 0 })] })
+    const once = await ask(etcdKv.txn, command.txn(odd)).then(String, String)
+    expect(await ask(etcdKv.txn, command.txn(odd)).then(String, String)).toBe(once)
+    expect((await read({ key: 'a' })).count).toBe(0)
+  })
+})
+
+describe('Watch', () => {
+  /** The answers of one stream to what is asked of it. */
+  function open() {
+    const answers: WatchResponse[] = []
+    const stream = channel.stream(etcdWatch.watch)
+    stream.onMessage((response) => answers.push(response))
+    const say = (requestUnion: WatchRequest['requestUnion']) => stream.write({ requestUnion })
+    const none = new Uint8Array(0)
+    const create = (more: Partial<WatchCreateRequest>) => {
+      const flags = { progressNotify: false, prevKv: false, fragment: false, filters: [] }
+      const asked = { key: b('a'), rangeEnd: none, startRevision: 0, watchId: 0, ...flags }
+      say({ $case: 'createRequest', value: { ...asked, ...more } })
+    }
+    const heard = async (count: number) => {
+      await expect.poll(() => answers.length).toBe(count)
+      return answers.slice()
+    }
+    return { say, create, heard, cancel: () => stream.cancel() }
+  }
+
+  it('what cannot be watched is told by the stream, which goes on', async () => {
+    for (let i = 0; i < 4; i++) await ask(etcdKv.put, command.put(put({ key: 'a' })))
+    await ask(etcdKv.compact, command.compact(4))
+    const { create, heard, cancel, say } = open()
+    create({ startRevision: 2 })
+    const [created, canceled] = await heard(2)
+    expect(created).toMatchObject({ created: true, canceled: false, header: { revision: 5 } })
+    expect(canceled).toMatchObject({
+      created: false,
+      canceled: true,
+      compactRevision: 4,
+      header: { revision: 0 },
+    })
+    create({ rangeEnd: b('A') })
+    create({ startRevision: -1 })
+    create({ watchId: -7 })
+    const wrong = (await heard(5)).slice(2)
+    for (const answer of wrong)
+      expect(answer).toMatchObject({ watchId: -1, created: true, canceled: true })
+    // A watch that nobody has is cancelled in silence; of the future, waited for.
+    say({ $case: 'cancelRequest', value: { watchId: 4_711 } })
+    say(undefined)
+    create({ startRevision: 1_000, watchId: 9 })
+    expect((await heard(6))[5]).toMatchObject({ watchId: 9, created: true, canceled: false })
+    create({ startRevision: 5 })
+    const last = (await heard(8)).slice(6)
+    expect(last.map(({ events }) => events.length)).toEqual([0, 1])
+    cancel()
+  })
+})
+
+describe('Lease', () => {
+  const grant = (id: string, ttl: string) => refused(etcdLease.grant, command.grant(id, ttl))
+
+  it('what is too long, taken or unknown', async () => {
+    expect(await grant('7', '9000000001')).toBe('11 etcdserver: too large lease TTL')
+    expect(await grant('7', '9223372036854775807')).toBe('11 etcdserver: too large lease TTL')
+    await ask(etcdLease.grant, command.grant('7', '-9223372036854775808'))
+    expect(await grant('7', '60')).toBe('9 etcdserver: lease already exists')
+    expect(await refused(etcdLease.revoke, command.revoke('8'))).toBe(
+      '5 etcdserver: requested lease not found',
+    )
+    expect(await refused(etcdLease.revoke, command.revoke('0'))).toBe(
+      '5 etcdserver: requested lease not found',
+    )
+    const unknown = await ask(etcdLease.timeToLive, command.timeToLive('8', true))
+    expect(LeaseTimeToLiveResponse.decode(unknown)).toMatchObject({ ID: '8', TTL: -1, keys: [] })
+    expect(await refused(etcdLease.grant, b('\x06\x08'))).toBe(MALFORMED)
+  })
+
+  it('a keep-alive of what is over is answered 0, and the stream goes on', async () => {
+    await ask(etcdLease.grant, command.grant('7', '2'))
+    const ttls: number[] = []
+    const stream = channel.stream(etcdLease.keepAlive)
+    stream.onMessage(({ TTL }) => ttls.push(TTL))
+    stream.write({ ID: '7' })
+    await expect.poll(() => ttls).toEqual([2])
+    member.at(2_000)
+    for (const ID of ['7', '0', '-1', '9223372036854775807']) stream.write({ ID })
+    await expect.poll(() => ttls).toEqual([2, 0, 0, 0, 0])
+    stream.end()
+  })
+})
