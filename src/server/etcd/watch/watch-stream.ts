@@ -121,7 +121,8 @@ export class WatchStream implements WatchSink {
     if (request.startRevision < 0) return 'mvcc: required revision is negative'
     // 0 asks for an id of ours, also while the watch that was given 0 lives.
     const taken = request.watchId !== 0 && this.#watchers.has(request.watchId)
-    if (request.watchId < 0 || taken) return 'mvcc: duplicate watch ID provided on the WatchStream'
+    if (request.watchId === NO_WATCH || taken)
+      return 'mvcc: duplicate watch ID provided on the WatchStream'
     if (this.#watchers.size >= WATCHES_MAX) return 'etcdserver: too many requests'
     return null
   }

@@ -170,7 +170,7 @@ describe('Watch', () => {
     })
     create({ rangeEnd: b('A') })
     create({ startRevision: -1 })
-    create({ watchId: -7 })
+    create({ watchId: -1 })
     const wrong = (await heard(5)).slice(2)
     for (const answer of wrong)
       expect(answer).toMatchObject({ watchId: -1, created: true, canceled: true })
