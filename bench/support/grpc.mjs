@@ -33,11 +33,14 @@ export function stream(session, path, onMessage, onEnd = () => {}) {
     }
   })
   let status = null
-  call.on('trailers', (trailers) => {
-    status = trailers
-  })
+  const ended = (headers) => {
+    status = headers
+    // The server's side is over; ours ends with it, or the call would stay half open.
+    call.end()
+  }
+  call.on('trailers', ended)
   call.on('response', (headers) => {
-    if (headers['grpc-status'] !== undefined) status = headers
+    if (headers['grpc-status'] !== undefined) ended(headers)
   })
   call.on('error', () => {})
   call.on('close', () => onEnd(status?.['grpc-status'] ?? 'none', status?.['grpc-message']))

@@ -18,18 +18,25 @@ export interface Report {
 interface Simulator {
   readonly raftSim: object
   readonly pbftSim: object
-  readonly simProtocols: { readonly [name in SimProtocolName]: { readonly forMs: number } }
+  readonly simProtocols: { readonly [name in 'raft' | 'pbft']: { readonly forMs: number } }
+  etcdApplication(options: { readonly wallClock: boolean }): object
   runSeed(options: {
     readonly sim: object
     readonly seed: number
     readonly forMs: number
     readonly adjust: (drawn: object) => object
+    readonly application?: object
   }): Report
 }
 
 const [root] = process.argv.slice(2)
 const index = pathToFileURL(`${root}/dist/sim/index.js`).href
-const { raftSim, pbftSim, simProtocols, runSeed } = (await import(index)) as Simulator
+const { raftSim, pbftSim, simProtocols, etcdApplication, runSeed } = (await import(
+  index
+)) as Simulator
+
+/** How long faults last with etcd's machine (ms of simulated time). */
+const ETCD_MS = 10_000
 
 /** Looks at nothing. */
 const blind = new Proxy({}, { get: (_, key) => (key === 'marks' ? new Map() : () => undefined) })
@@ -41,11 +48,18 @@ const seenFromOutside = (sim: object) => ({ ...sim, newChecker: () => blind })
 
 process.on('message', ({ protocol, seed, faultFree }: Ask) => {
   const whole = protocol === 'pbft' ? pbftSim : raftSim
-  const { forMs } = simProtocols[protocol]
-  const adjust = (drawn: object) =>
-    faultFree ? { ...drawn, kinds: new Set(), faultFree: true } : drawn
+  const etcd = protocol === 'raft-etcd'
+  const forMs = etcd ? ETCD_MS : simProtocols[protocol].forMs
+  const quiet = faultFree ? { kinds: new Set(), faultFree: true } : {}
+  const adjust = (drawn: object) => ({ ...drawn, ...quiet, ...(etcd ? { hopeless: false } : {}) })
   const sim = faultFree ? seenFromOutside(whole) : whole
-  const { verdict, failure } = runSeed({ sim, seed, forMs, adjust })
+  const { verdict, failure } = runSeed({
+    sim,
+    seed,
+    forMs,
+    adjust,
+    ...(etcd ? { application: etcdApplication({ wallClock: false }) } : {}),
+  })
   const report: Report = { seed, verdict, failure }
   process.send?.(report)
 })

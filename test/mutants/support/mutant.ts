@@ -1,4 +1,5 @@
-export type SimProtocolName = 'raft' | 'pbft'
+/** `raft-etcd`: Raft, with etcd's machine instead of the simulator's own. */
+export type SimProtocolName = 'raft' | 'pbft' | 'raft-etcd'
 
 /** A bug planted on purpose, to see that the simulator catches it. Nothing in `src` knows of it. */
 export interface Mutant {

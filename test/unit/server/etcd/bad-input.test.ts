@@ -99,7 +99,7 @@ describe('Txn', () => {
 
   it('what is wrong with it is told whichever branch would run', async () => {
     const missing = compare({ key: 'a', target: 0, targetUnion: { $case: 'version', value: 9 } })
-    for (const [init, text] of [
+    const wrong: [Partial<TxnRequest>, string][] = [
       [{ success: puts(129) }, '3 etcdserver: too many operations in txn request'],
       [{ failure: puts(1_290) }, '3 etcdserver: too many operations in txn request'],
       [
@@ -120,7 +120,8 @@ describe('Txn', () => {
       [{ compare: [compare({ key: '' })] }, '3 etcdserver: key is not provided'],
       [{ success: [op.put({ key: 'a', lease: '7' })] }, '5 etcdserver: requested lease not found'],
       [{ success: [op.range({ key: 'a', revision: 9 })] }, FUTURE],
-    ] as const)
+    ]
+    for (const [init, text] of wrong)
       expect(await refused(etcdKv.txn, command.txn(txn(init)))).toBe(text)
     expect(member.kv.revision).toBe(1)
     await ask(etcdKv.txn, command.txn(txn({ success: puts(128) })))
