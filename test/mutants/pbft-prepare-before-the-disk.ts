@@ -6,7 +6,7 @@ export const mutant: Mutant = {
   find: `  Prepare: 'durable',`,
   replace: `  Prepare: 'none',`,
   why: 'A PREPARE leaves before what it accepted is on disk.',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'durable-promise',
   needsFaults: true,
 }

@@ -7,7 +7,7 @@ export const mutant: Mutant = {
 `,
   replace: '',
   why: 'A restarted replica cannot show what it prepared.',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'pbft-state',
   needsFaults: true,
 }

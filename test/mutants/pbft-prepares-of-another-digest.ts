@@ -7,7 +7,7 @@ export const mutant: Mutant = {
 `,
   replace: '',
   why: "The digest is not part of a PREPARE's key: votes for another batch count (Rustchain 2087).",
-  seed: null,
-  caughtBy: null,
+  seed: 3,
+  caughtBy: 'pbft-state',
   needsFaults: true,
 }

@@ -6,7 +6,7 @@ export const mutant: Mutant = {
   find: `  PrePrepare: 'durable',`,
   replace: `  PrePrepare: 'none',`,
   why: 'A PRE-PREPARE leaves before it is on disk.',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'durable-promise',
   needsFaults: true,
 }

@@ -6,7 +6,7 @@ export const mutant: Mutant = {
   find: `  ViewChange: 'durable',`,
   replace: `  ViewChange: 'none',`,
   why: 'A VIEW-CHANGE leaves before the replica is sure to remember it.',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'durable-promise',
   needsFaults: true,
 }

@@ -6,7 +6,7 @@ export const mutant: Mutant = {
   find: 'if (s.viewChangeElapsed < s.viewChangeTicks) return',
   replace: 'if (s.viewChangeTicks > 0) return',
   why: 'A view that does not come is waited for for ever.',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'liveness',
   needsFaults: true,
 }
