@@ -119,6 +119,7 @@ export function becomeLeader(s: State, out: RaftOut): void {
     time: { base, at: s.now },
     timedBatch: { index: 0, time: 0 },
     uncommitted: { requests: 0, bytes: 0 },
+    owedNews: new Map(),
     round: 0,
     confirming: null,
     queued: [],

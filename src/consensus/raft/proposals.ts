@@ -37,6 +37,7 @@ export function onForward(s: State, from: NodeId, m: Forward, out: RaftOut): voi
     return
   }
   const { refused, reason } = propose(s, s.role, m.requests, out)
+  if (refused.length < m.requests.length) s.role.owedNews.set(from, Log.lastIndex(s.log))
   noteRefused(refused, reason, out)
 }
 

@@ -310,7 +310,21 @@ function onAccepted(
   if (news) advanceCommit(s, out)
   if (s.role.type !== 'leader') return
   sendAppend(s, from, out)
+  if (news) tellOwedNews(s, s.role, out)
   maybeSendTimeoutNow(s, out)
+}
+
+/**
+ * A follower whose clients wait hears of the commit at once, and not with the next entries or tick: alone, they would
+ * wait a tick for nothing.
+ */
+function tellOwedNews(s: State, leader: Leader, out: RaftOut): void {
+  for (const [peer, index] of leader.owedNews) {
+    const p = leader.progress.get(peer)
+    if (p === undefined || s.commitIndex < index || p.matchIndex < index) continue
+    leader.owedNews.delete(peer)
+    if (p.state === 'replicate' && p.sentCommit < index) sendHeartbeat(s, peer, out)
+  }
 }
 
 function onRejected(
@@ -350,6 +364,7 @@ export function advanceCommit(s: State, out: RaftOut): void {
   if (index <= s.commitIndex || Log.termAt(s.log, index) !== s.term) return
   commitTo(s, index, out)
   onReadableCommit(s, out)
+  tellOwedNews(s, s.role, out)
 }
 
 /** commitIndex only rises; what it passes is applied in order. */

@@ -57,6 +57,8 @@ export interface Leader {
   /** The last empty timed batch; one is in flight while it is not committed. */
   timedBatch: { index: Index; time: number }
   uncommitted: { requests: number; bytes: number }
+  /** Whose clients wait: followers that handed requests on, and the last entry that holds any of them. */
+  readonly owedNews: Map<NodeId, Index>
   /** Counts up with every round of reads and every restart of a peer; each AppendEntries carries it. */
   round: number
   /** Reads that a round confirms; it was sent after they arrived. */

@@ -49,6 +49,26 @@ describe('§5.3 log replication, the leader', () => {
     })
   })
 
+  it('a follower that handed requests on hears of their commit as soon as it has the entry', () => {
+    const core = leaderWithPeers()
+    const requests = [{ session: 1, seq: 1, ackedThrough: 0, command: new Uint8Array(1) }]
+    receive(core, 'n3', { type: 'Forward', term: 2, requests })
+    persist(core)
+    // n2 makes the majority; n3 could not commit what it has not acknowledged.
+    const news = (effects: ReturnType<typeof accept>) =>
+      sends(effects).filter(
+        ({ message }) => message.type === 'AppendEntries' && message.leaderCommit === 3,
+      )
+    expect(news(accept(core, 'n2', 3))).toEqual([])
+    expect(core.state.commitIndex).toBe(3)
+    expect(news(accept(core, 'n3', 3)).map(({ to }) => to)).toEqual(['n3'])
+    // Once; the others hear of it with the next entries or tick.
+    expect(news(accept(core, 'n3', 3))).toEqual([])
+    propose(core, 1)
+    persist(core)
+    expect(sends(accept(core, 'n3', 4)).map(({ message }) => message.type)).toEqual([])
+  })
+
   it('whoever does not lead appends nothing and names the leader', () => {
     const core = coreOf({ term: 3 })
     append(core, { prev: START })
