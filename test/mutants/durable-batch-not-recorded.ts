@@ -7,7 +7,7 @@ export const mutant: Mutant = {
   replace: `durableBatch: 0,
       behindDurable: false,`,
   why: 'Nothing on disk tells what was promised: damage in the middle looks like an unfinished write and is cut off with all behind it.',
-  seed: null,
-  caughtBy: null,
+  seed: 1,
+  caughtBy: 'recovery',
   needsFaults: true,
 }

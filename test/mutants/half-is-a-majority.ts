@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'return Math.floor(voters.length / 2) + 1',
   replace: 'return Math.ceil(voters.length / 2)',
   why: 'Of an even number of voters half suffices, so that two halves decide at once.',
-  seed: null,
-  caughtBy: null,
+  seed: 7,
+  caughtBy: 'elected',
   needsFaults: true,
 }

@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'if (s.log.lostBase !== null && snapshot.index < s.log.offset.index)',
   replace: 'if (s.log.lostBase !== null && snapshot.index < 0)',
   why: 'In the place of a lost snapshot an older one is taken, and the acknowledged entries behind it are dropped.',
-  seed: 24,
-  caughtBy: 'recovery',
+  seed: null,
+  caughtBy: null,
   needsFaults: true,
 }

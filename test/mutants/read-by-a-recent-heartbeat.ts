@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: '(progress.get(id)?.round ?? 0) >= confirming.round ? true',
   replace: 'progress.get(id)?.recentActive === true ? true',
   why: 'Any answer of late confirms a read, as in a lease that nobody granted.',
-  seed: null,
-  caughtBy: null,
+  seed: 2,
+  caughtBy: 'read-index',
   needsFaults: true,
 }

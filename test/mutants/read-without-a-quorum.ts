@@ -7,7 +7,7 @@ export const mutant: Mutant = {
   replace: `  if (heard(s.id) !== true) return
 `,
   why: 'A leader answers reads of its own authority: a deposed one tells old values.',
-  seed: null,
-  caughtBy: null,
+  seed: 2,
+  caughtBy: 'read-index',
   needsFaults: true,
 }
