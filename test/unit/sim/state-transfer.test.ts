@@ -21,9 +21,9 @@ describe('a replica that lags past the log', () => {
   it('gets the state although one source lies about every part of it', () => {
     const counts = new Map<string, number>()
     for (const [seed, liar] of [
-      [7, 'n1'],
-      [9, 'n3'],
-      [12, 'n2'],
+      [1, 'n2'],
+      [7, 'n3'],
+      [9, 'n2'],
     ] as const) {
       const { failure, notes } = run(seed, liar)
       expect(failure).toBeNull()
