@@ -27,6 +27,8 @@ import { World } from './world.js'
 const LONGER_MS_MAX = 60_000
 /** Of what a cluster without faults gets for each step towards being well (ms). */
 const HEAL_MS_MAX = 60_000
+/** Rounds in which every client asks once more. */
+const ASK_ROUNDS_MAX = 8
 /** Until the processes of a quorum are up again: they read their disks (ms). */
 const UP_MS_MAX = 20_000
 /** Maximal election timeouts until a quorum that is up has a leader. */
@@ -166,9 +168,7 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
     this.#workload.finish()
     const answered = () => this.#workload.idle && this.#cluster.isIdle(core)
     this.#until(HEAL_MS_MAX, answered, 'liveness: all requests are answered')
-    // Whose session had expired under the faults is told so once, and has a new one then.
-    this.#askAll(false)
-    this.#askAll(true)
+    this.#askAll()
     const settled = () => load.isSettled?.() ?? true
     this.#until(HEAL_MS_MAX, settled, 'liveness: what was due has happened')
     this.#until(HEAL_MS_MAX, () => this.#cluster.isConverged(core), 'liveness: equal states')
@@ -184,17 +184,27 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
     this.#undecided = this.#workload.load.judgeHistory()
   }
 
-  /** Every client asks once more, and is answered. */
-  #askAll(executed: boolean): void {
-    const asked = this.#workload.askOnce(HEAL_MS_MAX)
-    const ended = () => asked.every((one) => one.outcome !== 'pending')
-    this.#until(HEAL_MS_MAX, ended, 'liveness: last requests are answered')
-    for (const { outcome } of asked)
-      check(
-        outcome === 'ok' || !executed,
-        'liveness',
-        () => `a cluster that is well let a request end as ${outcome}`,
-      )
+  /**
+   * Every client asks once more, and has it executed. Whose session had expired is told so, and has a new one then; where
+   * sessions expire soon, that may meet one client after the other.
+   */
+  #askAll(): void {
+    const executed = new Set<number>()
+    let outcomes: readonly string[] = []
+    for (let round = 0; round < ASK_ROUNDS_MAX; round++) {
+      const asked = this.#workload.askOnce(HEAL_MS_MAX)
+      const ended = () => asked.every((one) => one.outcome !== 'pending')
+      this.#until(HEAL_MS_MAX, ended, 'liveness: last requests are answered')
+      outcomes = asked.map(({ outcome }) => outcome)
+      for (const [i, outcome] of outcomes.entries()) if (outcome === 'ok') executed.add(i)
+      if (executed.size === outcomes.length) return
+    }
+    const missing = outcomes.filter((_, i) => !executed.has(i))
+    check(
+      missing.length === 0,
+      'liveness',
+      () => `a cluster that is well let a request end as ${missing[0]}, again and again`,
+    )
   }
 
   /** Those that were left dead, or behind, catch up. */

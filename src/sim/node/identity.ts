@@ -97,7 +97,8 @@ export class Identity {
   }
 
   greeting(): Greeting {
-    return { member: this.#self, met: this.#met.all, lives: this.#lives }
+    // As of now: what is heard while the greeting travels is not in it.
+    return { member: this.#self, met: this.#met.all, lives: new Map(this.#lives) }
   }
 
   /** Why the impostor refuses to go on, once a peer of a formed cluster has greeted it. Null: it does not. */
