@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: '  if (operation.seq === 0) {',
   replace: '  if (operation.seq === 0 || (c.session !== 0 && operation.session !== c.session)) {',
   why: 'A command is repeated under another session than the one it was first sent with.',
-  seed: 3,
-  caughtBy: 'linearizable',
+  seed: 68,
+  caughtBy: 'exactly-once',
   needsFaults: true,
 }

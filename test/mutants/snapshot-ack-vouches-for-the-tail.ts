@@ -7,7 +7,7 @@ export const mutant: Mutant = {
   replace: `    matchIndex: Math.max(s.commitIndex, s.log.offset.index + s.log.entries.length),
 `,
   why: 'The answer to a snapshot vouches for what lies behind it in the log, of which the leader knows nothing.',
-  seed: 1,
+  seed: 31,
   caughtBy: 'acknowledged-hole',
   needsFaults: true,
 }
