@@ -10,6 +10,8 @@ export class DurableLog {
   #terms = new Map<Index, number>()
   #last = 0
   #reached = 0
+  /** What damage took from it since. */
+  readonly #decayed = new Map<Index, number>()
 
   write(records: readonly WalRecord[]): void {
     for (const record of records) {
@@ -35,6 +37,17 @@ export class DurableLog {
 
   has(index: Index, term: number): boolean {
     return index <= this.#snapshotIndex || this.#terms.get(index) === term
+  }
+
+  /** Whether it had the entry when it was synced, whatever damage took since: what was acknowledged then was true. */
+  hadOnce(index: Index, term: number): boolean {
+    return this.has(index, term) || this.#decayed.get(index) === term
+  }
+
+  /** The same disk in an earlier life of its node, before it was damaged. */
+  decayedFrom(former: DurableLog): void {
+    for (const [index, term] of [...former.#decayed, ...former.#terms])
+      if (!this.has(index, term)) this.#decayed.set(index, term)
   }
 
   #write(record: WalRecord): void {

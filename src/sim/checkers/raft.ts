@@ -81,6 +81,8 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
     this.#reads.started(id)
     const disk = new DurableLog()
     disk.write(records)
+    const isDamaged = records.some((record) => record.type === 'Lost')
+    if (former !== undefined && isDamaged) disk.decayedFrom(former.disk)
     const start = (this.#starts.get(id) ?? 0) + 1
     this.#starts.set(id, start)
     this.#startOf.set(`${id}:${core.state.incarnation}`, start)
@@ -271,7 +273,8 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
       const term = termAt(log, index)
       if (term === null) continue
       const { voters } = core.status().configuration
-      const holders = voters.filter((one) => this.#nodes.get(one)?.disk.has(index, term) === true)
+      // By what each disk was given: an acknowledgement may be on its way while the entry rots, and was no lie.
+      const holders = voters.filter((one) => this.#nodes.get(one)?.disk.hadOnce(index, term))
       check(
         2 * holders.length > voters.length,
         'durable-commit',
