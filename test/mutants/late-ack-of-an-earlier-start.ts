@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'if (m.round < p.sessionRound) {',
   replace: 'if (m.round < 0) {',
   why: 'The acknowledgement of an earlier start of a peer, arriving late, counts for the present one.',
-  seed: null,
-  caughtBy: null,
+  seed: 3,
+  caughtBy: 'match-of-a-start',
   needsFaults: true,
 }

@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'expected === null || (expected.digest === written.digest && expected.bytes === written.bytes)',
   replace: 'expected === null || written.bytes >= 0',
   why: 'Whatever arrives takes the place of the snapshot that was announced.',
-  seed: null,
-  caughtBy: null,
+  seed: 32,
+  caughtBy: 'snapshot-file',
   needsFaults: true,
 }

@@ -7,7 +7,7 @@ export const mutant: Mutant = {
   replace: `    else done(null, null)
 `,
   why: 'A start takes what it reads for durable, though the process before it died between write and sync.',
-  seed: null,
-  caughtBy: null,
+  seed: 2,
+  caughtBy: 'durable-batch',
   needsFaults: true,
 }

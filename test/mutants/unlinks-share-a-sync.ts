@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'fs.syncDirectory(dir, (lost) => this.#removed(lost))',
   replace: 'this.#removed(null)',
   why: 'Two segments are removed without a sync between: a power loss may keep the older and lose the newer.',
-  seed: null,
-  caughtBy: null,
+  seed: 10,
+  caughtBy: 'recovery',
   needsFaults: true,
 }
