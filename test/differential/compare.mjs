@@ -28,11 +28,52 @@ export const EXPLAINED = {
       )
     },
   },
+  'order-of-ties': {
+    why: 'keys that a sorted range finds equal keep the order of the keys; etcd leaves them in any order',
+    holds: ({ request, etcd, ours }) => {
+      const target = request.path === '/v3/kv/range' ? targetOf(JSON.parse(request.body)) : null
+      const fields = Object.entries(FIELDS).filter(([name]) => target === null || name === target)
+      return fields.some(([, field]) => same(untied(etcd, field), untied(ours, field)))
+    },
+  },
   'not-found-page': {
     why: 'a path that is none is answered as JSON too',
     holds: ({ etcd, ours }) =>
       etcd.status === 404 && ours.status === 404 && etcd.lines[0]?.notJson !== undefined,
   },
+}
+
+/** What a range is sorted by, of each key. */
+const FIELDS = {
+  VERSION: 'version',
+  CREATE: 'create_revision',
+  MOD: 'mod_revision',
+  VALUE: 'value',
+}
+
+function targetOf({ sort_target: target }) {
+  return typeof target === 'number' ? Object.keys(FIELDS)[target - 1] : target
+}
+
+/** Each run of keys that are equal in this field in one order; of the last run before a limit, only how long it is. */
+function untied(value, field) {
+  if (Array.isArray(value)) return value.map((one) => untied(one, field))
+  if (typeof value !== 'object' || value === null) return value
+  const { kvs, ...rest } = value
+  const plain = Object.entries(rest).map(([name, inner]) => [name, untied(inner, field)])
+  if (kvs === undefined) return Object.fromEntries(plain)
+  const runs = []
+  for (const kv of kvs) {
+    const run = runs.at(-1)
+    if (run !== undefined && run[0][field] === kv[field]) run.push(kv)
+    else runs.push([kv])
+  }
+  for (const run of runs) run.sort((a, b) => (a.key < b.key ? -1 : 1))
+  if (value.more && runs.length > 0) {
+    const cut = runs.pop()
+    runs.push({ [field]: cut[0][field], keys: cut.length })
+  }
+  return Object.fromEntries([...plain, ['kvs', runs]])
 }
 
 function isJsonError({ lines }) {
