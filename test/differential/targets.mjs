@@ -91,7 +91,9 @@ function parse(line) {
 
 function fetchText(base, agent, { method, path, body, until }) {
   return new Promise((done, fail) => {
-    const request = httpRequest(base + path, { method, agent }, (response) => {
+    // What is broken off must not be a connection that the next request is given.
+    const own = until === undefined ? agent : false
+    const request = httpRequest(base + path, { method, agent: own }, (response) => {
       let text = ''
       response.on('data', (chunk) => {
         text += chunk
