@@ -1,4 +1,5 @@
 /** etcdserverpb.Maintenance: one member as operators see it. */
+import { setTimeout } from 'node:timers/promises'
 import type { NodeId } from '../../consensus/ids.js'
 import {
   AlarmType,
@@ -9,7 +10,7 @@ import type { Alarm } from '../../machine/kv/alarms.js'
 import { CommandTag } from '../../machine/kv/commands.js'
 import { etcdMaintenance } from '../../rpc/etcd-services.js'
 import { Code, RpcError } from '../../rpc/status.js'
-import { type Route, streaming, unary } from '../../rpc/types.js'
+import { type CallContext, type Route, streaming, unary } from '../../rpc/types.js'
 import type { TransferRefusal } from '../replica.js'
 import { type CommandParts, runCommand } from './commands.js'
 import { notYet } from './errors.js'
@@ -73,8 +74,8 @@ export function maintenanceRoutes(parts: MaintenanceParts): Route[] {
       return { header: header(), hash: store.hashAt(store.revision) }
     }),
     unary(etcdMaintenance.hashKv, ({ revision }) => hashKv(parts, revision)),
-    unary(etcdMaintenance.moveLeader, ({ targetID }) => {
-      moveLeader(parts, targetID)
+    unary(etcdMaintenance.moveLeader, async ({ targetID }, context) => {
+      await moveLeader(parts, targetID, context)
       return { header: header() }
     }),
     unary(etcdMaintenance.alarm, (request, context) =>
@@ -84,6 +85,10 @@ export function maintenanceRoutes(parts: MaintenanceParts): Route[] {
     streaming(etcdMaintenance.snapshot, (stream) => stream.fail(notYet('Snapshot'))),
   ]
 }
+
+/** Between two looks at who leads: a tick, as etcd does. */
+const TRANSFER_LOOK_MS = 20
+const TRANSFER_MS_MAX = 10_000
 
 /** As etcd writes its message of it. */
 function alarmWords({ memberID, alarm }: Alarm): string {
@@ -116,12 +121,26 @@ function hashKv({ headers, store }: MaintenanceParts, asked: number) {
   return { header: headers.of(view.revision), hash, compactRevision, hashRevision: revision }
 }
 
-function moveLeader({ ids, transferLeadership }: MaintenanceParts, target: string): void {
+/** Answers once the other leads, as this member sees it. */
+async function moveLeader(
+  { ids, transferLeadership, status }: MaintenanceParts,
+  target: string,
+  context: Pick<CallContext, 'remainingMs'>,
+): Promise<void> {
   const name = ids.nameOf(target)
   if (name === null) throw new RpcError(Code.NOT_FOUND, 'etcdserver: member not found')
   const refusal = transferLeadership(name)
-  if (refusal === null) return
-  if (refusal.type === 'NotLeader')
+  if (refusal?.type === 'NotLeader')
     throw new RpcError(Code.FAILED_PRECONDITION, 'etcdserver: not leader')
-  throw new RpcError(Code.FAILED_PRECONDITION, 'etcdserver: bad leader transferee')
+  if (refusal !== null)
+    throw new RpcError(Code.FAILED_PRECONDITION, 'etcdserver: bad leader transferee')
+  const end = performance.now() + Math.min(context.remainingMs(), TRANSFER_MS_MAX)
+  while (status().leader !== name) {
+    if (performance.now() > end)
+      throw new RpcError(
+        Code.UNAVAILABLE,
+        'etcdserver: request timed out, leader transfer took too long',
+      )
+    await setTimeout(TRANSFER_LOOK_MS)
+  }
 }
