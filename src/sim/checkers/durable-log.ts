@@ -50,6 +50,11 @@ export class DurableLog {
       if (!this.has(index, term)) this.#decayed.set(index, term)
   }
 
+  /** Acknowledged again since it was damaged: now it must be there. */
+  acknowledgedAgain(through: Index): void {
+    for (const index of this.#decayed.keys()) if (index <= through) this.#decayed.delete(index)
+  }
+
   #write(record: WalRecord): void {
     switch (record.type) {
       case 'Append': {

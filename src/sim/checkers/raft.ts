@@ -164,6 +164,7 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
       () =>
         `${from} acknowledges ${m.matchIndex}, and its disk never had more than ${node.disk.reached}`,
     )
+    node.disk.acknowledgedAgain(m.matchIndex)
     const key = `${from}:${this.#startOf.get(`${from}:${m.incarnation}`)}:${m.term}`
     this.#acknowledged.set(key, Math.max(this.#acknowledged.get(key) ?? 0, m.matchIndex))
   }
