@@ -1,27 +1,22 @@
 // `npm run build && node bench/etcd-go.mjs [ROUNDS]`: Put through etcd's own Go client, 100 clients over all three
 // endpoints, on a three-node etcd and on Quorate alternately. Needs Debian's golang-go, golang-etcd-server-dev, etcd-server.
-import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BenchCluster } from '../dist/cli/bench/cluster.js'
 import { EtcdCluster } from '../dist/cli/bench/etcd-cluster.js'
+import { buildGoClient, runGoClient } from './support/go-client.mjs'
 
 const rounds = Number(process.argv[2] ?? 3)
 const dir = mkdtempSync(join(tmpdir(), 'quorate-go-'))
-const program = join(dir, 'put')
-execFileSync('go', ['build', '-o', program, join(import.meta.dirname, 'etcd-go/put.go')], {
-  // Debian's sources of etcd's client, as they are installed.
-  env: { ...process.env, GO111MODULE: 'off', GOPATH: '/usr/share/gocode' },
-  stdio: 'inherit',
-})
+const program = buildGoClient(dir)
 const etcd = await EtcdCluster.start()
 const quorate = await BenchCluster.start('raft', null)
 const results = { etcd: [], quorate: [] }
 try {
   for (let round = 1; round <= rounds; round++)
     for (const [name, cluster] of Object.entries({ etcd, quorate })) {
-      const seen = JSON.parse(await run(cluster.endpoints))
+      const seen = await runGoClient(program, cluster.endpoints)
       results[name].push(seen)
       console.log(`${round} ${name.padEnd(8)} ${JSON.stringify(seen)}`)
     }
@@ -42,15 +37,3 @@ console.log(
     ratioOfBest: Number((best('quorate') / best('etcd')).toFixed(2)),
   }),
 )
-
-function run(endpoints) {
-  return new Promise((resolve, reject) => {
-    const args = ['-endpoints', endpoints.join(','), '-clients', '100']
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-    let text = ''
-    child.stdout.on('data', (chunk) => {
-      text += chunk
-    })
-    child.on('close', (code) => (code === 0 ? resolve(text) : reject(new Error(`exit ${code}`))))
-  })
-}

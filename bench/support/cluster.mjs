@@ -7,7 +7,8 @@ import { join, resolve } from 'node:path'
 
 const main = resolve(import.meta.dirname, '../../dist/cli/main.js')
 
-export async function startCluster(nodes, flags = []) {
+/** `node`: arguments of each node's own process, ahead of the program. */
+export async function startCluster(nodes, flags = [], node = []) {
   const root = await mkdtemp(join(tmpdir(), 'quorate-bench-'))
   const ports = await freePorts(2 * nodes)
   const names = Array.from({ length: nodes }, (_, i) => `n${i + 1}`)
@@ -20,11 +21,18 @@ export async function startCluster(nodes, flags = []) {
       ['--listen-peer-urls', `http://127.0.0.1:${ports[2 * i + 1]}`],
       ['--initial-cluster', peers.join(',')],
     ]
-    return spawn(process.execPath, [main, 'serve', ...args.flat(), ...flags], { stdio: 'ignore' })
+    const serve = [...node, main, 'serve', ...args.flat(), ...flags]
+    return spawn(process.execPath, serve, { stdio: 'ignore' })
   })
   return {
     endpoints: names.map((_, i) => `127.0.0.1:${ports[2 * i]}`),
     pids: children.map((child) => child.pid),
+    /** As an operator would: each ends in its own time. */
+    stop: async () => {
+      const ended = children.map((child) => new Promise((done) => child.once('exit', done)))
+      for (const child of children) child.kill('SIGTERM')
+      await Promise.all(ended)
+    },
     close: async () => {
       for (const child of children) child.kill('SIGKILL')
       await rm(root, { recursive: true, force: true })
