@@ -1,7 +1,7 @@
 /** Changes of the store as watchers are told them. */
 import { latin1Encode } from '../../base/utf8.js'
 import type { Event, KeyValue } from '../../gen/etcd/api/mvccpb/kv.js'
-import type { Version } from '../kv/history.js'
+import { liveAt, type Version } from '../kv/history.js'
 
 /** What is watched; the machine, behind what of it is needed here. */
 export interface WatchSource {
@@ -47,12 +47,12 @@ export function keyValueOf(version: Version): KeyValue {
   }
 }
 
-/** As a reader at the revision before saw the key; null: absent, or compacted away. */
-function previousOf(version: Version, compactRevision: number): Version | null {
-  if (version.mod - 1 < compactRevision) return null
-  const { versions } = version.history
-  const previous = versions[versions.lastIndexOf(version) - 1]
-  return previous === undefined || previous.deleted ? null : previous
+/**
+ * As a reader at the revision before saw the key, so not what the same transaction put and then deleted; null: absent,
+ * or compacted away.
+ */
+function previousOf({ history, mod }: Version, compactRevision: number): Version | null {
+  return mod - 1 < compactRevision ? null : liveAt(history, mod - 1)
 }
 
 /** Near enough for bounds. */

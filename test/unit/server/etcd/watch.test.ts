@@ -53,6 +53,19 @@ class Store {
     this.#apply(CommandTag.TXN, TxnRequest.encode(request).finish())
   }
 
+  /** All in one revision, too. */
+  putThenDeleteFrom(keys: readonly string[], from: string): void {
+    const deletion = { key: bytes(from), rangeEnd: Uint8Array.of(0), prevKv: false }
+    const success = [
+      ...keys.map((key) => ({
+        request: { $case: 'requestPut' as const, value: put(key, 'txn') },
+      })),
+      { request: { $case: 'requestDeleteRange' as const, value: deletion } },
+    ]
+    const request = { compare: [], success, failure: [] }
+    this.#apply(CommandTag.TXN, TxnRequest.encode(request).finish())
+  }
+
   compact(revision: number): void {
     const request = { revision, physical: false }
     this.#apply(CommandTag.COMPACT, CompactionRequest.encode(request).finish())
@@ -219,6 +232,19 @@ it('the value before is told while it is not compacted away', () => {
   expect(eventOf(gone, true, -1)).toMatchObject({ type: 1, kv: { modRevision: 4, version: 0 } })
   expect(eventOf(second, false, -1).prevKv).toBeUndefined()
   expect(eventOf(second, true, 3).prevKv).toBeUndefined()
+})
+
+it('the value before is that of the revision before, not of the same transaction', () => {
+  const store = new Store()
+  store.put('a', 'old')
+  store.putThenDeleteFrom(['a', 'b'], 'a')
+  const events = store.kv.eventsSince(3, 10) as Version[]
+  const told = events.map((version) => {
+    const { type, kv, prevKv } = eventOf(version, true, -1)
+    const before = prevKv === undefined ? null : String(Buffer.from(prevKv.value))
+    return `${type === 1 ? '-' : ''}${Buffer.from(kv?.key ?? [])} ${before}`
+  })
+  expect(told).toEqual(['a old', 'b null', '-a old', '-b null'])
 })
 
 /** Everybody is told just what the log says from their revision on, whatever is full, compacted or replaced meanwhile. */
