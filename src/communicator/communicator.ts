@@ -19,7 +19,7 @@ import { SnapshotReceiver } from './snapshot-receiver.js'
 import { SnapshotSender } from './snapshot-sender.js'
 import { StateAsker } from './state-asker.js'
 import { StateServer } from './state-server.js'
-import { COMMUNICATOR_LIMITS, type CommunicatorOptions } from './types.js'
+import { COMMUNICATOR_LIMITS, type CommunicatorOptions, type PeerTraffic } from './types.js'
 
 export class Communicator implements CommunicatorPort {
   readonly #host: Host
@@ -144,6 +144,18 @@ export class Communicator implements CommunicatorPort {
   /** Whether our stream to it is up. */
   connected(id: NodeId): boolean {
     return this.#links.get(id)?.connected === true
+  }
+
+  /** Of each peer, since the start. */
+  traffic(): PeerTraffic[] {
+    return [...this.#links].map(([id, link]) => ({
+      id,
+      connected: link.connected,
+      bytesSent: link.traffic.bytesSent,
+      bytesReceived: this.#incoming.bytesFrom(id),
+      sendsFailed: link.traffic.sendsFailed,
+      disconnects: link.traffic.disconnects,
+    }))
   }
 
   counters(): Map<string, number> {

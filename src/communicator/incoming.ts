@@ -49,10 +49,16 @@ export class Incoming {
   readonly #host: Host
   /** The one stream of each peer that counts: the last that was welcomed. */
   readonly #current = new Map<NodeId, { readonly stream: Stream; readonly uid: string }>()
+  readonly #bytesFrom = new Map<NodeId, number>()
   #closed = false
 
   constructor(host: Host) {
     this.#host = host
+  }
+
+  /** Of messages, since the start. */
+  bytesFrom(id: NodeId): number {
+    return this.#bytesFrom.get(id) ?? 0
   }
 
   route(): Route {
@@ -153,6 +159,7 @@ export class Incoming {
     counters.messagesReceived += frame.messages.length
     for (const bytes of frame.messages) {
       counters.bytesReceived += bytes.length
+      this.#bytesFrom.set(from, this.bytesFrom(from) + bytes.length)
       options.onMessage(from, bytes)
     }
   }

@@ -28,6 +28,8 @@ interface Attempt {
   readonly stream: ClientStream<ExchangeResponse, ExchangeRequest>
   /** The last one that was sent. */
   hello: Hello
+  /** When (ms); null: its answer is here. */
+  helloAt: number | null
   up: boolean
   peerUid: string
   /** A frame is on its way to the socket. */
@@ -40,7 +42,10 @@ export class PeerLink {
   readonly #id: NodeId
   readonly #endpoint: string
   readonly #outbox: Outbox
+  /** Since the start. */
+  readonly traffic = { bytesSent: 0, sendsFailed: 0, disconnects: 0 }
   #attempt: Attempt | null = null
+  #probe: NodeJS.Timeout | null = null
   #retry: NodeJS.Timeout | null = null
   #failures = 0
   #flushing = false
@@ -70,10 +75,14 @@ export class PeerLink {
 
   send(message: Uint8Array): void {
     const { counters, limits, formed } = this.#host
-    if (!formed) counters.droppedUnformed++
-    else if (this.#attempt?.up !== true) counters.droppedDisconnected++
+    if (!formed) {
+      counters.droppedUnformed++
+      return
+    }
+    if (this.#attempt?.up !== true) counters.droppedDisconnected++
     else if (message.length > limits.messageBytesMax) counters.droppedOversize++
-    else if (this.#outbox.add(message)) this.#flushSoon()
+    else if (this.#outbox.add(message)) return this.#flushSoon()
+    this.traffic.sendsFailed++
   }
 
   /** What our Hello says has changed. */
@@ -86,6 +95,7 @@ export class PeerLink {
     }
     this.#stale = false
     attempt.hello = this.#hello()
+    attempt.helloAt = performance.now()
     attempt.stream.write({ content: { $case: 'hello', value: attempt.hello } })
   }
 
@@ -125,6 +135,7 @@ export class PeerLink {
       channel,
       stream,
       hello: this.#hello(),
+      helloAt: null,
       up: false,
       peerUid: '',
       writing: false,
@@ -164,15 +175,26 @@ export class PeerLink {
         if (reply.nodeId === this.#id) options.onHello(heard)
       return
     }
+    this.#answered(attempt)
     if (!attempt.up) {
       clearTimeout(attempt.timer)
       attempt.up = true
       attempt.peerUid = reply.uid
       this.#failures = 0
       counters.connects++
+      this.#probe = setInterval(() => this.announce(), this.#host.limits.probeMs)
+      this.#probe.unref()
       log.tell({ type: 'peer-connected', peer: this.#id, endpoint: this.#endpoint })
     }
     options.onHello(heard)
+  }
+
+  /** Of a Hello on a stream that was open before: the dial is no part of a round trip. */
+  #answered(attempt: Attempt): void {
+    if (attempt.helloAt === null) return
+    const seconds = (performance.now() - attempt.helloAt) / 1_000
+    attempt.helloAt = null
+    this.#host.options.onRoundTrip?.(this.#id, seconds)
   }
 
   #failed(attempt: Attempt, reason: string): void {
@@ -187,8 +209,11 @@ export class PeerLink {
     if (attempt === null) return
     this.#attempt = null
     clearTimeout(attempt.timer)
+    if (this.#probe !== null) clearInterval(this.#probe)
+    this.#probe = null
     attempt.channel.close()
-    this.#outbox.clear()
+    this.traffic.sendsFailed += this.#outbox.clear()
+    if (attempt.up) this.traffic.disconnects++
     if (attempt.up && !this.#closed) this.#host.options.onGone(this.#id)
   }
 
@@ -225,6 +250,7 @@ export class PeerLink {
     for (const bytes of messages) {
       checksum = crc32c(bytes, checksum)
       counters.bytesSent += bytes.length
+      this.traffic.bytesSent += bytes.length
     }
     counters.messagesSent += messages.length
     counters.framesSent++

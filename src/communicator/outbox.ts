@@ -79,15 +79,17 @@ export class Outbox {
     return frame
   }
 
-  /** The stream is gone: what waits for it will not be sent. */
-  clear(): void {
-    this.#counters.droppedDisconnected += this.#queue.length + this.#held.length
+  /** The stream is gone: what waits for it will not be sent. Gives how many messages that are. */
+  clear(): number {
+    const dropped = this.#queue.length + this.#held.length
+    this.#counters.droppedDisconnected += dropped
     this.#queue = []
     this.#held = []
     this.#bytes = 0
     this.#heldBytes = 0
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
+    return dropped
   }
 
   /** How many copies leave at once; others may be held for later. The message no longer waits here. */

@@ -88,6 +88,8 @@ export interface CommunicatorOptions {
   ) => SnapshotSink | string
   /** Absent: no peer gets a part. */
   readonly parts?: PartsHost
+  /** Our Hello on an open stream was answered, after so many seconds. */
+  readonly onRoundTrip?: (peer: NodeId, seconds: number) => void
   readonly log: (event: CommunicatorEvent) => void
 }
 
@@ -111,6 +113,19 @@ export type CommunicatorEvent =
     }
   | { readonly type: 'snapshot-failed'; readonly peer: NodeId; readonly reason: string }
 
+/** Of one peer, for metrics. */
+export interface PeerTraffic {
+  readonly id: NodeId
+  /** Our stream to it is up. */
+  readonly connected: boolean
+  /** Of messages, since the start. */
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  /** Messages that found no stream, no room on it, or were larger than any may be. */
+  readonly sendsFailed: number
+  readonly disconnects: number
+}
+
 export interface CommunicatorLimits {
   /** Messages and bytes that wait for one peer; beyond either the newest is dropped: the core sends again. */
   readonly queuedMessagesMax: number
@@ -124,6 +139,8 @@ export interface CommunicatorLimits {
   readonly messageBytesMax: number
   /** From the dial to the answer to our Hello. */
   readonly handshakeMsMax: number
+  /** Between two Hellos on an open stream, which measure its round trip. */
+  readonly probeMs: number
   readonly backoffMsMin: number
   readonly backoffMsMax: number
   readonly snapshotChunkBytes: number
@@ -145,6 +162,7 @@ export const COMMUNICATOR_LIMITS: CommunicatorLimits = {
   frameBytes: MIB,
   messageBytesMax: 7 * MIB,
   handshakeMsMax: 2_000,
+  probeMs: 5_000,
   backoffMsMin: 50,
   backoffMsMax: 2_000,
   snapshotChunkBytes: 256 * KIB,

@@ -10,13 +10,15 @@ import { Driver } from '../driver/driver.js'
 import { KvMachine } from '../machine/kv/kv-machine.js'
 import { SessionMachine } from '../machine/machine.js'
 import type { Server } from '../rpc/types.js'
-import { Metrics } from '../server/http/metrics.js'
+import { Metrics } from '../server/http/metrics/metrics.js'
 import type { ReplyDesk } from '../server/reply-desk.js'
 import { Byzantine } from './byzantine.js'
 import type { NodeConfig } from './config.js'
+import { countersOf } from './counters.js'
 import { deskOf } from './desk.js'
 import { DiskSpace } from './disk-space.js'
 import { dataRefused, type NodeError } from './errors.js'
+import { etcdMembers } from './etcd.js'
 import { Forming } from './forming.js'
 import { SWITCHED } from './liars.js'
 import { hostPort, listen } from './listen.js'
@@ -190,24 +192,20 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
         faults: () => this.#communicator?.faults().targets ?? [],
         connected: (id) => this.#communicator?.connected(id) ?? false,
         clientEndpointOf: (id) => this.#forming.clientEndpointOf(id),
-        counters: () => this.#counters(storage),
+        counters: () =>
+          countersOf({
+            peers: this.#communicator?.counters(),
+            log: storage.wal.counters,
+            parts: this.#transfer?.counters(),
+            signatures: this.#consensus.signing?.keyring.counters,
+          }),
       },
     )
   }
 
-  #counters(storage: Storage<R>): Map<string, number> {
-    const counters = new Map(this.#communicator?.counters() ?? [])
-    for (const [name, value] of Object.entries(storage.wal.counters))
-      counters.set(`wal_${name}`, value as number)
-    const { signing } = this.#consensus
-    for (const [name, value] of this.#transfer?.counters() ?? []) counters.set(name, value)
-    for (const [name, value] of Object.entries(signing?.keyring.counters ?? {}))
-      counters.set(`signatures_${name}`, value)
-    return counters
-  }
-
   #makeCommunicator(storage: Storage<R>, formed: boolean): Communicator {
     const { clusterId, uid } = storage.dataDir.identity
+    const { ids } = etcdMembers(this.#config)
     const peers = new Map<NodeId, string>()
     for (const { name, address } of this.#config.initialCluster)
       if (name !== this.#config.name) peers.set(name, hostPort(address))
@@ -238,6 +236,7 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
         asked: (snapshot, part, done) => this.#transfer?.asked(snapshot, part, done),
         answered: (from, part, data) => this.#transfer?.answered(from, part, data),
       },
+      onRoundTrip: (id, seconds) => this.#metrics.roundTrip(ids.memberOf(id), seconds),
       log: (event) => this.#log.info(event, 'peer'),
     })
   }
@@ -296,7 +295,7 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
     )
     if (this.#config.protocol === 'pbft')
       this.#transfer = this.#makeTransfer(communicator, this.#snapshots, core)
-    this.#host = new MachineHost(this.#machine, this.#snapshots, this.#desk)
+    this.#host = new MachineHost(this.#machine, this.#snapshots, this.#desk, this.#metrics)
     const nodeLog = this.#makeNodeLog(storage, core)
     this.#driver = new Driver({
       id: this.#config.name,

@@ -1,12 +1,13 @@
 /** etcd's API over this node: any member takes any request. */
 import type { KvMachine } from '../machine/kv/kv-machine.js'
-import { WatchHub } from '../machine/watch/hub.js'
+import { WatchHub, type WatchNumbers } from '../machine/watch/hub.js'
 import type { Route } from '../rpc/types.js'
 import type { EtcdDoor } from '../server/etcd/door.js'
 import { Headers } from '../server/etcd/header.js'
 import { etcdIds } from '../server/etcd/ids.js'
 import { etcdRoutesOf } from '../server/etcd/routes.js'
 import { SpaceGuard } from '../server/etcd/space-guard.js'
+import { Outcomes, talliedDoor } from '../server/etcd/tallied-door.js'
 import type { NodeConfig } from './config.js'
 import { FrontDoor } from './front-door.js'
 import { GarbageCollector } from './garbage.js'
@@ -26,12 +27,19 @@ export function etcdMembers({ initialCluster, clusterToken }: NodeConfig) {
   return { members, ids: etcdIds(clusterToken, members) }
 }
 
-export function etcdRoutes(config: NodeConfig, replica: NodeReplica, kv: KvMachine): Route[] {
+export interface EtcdApi {
+  readonly routes: readonly Route[]
+  readonly watch: () => WatchNumbers
+  readonly outcomes: Readonly<Outcomes>
+}
+
+export function etcdApi(config: NodeConfig, replica: NodeReplica, kv: KvMachine): EtcdApi {
   const { members, ids } = etcdMembers(config)
   const who = { cluster: ids.cluster, member: ids.memberOf(config.name) }
   const headers = new Headers(who, () => replica.progress.term)
-  const door = doorOf(replica)
   const clock = { soon: setImmediate, now: () => performance.now() }
+  const outcomes = new Outcomes()
+  const door = talliedDoor(doorOf(replica), outcomes, clock.now)
   const hub = new WatchHub(kv, clock)
   const garbage = new GarbageCollector((eventsMax) => kv.collect(eventsMax), clock)
   kv.listen({
@@ -43,7 +51,7 @@ export function etcdRoutes(config: NodeConfig, replica: NodeReplica, kv: KvMachi
   const { quotaBytes } = limits
   const space = new SpaceGuard({ store: kv, door, member: who.member, quotaBytes })
   keepHouse({ limits, replica, kv, door, space })
-  return etcdRoutesOf({
+  const routes = etcdRoutesOf({
     door,
     headers,
     ids,
@@ -63,6 +71,7 @@ export function etcdRoutes(config: NodeConfig, replica: NodeReplica, kv: KvMachi
       return { leader, term, lastIndex, appliedIndex: replica.appliedIndex(), problems }
     },
   })
+  return { routes, watch: () => hub.numbers, outcomes }
 }
 
 function doorOf(replica: NodeReplica): EtcdDoor {

@@ -8,13 +8,13 @@ import type { Route, Server } from '../rpc/types.js'
 import { shutEtcdRoutes } from '../server/etcd/shut.js'
 import { faultRoutes } from '../server/fault-service.js'
 import { healthRoutes } from '../server/health-service.js'
-import type { Metrics } from '../server/http/metrics.js'
+import type { Metrics } from '../server/http/metrics/metrics.js'
 import { quorateRoutes } from '../server/quorate-service.js'
 import { VERSION } from '../version.js'
 import type { Byzantine } from './byzantine.js'
 import type { Address, NodeConfig } from './config.js'
 import { portTaken } from './errors.js'
-import { etcdMembers, etcdRoutes } from './etcd.js'
+import { type EtcdApi, etcdApi, etcdMembers } from './etcd.js'
 import { httpListener } from './http.js'
 import type { Log } from './log.js'
 import type { NodeReplica } from './node-replica.js'
@@ -38,14 +38,15 @@ interface ListenParts {
 
 /** Throws NodeError. */
 export async function listen(config: NodeConfig, parts: ListenParts): Promise<Listening> {
-  const { communicator, replica, log } = parts
+  const { communicator, replica, kv, log } = parts
   const onError = (error: unknown, path: string) => log.error({ err: error, path }, 'a call failed')
   const peer = createServer({ routes: communicator.routes(), limits: PEER_PORT_LIMITS, onError })
   const peerEndpoint = await bind(peer, config.listenPeer, 'the peer port')
   if (config.listenClient === null) return { servers: [peer], peerEndpoint, clientEndpoint: null }
-  const routes = clientRoutes(config, parts)
+  const etcd = kv === null || isShut(replica) ? null : etcdApi(config, replica, kv)
+  const routes = clientRoutes(config, parts, etcd)
   const tally = new CallTally(routes)
-  readMetrics(config, parts, tally)
+  readMetrics(config, parts, { tally, etcd })
   const client = createServer({
     routes,
     tally,
@@ -71,11 +72,11 @@ export async function listen(config: NodeConfig, parts: ListenParts): Promise<Li
   }
 }
 
-function clientRoutes(config: NodeConfig, parts: ListenParts): Route[] {
+function clientRoutes(config: NodeConfig, parts: ListenParts, etcd: EtcdApi | null): Route[] {
   const { communicator, replica, log, kv, byzantine } = parts
   const routes = [
     ...quorateRoutes(replica),
-    ...(kv === null ? [] : isShut(replica) ? shutEtcdRoutes() : etcdRoutes(config, replica, kv)),
+    ...(kv === null ? [] : (etcd?.routes ?? shutEtcdRoutes())),
     ...healthRoutes({
       processServing: () => replica.healthy,
       leaderKnown: () => replica.leaderKnown,
@@ -96,16 +97,24 @@ function clientRoutes(config: NodeConfig, parts: ListenParts): Route[] {
   return [...routes, ...faults]
 }
 
-function readMetrics(config: NodeConfig, parts: ListenParts, tally: CallTally): void {
-  const { replica, kv, metrics } = parts
+function readMetrics(
+  config: NodeConfig,
+  parts: ListenParts,
+  { tally, etcd }: { readonly tally: CallTally; readonly etcd: EtcdApi | null },
+): void {
+  const { communicator, replica, kv, metrics } = parts
+  const { ids } = etcdMembers(config)
   metrics.read({
     version: VERSION,
     protocol: config.protocol,
-    memberId: etcdMembers(config).ids.memberOf(config.name),
+    memberId: ids.memberOf(config.name),
     quotaBytes: config.limits.quotaBytes,
     tally,
     server: () => replica.numbers(),
-    store: () => kv,
+    store: kv,
+    etcd,
+    peers: () =>
+      communicator.traffic().map((peer) => ({ ...peer, memberId: ids.memberOf(peer.id) })),
     counters: () => replica.counters(),
   })
 }

@@ -23,6 +23,11 @@ export interface ApplyListener {
   applied(entry: Entry, answers: readonly Uint8Array[]): void
 }
 
+/** Hears how long each entry took (s). */
+export interface ApplyTimes {
+  applied(seconds: number): void
+}
+
 type Task =
   | { readonly type: 'now'; readonly run: () => void }
   /** Holds up what follows until it calls back. */
@@ -32,6 +37,7 @@ export class MachineHost implements MachinePort {
   readonly #machine: SessionMachine
   readonly #files: SnapshotFiles
   readonly #listener: ApplyListener | null
+  readonly #times: ApplyTimes | null
   #tasks: Task[] = []
   #waiting = false
   #drainDue = false
@@ -41,10 +47,12 @@ export class MachineHost implements MachinePort {
     machine: SessionMachine,
     files: SnapshotFiles,
     listener: ApplyListener | null = null,
+    times: ApplyTimes | null = null,
   ) {
     this.#machine = machine
     this.#files = files
     this.#listener = listener
+    this.#times = times
   }
 
   apply(
@@ -55,7 +63,9 @@ export class MachineHost implements MachinePort {
   }
 
   #applyOne(entry: Entry): readonly Uint8Array[] {
+    const began = performance.now()
     const answers = this.#machine.applyEntry(entry)
+    this.#times?.applied((performance.now() - began) / 1_000)
     this.#listener?.applied(entry, answers)
     return answers
   }

@@ -1,24 +1,32 @@
 /** How many calls of each method began, and how they ended; plain numbers, read when somebody asks. */
 import { type Code, codeName } from './status.js'
-import type { Route } from './types.js'
+import type { Codec, Route } from './types.js'
 
 export interface Tally {
   readonly service: string
   readonly method: string
   readonly type: 'unary' | 'bidi_stream'
   started: number
+  /** Messages. */
+  received: number
+  sent: number
   /** By the number of its code. */
   readonly ended: number[]
 }
 
+const ZEROS = { started: 0, received: 0, sent: 0 } as const
+
 export class CallTally {
+  /** Of all methods' messages, as they are encoded in protobuf. */
+  bytesReceived = 0
+  bytesSent = 0
   readonly #byPath = new Map<string, Tally>()
 
   constructor(routes: readonly Route[]) {
     for (const { kind, method } of routes) {
       const [, service = '', name = ''] = method.path.split('/')
       const type = kind === 'unary' ? 'unary' : 'bidi_stream'
-      this.#byPath.set(method.path, { service, method: name, type, started: 0, ended: [] })
+      this.#byPath.set(method.path, { service, method: name, type, ...ZEROS, ended: [] })
     }
   }
 
@@ -30,6 +38,37 @@ export class CallTally {
   ended(path: string, code: Code): void {
     const ended = this.#byPath.get(path)?.ended
     if (ended !== undefined) ended[code] = (ended[code] ?? 0) + 1
+  }
+
+  /** A message of so many bytes came in. */
+  received(path: string, bytes: number): void {
+    const tally = this.#byPath.get(path)
+    if (tally === undefined) return
+    tally.received++
+    this.bytesReceived += bytes
+  }
+
+  /** And one left. */
+  sent(path: string, bytes: number): void {
+    const tally = this.#byPath.get(path)
+    if (tally === undefined) return
+    tally.sent++
+    this.bytesSent += bytes
+  }
+
+  /** The same codec, for a stream's messages: those decoded came in, those encoded leave. */
+  counting<T>(codec: Codec<T>, path: string): Codec<T> {
+    return {
+      decode: (bytes) => {
+        this.received(path, bytes.length)
+        return codec.decode(bytes)
+      },
+      encode: (message) => {
+        const bytes = codec.encode(message)
+        this.sent(path, bytes.length)
+        return bytes
+      },
+    }
   }
 
   all(): Iterable<Tally> {

@@ -17,7 +17,7 @@ import { GrpcStream } from './grpc-stream.js'
 import type { ServerLimits } from './limits.js'
 import { SharedPort } from './port.js'
 import { Code, RpcError } from './status.js'
-import type { Listening, Route, Server, UnaryHandler, UnaryMethod } from './types.js'
+import type { Codec, Listening, Route, Server, UnaryHandler, UnaryMethod } from './types.js'
 
 export interface ServerOptions {
   readonly routes: readonly Route[]
@@ -116,6 +116,7 @@ class TransportServer implements Server {
     done: sendUnaryData<Buffer>,
   ): void {
     this.#tally?.started(method.path)
+    this.#tally?.received(method.path, call.request.length)
     const context = new GrpcContext(call)
     const fail = (error: unknown): void => {
       const known = this.#known(error, method.path)
@@ -131,6 +132,7 @@ class TransportServer implements Server {
         fail(error)
         return
       }
+      this.#tally?.sent(method.path, bytes.length)
       this.#tally?.ended(method.path, Code.OK)
       done(null, bytes, context.finish())
     }
@@ -155,8 +157,8 @@ class TransportServer implements Server {
     this.#tally?.started(method.path)
     const context = new GrpcContext(call)
     const stream = new GrpcStream<unknown, unknown>(call, {
-      incoming: method.request,
-      outgoing: method.response,
+      incoming: this.#counting(method.request, method.path),
+      outgoing: this.#counting(method.response, method.path),
       joins: method.joins,
       highWaterBytes: this.#limits.streamHighWaterBytes,
       queuedBytesMax: this.#limits.streamQueuedBytesMax,
@@ -182,6 +184,11 @@ class TransportServer implements Server {
     } catch (error) {
       stream.fail(this.#known(error, method.path))
     }
+  }
+
+  #counting<T>(codec: Codec<T>, path: string): Codec<T> {
+    const tally = this.#tally
+    return tally === null ? codec : tally.counting(codec, path)
   }
 
   #known(error: unknown, path: string): RpcError {

@@ -48,6 +48,12 @@ it('every member takes writes and linearizable reads, and says who it is', async
   const cluster = await TestCluster.start()
   const channels = cluster.endpoints.map((endpoint) => connect(endpoint))
   try {
+    const metrics = await (await fetch(`http://${cluster.endpoints[0]}/metrics`)).text()
+    expect(metrics).toMatch(
+      /^etcd_network_active_peers\{Local="[0-9a-f]+",Remote="[0-9a-f]+"\} 1$/m,
+    )
+    expect(metrics).toMatch(/^etcd_network_peer_sent_bytes_total\{To="[0-9a-f]+"\} [1-9]/m)
+    expect(metrics).toMatch(/^etcd_network_peer_received_bytes_total\{From="[0-9a-f]+"\} [1-9]/m)
     const members = new Set<string>()
     for (const [i, channel] of channels.entries()) {
       const { header } = PutResponse.decode(

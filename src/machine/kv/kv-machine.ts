@@ -3,6 +3,7 @@ import type { ApplyContext, StateMachine } from '../state-machine.js'
 import { isAlarmQuery, runAlarm } from './alarm-commands.js'
 import type { Alarm } from './alarms.js'
 import { COMMAND_BYTES_MAX, type Command, CommandTag, decodeCommand } from './commands.js'
+import type { Counts } from './counts.js'
 import { KV_ERRORS, type KvError } from './errors.js'
 import type { Version } from './history.js'
 import { keyText } from './key-text.js'
@@ -79,6 +80,11 @@ export class KvMachine implements StateMachine {
     return this.#store.bytesHeld
   }
 
+  /** What it did since the process started. */
+  get counts(): Readonly<Counts> {
+    return this.#store.counts
+  }
+
   /** Active ones, by type, then by member. */
   get alarms(): readonly Alarm[] {
     return this.#store.alarms.list()
@@ -138,7 +144,7 @@ export class KvMachine implements StateMachine {
   }
 
   restore(chunks: Iterable<Uint8Array>): void {
-    this.#store = restoreStore(chunks)
+    this.#store = restoreStore(chunks, this.#store.counts)
     this.#time = 0
     this.#views = []
     this.#listener?.restored()

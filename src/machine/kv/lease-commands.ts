@@ -24,6 +24,7 @@ export function expireLeases(store: Store, time: number): void {
   for (let left = EXPIRED_PER_ENTRY_MAX; left > 0; left--) {
     const lease = store.leases.first
     if (lease === null || lease.deadline > time) return
+    store.counts.leasesExpired++
     end(store, lease)
     store.commit()
   }
@@ -35,6 +36,7 @@ export function grantLease(store: Store, request: LeaseGrantRequest, time: numbe
   if (leases.get(request.ID) !== null) return encodeError(KV_ERRORS.leaseExists)
   if (leases.size >= LEASES_MAX) return encodeError(KV_ERRORS.tooManyLeases)
   const ttl = Math.max(LEASE_TTL_S_MIN, Number(request.TTL))
+  store.counts.leasesGranted++
   leases.add({ id: request.ID, ttl, deadline: time + ttl * 1000 })
   const response = { header: headerOf(store), ID: request.ID, TTL: ttl, error: '' }
   return encodeMessage(LeaseGrantResponse, response)
@@ -44,6 +46,7 @@ export function revokeLease(store: Store, request: LeaseRevokeRequest): Uint8Arr
   const lease = store.leases.get(request.ID)
   if (lease === null) return encodeError(KV_ERRORS.leaseNotFound)
   end(store, lease)
+  store.counts.leasesRevoked++
   return encodeMessage(LeaseRevokeResponse, { header: headerOf(store) })
 }
 
@@ -53,6 +56,7 @@ export function keepAlive(store: Store, { ids }: LeaseKeepAlives, time: number):
     const lease = store.leases.get(id)
     if (lease === null || lease.deadline <= time) return 0
     store.leases.renew(id, time)
+    store.counts.leasesRenewed++
     return lease.ttl
   })
   return encodeMessage(LeaseKeepAlivesResponse, { header: headerOf(store), ttls })

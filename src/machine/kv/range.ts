@@ -26,6 +26,7 @@ export function checkReadRevision(store: Store, revision: number): KvError | nul
 
 /** The request has passed `checkReadRevision`. */
 export function runRange(store: Store, request: RangeRequest): Reply {
+  store.counts.ranges++
   const visible = store.visibleRevision
   const revision = request.revision > 0 ? request.revision : visible
   const filtered =

@@ -3,6 +3,7 @@ import { latin1Decode } from '../../base/utf8.js'
 import { Reader } from '../../base/varint.js'
 import { demand } from '../state-machine.js'
 import { alarmTypeOf } from './alarms.js'
+import type { Counts } from './counts.js'
 import { GONE, spanOf, Version } from './history.js'
 import { keyText } from './key-text.js'
 import { isLeaseId } from './lease-id.js'
@@ -12,9 +13,9 @@ import { Store } from './store.js'
 
 const { HEADER, BASE, EVENTS, LEASES, ALARMS, END } = CHUNK
 
-/** A new store from the chunks of a view. Throws SnapshotError on anything else. */
-export function restoreStore(chunks: Iterable<Uint8Array>): Store {
-  const store = new Store()
+/** A new store from the chunks of a view, which goes on with these counts. Throws SnapshotError on anything else. */
+export function restoreStore(chunks: Iterable<Uint8Array>, counts: Counts): Store {
+  const store = new Store(counts)
   let stage = 0
   let hash = ''
   let bases = 0

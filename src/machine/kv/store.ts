@@ -14,6 +14,7 @@ import { assert } from '../../base/assert.js'
 import { Hasher } from '../hash.js'
 import { Alarms } from './alarms.js'
 import { Arena, SettledValues } from './arena.js'
+import { Counts } from './counts.js'
 import { EventLog } from './event-log.js'
 import { GONE, type History, lastIndexAt, liveAt, type Span, Version } from './history.js'
 import { Leases } from './leases.js'
@@ -36,6 +37,7 @@ export class Store {
   readonly log = new EventLog()
   readonly leases = new Leases()
   readonly alarms = new Alarms()
+  readonly counts: Counts
   readonly #points = new Map<string, History>()
   readonly #tree = new OrderedMap<History>()
   readonly #hasher = new Hasher()
@@ -52,6 +54,10 @@ export class Store {
   /** Where collection has come to in the log. */
   #collected = 0
   #pins = 0
+
+  constructor(counts: Counts = new Counts()) {
+    this.counts = counts
+  }
 
   /** Revision that a read sees now: within a change, its own writes. */
   get visibleRevision(): number {
@@ -114,6 +120,8 @@ export class Store {
     const create = previous === null ? mod : previous.create
     const version = previous === null ? 1 : previous.version + 1
     const at = { mod, sub: this.#changes++ }
+    this.counts.puts++
+    this.counts.putBytes += key.length + value.to - value.from
     const held = previous === null ? '0' : previous.lease
     if (held !== lease) this.leases.move(key, held, lease)
     this.append(new Version(history, at, { create, version, lease }, value))
@@ -157,6 +165,7 @@ export class Store {
   collect(eventsMax: number): boolean {
     for (let left = eventsMax; left > 0 && this.collectable; left--) {
       this.#trim(this.log.at(this.#collected++).history)
+      this.counts.collected++
     }
     const keep = Math.min(this.#collected, this.log.firstAt(this.compactRevision))
     if (this.#pins === 0) this.log.dropBefore(keep)

@@ -38,6 +38,7 @@ export function runTxn(store: Store, request: TxnRequest): Reply | KvError {
   const plan = choose(store, request)
   const error = checkPuts(store, plan, { from: null }) ?? checkRanges(store, plan)
   if (error !== null) return error
+  if (operationsOf(plan) > 1) store.counts.txns++
   const responses = run(store, plan)
   const { succeeded } = plan
   return sized({ type: 'Txn', revision: store.visibleRevision, succeeded, responses })
@@ -48,6 +49,10 @@ export function isReadOnly(request: TxnRequest): boolean {
   return [...request.success, ...request.failure].every(
     (op) => op.request?.$case === 'requestRange',
   )
+}
+
+function operationsOf({ steps }: Plan): number {
+  return steps.reduce((sum, step) => sum + (step.type === 'Txn' ? operationsOf(step) : 1), 0)
 }
 
 function choose(store: Store, request: TxnRequest): Plan {

@@ -39,6 +39,7 @@ export function runPut(store: Store, request: PutRequest): Reply {
 }
 
 export function runDeleteRange(store: Store, request: DeleteRangeRequest): Reply {
+  store.counts.deletes++
   const found: Version[] = []
   const range = keyRange(request.key, request.rangeEnd)
   store.scan(range, store.visibleRevision, (version) => {

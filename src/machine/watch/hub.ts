@@ -10,6 +10,17 @@ import { isInRange, type Watcher, type WatchSink, wants } from './watcher.js'
 /** Between two slices of work other things have their turn (ms). */
 const SLICE_MS = 5
 
+/** For metrics. */
+export interface WatchNumbers {
+  readonly watchers: number
+  /** Behind: they asked for the past, or their stream is full. */
+  readonly slow: number
+  /** Events told, since the start. */
+  readonly told: number
+  /** Revisions that those in step were not told yet. */
+  readonly pending: number
+}
+
 export class WatchHub {
   readonly #source: WatchSource
   readonly #soon: (task: () => void) => void
@@ -21,6 +32,7 @@ export class WatchHub {
   /** All that are in step were told what is up to here. */
   #told: number
   #due = false
+  #eventsTold = 0
   readonly #onStep = new Set<() => void>()
 
   constructor(
@@ -36,6 +48,13 @@ export class WatchHub {
   /** The revision that all in step were told. */
   get told(): number {
     return this.#told
+  }
+
+  get numbers(): WatchNumbers {
+    let watchers = this.#ranges.size + this.#behind.size
+    for (const ofKey of this.#byKey.values()) watchers += ofKey.size
+    const pending = Math.max(0, this.#source.revision - this.#told)
+    return { watchers, slow: this.#behind.size, told: this.#eventsTold, pending }
   }
 
   /** Is nobody of this stream behind, nor the hub behind the store? */
@@ -117,7 +136,7 @@ export class WatchHub {
     for (const [watcher, own] of this.#sorted(events)) {
       const first = own[0]
       if (first === undefined) continue
-      if (watcher.sink.writable) watcher.sink.events(watcher, own, last.mod)
+      if (watcher.sink.writable) this.#tell(watcher, own, last.mod)
       else this.#fallBehind(watcher, first.mod)
     }
     this.#told = last.mod
@@ -141,6 +160,11 @@ export class WatchHub {
     return sorted
   }
 
+  #tell(watcher: Watcher, own: readonly Version[], revision: number): void {
+    this.#eventsTold += own.length
+    watcher.sink.events(watcher, own, revision)
+  }
+
   #canCatchUp(): boolean {
     for (const watcher of this.#behind) if (watcher.sink.writable) return true
     return false
@@ -158,7 +182,7 @@ export class WatchHub {
       const last = events[events.length - 1]
       const own = events.filter((version) => wants(watcher, version))
       if (last !== undefined) {
-        if (own.length > 0) watcher.sink.events(watcher, own, last.mod)
+        if (own.length > 0) this.#tell(watcher, own, last.mod)
         watcher.next = last.mod + 1
       }
       if (last === undefined || watcher.next > this.#told) {

@@ -5,7 +5,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { CallTally } from '../call-tally.js'
 import { Code, RpcError } from '../status.js'
-import type { Route } from '../types.js'
+import type { Codec, Route } from '../types.js'
 import { etcdBindings } from './bindings.js'
 import { readBody } from './body.js'
 import { HttpContext } from './context.js'
@@ -91,8 +91,11 @@ async function serve(
   if (route.kind === 'unary') {
     try {
       const [bytes = new Uint8Array(0)] = messages
+      tally?.received(path, bytes.length)
       const result = await route.handler(decode(route, bytes), context)
-      const answer = json.write(route.method.response.encode(result))
+      const encoded = route.method.response.encode(result)
+      tally?.sent(path, encoded.length)
+      const answer = json.write(encoded)
       tally?.ended(path, Code.OK)
       sendJson(response, 200, answer)
     } catch (thrown) {
@@ -103,8 +106,8 @@ async function serve(
     return
   }
   const stream = new HttpStream(response, {
-    incoming: route.method.request,
-    outgoing: route.method.response,
+    incoming: counting(route.method.request, path, tally),
+    outgoing: counting(route.method.response, path, tally),
     json,
     highWaterBytes: options.streamHighWaterBytes,
     queuedBytesMax: options.streamQueuedBytesMax,
@@ -116,6 +119,10 @@ async function serve(
   } catch (error) {
     stream.fail(known(error, route, options))
   }
+}
+
+function counting<T>(codec: Codec<T>, path: string, tally: CallTally | undefined): Codec<T> {
+  return tally === undefined ? codec : tally.counting(codec, path)
 }
 
 function decode(route: Route, bytes: Uint8Array): unknown {

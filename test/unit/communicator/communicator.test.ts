@@ -71,6 +71,27 @@ describe('messages', () => {
     expect(a.counter('messages_sent')).toBe(100)
   })
 
+  test('are counted by peer, and so is what found no stream', async () => {
+    const trips = new Seen<string>()
+    const onRoundTrip = (peer: string, seconds: number) => trips.add(`${peer} ${seconds > 0}`)
+    const [a, b] = await pair({ onRoundTrip, limits: { probeMs: 20 } })
+    a.send(b, 'x'.repeat(10))
+    await b.messages.count(1)
+    const [bytes] = b.messages.all.map((text) => text.length)
+    expect(a.communicator.traffic()).toMatchObject([
+      { id: 'n2', connected: true, bytesReceived: 0, sendsFailed: 0, disconnects: 0 },
+    ])
+    expect(a.communicator.traffic()[0]?.bytesSent).toBe(b.communicator.traffic()[0]?.bytesReceived)
+    expect(a.communicator.traffic()[0]?.bytesSent).toBeLessThanOrEqual(bytes ?? 0)
+    // The round trip of an open stream is measured again and again.
+    await trips.until((all) => all.filter((trip) => trip === 'n2 true').length >= 2)
+    await b.stop()
+    await until(() => !a.communicator.connected('n2'))
+    a.send(b, 'y')
+    expect(a.communicator.traffic()[0]?.sendsFailed).toBe(1)
+    expect(a.communicator.traffic()).toMatchObject([{ connected: false, disconnects: 1 }])
+  })
+
   test('larger than a frame travel alone, larger than the bound not at all', async () => {
     const [a, b] = await pair({ limits: { frameBytes: 1_000, messageBytesMax: 100_000 } })
     a.send(b, 'y'.repeat(100_000))

@@ -6,7 +6,7 @@ import { httpListener } from '../../../../src/node/http.js'
 import { CLIENT_PORT_LIMITS } from '../../../../src/rpc/limits.js'
 import { createServer } from '../../../../src/rpc/server.js'
 import type { Server } from '../../../../src/rpc/types.js'
-import { Metrics } from '../../../../src/server/http/metrics.js'
+import { Metrics } from '../../../../src/server/http/metrics/metrics.js'
 import { dial, readAll } from '../../rpc/support.js'
 import { Member } from './member.js'
 

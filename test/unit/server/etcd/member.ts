@@ -11,6 +11,7 @@ import { Headers } from '../../../../src/server/etcd/header.js'
 import { etcdIds } from '../../../../src/server/etcd/ids.js'
 import { etcdRoutesOf } from '../../../../src/server/etcd/routes.js'
 import { SpaceGuard } from '../../../../src/server/etcd/space-guard.js'
+import { Outcomes, talliedDoor } from '../../../../src/server/etcd/tallied-door.js'
 
 export class Member {
   readonly kv = new KvMachine()
@@ -18,7 +19,13 @@ export class Member {
   readonly space: SpaceGuard
   readonly routes: Route[]
   readonly ids = etcdIds('token', [{ name: 'n1', address: '127.0.0.1:1' }])
+  readonly outcomes = new Outcomes()
   leader = true
+  /** False: its door finds nobody who would order anything. */
+  orders = true
+  /** Of the clock by which reads are timed, and how long each takes (ms). */
+  now = 0
+  readMs = 0
   #index = 0
   #time = 0
 
@@ -26,13 +33,20 @@ export class Member {
     this.hub = new WatchHub(this.kv, { soon: setImmediate, now: () => performance.now() })
     this.kv.listen(this.hub)
     const { kv, hub, ids } = this
-    const door: EtcdDoor = {
+    const inner: EtcdDoor = {
       serving: () => true,
-      submit: async (command) => ({ type: 'Result', result: this.apply(command) }),
-      read: async () => ({ type: 'Ready' }),
+      submit: async (command) =>
+        this.orders
+          ? { type: 'Result', result: this.apply(command) }
+          : { type: 'NotLeader', leader: null },
+      read: async () => {
+        this.now += this.readMs
+        return this.orders ? { type: 'Ready' } : { type: 'NotLeader', leader: null }
+      },
       query: (query) => kv.query(query),
       commandTimeoutMs: 1_000,
     }
+    const door = talliedDoor(inner, this.outcomes, () => this.now)
     const who = { cluster: ids.cluster, member: ids.memberOf('n1') }
     this.space = new SpaceGuard({ store: kv, door, member: who.member, quotaBytes })
     const headers = new Headers(who, () => 1)
