@@ -10,9 +10,10 @@ import type { NodeId } from '../consensus/ids.js'
 import { signedBytes } from '../consensus/pbft/encoding.js'
 import { type Message, type Statement, statementsOf } from '../consensus/pbft/messages.js'
 import type { Crypto } from '../consensus/pbft/options.js'
+import { KnownSeals } from './known-seals.js'
 import { KeyError, type Signer, type Suite, type Verifier } from './ports.js'
 import { listenDigest, type Reply, replyDigest, requestDigest } from './sealed.js'
-import { openSeal } from './seals.js'
+import { readSeal, signedBySeal } from './seals.js'
 
 /** Signatures remembered as good; the oldest goes first. 32 bytes each, and the map's own. */
 export const VERIFIED_MAX = 65_536
@@ -40,6 +41,7 @@ export class Keyring {
   readonly #clients = new Map<string, Verifier>()
   readonly #anonymous: Map<string, Verifier> | null
   readonly #verified = new Set<string>()
+  readonly #seals: KnownSeals
   #verifications = 0
   #remembered = 0
 
@@ -47,6 +49,7 @@ export class Keyring {
   constructor(options: KeyringOptions) {
     this.#suite = options.suite
     this.#clusterId = options.clusterId
+    this.#seals = new KnownSeals(options.suite.digest)
     this.#anonymous = options.allowAnonymousClients ? new Map() : null
     const owners = new Map<string, string>()
     const add = ({ name, publicKey }: NamedKey): Verifier => {
@@ -127,8 +130,18 @@ export class Keyring {
   }
 
   #verifySeal(verifier: Verifier, leaf: Uint8Array, bytes: Uint8Array): boolean {
-    const opened = openSeal(this.#suite.digest, leaf, bytes)
-    return opened !== null && this.#verify(verifier, opened.signed, opened.signature)
+    const seal = readSeal(bytes)
+    if (seal === null) return false
+    const { digest } = this.#suite
+    if (seal.count === 0)
+      return this.#verify(verifier, signedBySeal(digest, leaf, seal), seal.signature)
+    if (this.#seals.has(verifier.publicKey, leaf, seal)) {
+      this.#remembered++
+      return true
+    }
+    if (!this.#verify(verifier, signedBySeal(digest, leaf, seal), seal.signature)) return false
+    this.#seals.add(verifier.publicKey, leaf, seal)
+    return true
   }
 
   /** Only what was good is remembered: nobody pushes it out with junk. */

@@ -3,6 +3,7 @@
  * in one cluster, or as one kind, means nothing in another.
  */
 
+import { utf8Encode } from '../base/utf8.js'
 import { Writer } from '../base/varint.js'
 import { makeAuth, principalOf } from '../consensus/auth.js'
 import type { Request } from '../consensus/contract.js'
@@ -10,6 +11,9 @@ import { writeText } from '../consensus/encoding.js'
 import type { NodeId } from '../consensus/ids.js'
 import type { Signer, Suite } from './ports.js'
 import { SEALED_MAX, seal } from './seals.js'
+
+const REQUEST_CONTEXT = utf8Encode('quorate-pbft-request-1')
+const REPLY_CONTEXT = utf8Encode('quorate-pbft-reply-1')
 
 /** Who speaks, and where. */
 export interface Voice {
@@ -31,15 +35,25 @@ export interface Reply {
   readonly answer: Uint8Array
 }
 
+/** A request is hashed at the door, in its batch and when it is answered, and never changes. */
+const DIGESTS = new WeakMap<
+  Request,
+  { readonly suite: Suite; readonly clusterId: string; readonly digest: Uint8Array }
+>()
+
 /** A hash over all that the client says. */
 export function requestDigest(suite: Suite, clusterId: string, request: Request): Uint8Array {
-  const w = new Writer(96 + request.command.length)
-  writeText(w, 'quorate-pbft-request-1')
+  const known = DIGESTS.get(request)
+  if (known?.clusterId === clusterId && known.suite === suite) return known.digest
+  const w = new Writer(192 + request.command.length)
+  w.chunk(REQUEST_CONTEXT)
   writeText(w, clusterId)
   w.raw(principalOf(request.auth))
   w.varint(request.session).varint(request.seq).varint(request.ackedThrough)
   w.byte(request.readOnly === true ? 1 : 0).chunk(request.command)
-  return suite.digest(w.finish())
+  const digest = suite.digest(w.finish())
+  DIGESTS.set(request, { suite, clusterId, digest })
+  return digest
 }
 
 /** The requests with the client's signature, one for up to SEALED_MAX of them. */
@@ -60,8 +74,8 @@ export function signRequests(voice: Voice, requests: readonly Request[]): Reques
 }
 
 export function replyDigest(suite: Suite, clusterId: string, reply: Reply): Uint8Array {
-  const w = new Writer(160 + reply.answer.length)
-  writeText(w, 'quorate-pbft-reply-1')
+  const w = new Writer(256 + reply.answer.length)
+  w.chunk(REPLY_CONTEXT)
   writeText(w, clusterId)
   writeText(w, reply.replica)
   w.varint(reply.view).varint(reply.session).varint(reply.seq)

@@ -19,9 +19,13 @@ const ROOT_CONTEXT = utf8Encode('quorate-seal-root-1')
 
 type Hash = (bytes: Uint8Array) => Uint8Array
 
-export interface OpenedSeal {
-  /** What the signature is over. */
-  readonly signed: Uint8Array
+/** As it was sent: nothing of it is verified. */
+export interface Seal {
+  /** Levels from the leaf to the root. */
+  readonly count: number
+  /** Bit i: the i-th hash stands to the left. */
+  readonly sides: number
+  readonly hashes: Uint8Array
   readonly signature: Uint8Array
 }
 
@@ -45,20 +49,39 @@ export function seal(
   return leaves.map((_, i) => encode(pathOf(levels, i), signature))
 }
 
-/** What the seal says was signed, if it is one of this leaf; null: it is no seal. Verifies nothing. */
-export function openSeal(hash: Hash, leaf: Uint8Array, bytes: Uint8Array): OpenedSeal | null {
+/** Null: it is no seal. Its parts are views of the bytes. */
+export function readSeal(bytes: Uint8Array): Seal | null {
   const r = new Reader(bytes)
   const count = r.byte()
   if (count > PATH_HASHES_MAX) return null
   const sides = r.varint()
   if (sides >= 2 ** count) return null
-  let node = leaf
-  for (let i = 0; i < count; i++) {
-    const other = r.take(HASH_BYTES)
-    node = ((sides >> i) & 1) === 1 ? join(hash, other, node) : join(hash, node, other)
-  }
+  const hashes = r.take(count * HASH_BYTES)
   const signature = r.take(SIGNATURE_BYTES)
-  return r.ok && r.left === 0 ? { signed: rootBytes(node), signature } : null
+  return r.ok && r.left === 0 ? { count, sides, hashes, signature } : null
+}
+
+/** What the seal says was signed, if it is one of this leaf. Verifies nothing. */
+export function signedBySeal(hash: Hash, leaf: Uint8Array, seal: Seal): Uint8Array {
+  let node = leaf
+  for (let level = 0; level < seal.count; level++) node = join(hash, node, seal, level)
+  return rootBytes(node)
+}
+
+/** The hash above a node that the seal leads through at this level. */
+export function join(hash: Hash, node: Uint8Array, seal: Seal, level: number): Uint8Array {
+  const other = hashOf(seal, level)
+  return standsRight(seal, level) ? joined(hash, other, node) : joined(hash, node, other)
+}
+
+/** Whether the node at this level has the seal's hash to its left. */
+export function standsRight({ sides }: Seal, level: number): boolean {
+  return ((sides >> level) & 1) === 1
+}
+
+/** The neighbour at this level. */
+export function hashOf({ hashes }: Seal, level: number): Uint8Array {
+  return hashes.subarray(level * HASH_BYTES, (level + 1) * HASH_BYTES)
 }
 
 interface Path {
@@ -71,7 +94,7 @@ interface Path {
 function parentOf(hash: Hash, level: readonly Uint8Array[], i: number): Uint8Array {
   const [left, right] = [level[i], level[i + 1]]
   assert(left !== undefined, 'inside the level')
-  return right === undefined ? left : join(hash, left, right)
+  return right === undefined ? left : joined(hash, left, right)
 }
 
 function pathOf(levels: readonly (readonly Uint8Array[])[], leaf: number): Path {
@@ -97,7 +120,7 @@ function encode({ sides, hashes }: Path, signature: Uint8Array): Uint8Array {
   return w.raw(signature).finish()
 }
 
-function join(hash: Hash, left: Uint8Array, right: Uint8Array): Uint8Array {
+function joined(hash: Hash, left: Uint8Array, right: Uint8Array): Uint8Array {
   return hash(new Writer(96).raw(NODE_CONTEXT).raw(left).raw(right).finish())
 }
 

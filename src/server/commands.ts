@@ -3,8 +3,8 @@ import type { Request } from '../consensus/contract.js'
 import type { Command } from '../gen/quorate/v1/quorate.js'
 import type { Replica } from './replica.js'
 
-/** Why the command cannot be proposed; null: it can. */
-export function refusal(command: Command, replica: Replica): string | null {
+/** Why the command, which is this request, cannot be proposed; null: it can. */
+export function refusal(command: Command, request: Request, replica: Replica): string | null {
   const { session, seq, ackedThrough } = command
   for (const value of [session, seq, ackedThrough])
     if (!Number.isSafeInteger(value) || value < 0) return 'a number is above 2^53-1'
@@ -13,7 +13,7 @@ export function refusal(command: Command, replica: Replica): string | null {
   if (session !== 0 && seq === 0) return 'seq starts at 1'
   if (session !== 0 && seq <= ackedThrough)
     return 'acked_through covers seq: its answer was already acknowledged'
-  if (replica.signed != null) return replica.signed.refusal(toRequest(command))
+  if (replica.signed != null) return replica.signed.refusal(request)
   // Raft's log does not keep these: a query would be another thing to whoever reads it from there.
   if (command.auth !== undefined || command.readOnly !== undefined)
     return "this cluster runs Raft: auth and read_only are PBFT's"

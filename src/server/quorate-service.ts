@@ -45,10 +45,10 @@ function submitCommand(
   requireServing(replica)
   const { command } = request
   if (command === undefined) throw invalid('command is not provided')
-  const reason = refusal(command, replica)
+  const asked = toRequest(command)
+  const reason = refusal(command, asked, replica)
   if (reason !== null) throw invalid(reason)
   return new Promise((resolve, reject) => {
-    const asked = toRequest(command)
     const { signed } = replica
     const endpointOf = (name: NodeId) => replica.clientEndpointOf(name)
     const timeoutMs = timeoutOf(replica, context)

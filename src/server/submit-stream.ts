@@ -92,13 +92,13 @@ class SubmitStream {
   #submit(command: Command): void {
     const { session, seq } = command
     this.#inflight++
-    const reason = refusal(command, this.#replica)
+    const request = toRequest(command)
+    const reason = refusal(command, request, this.#replica)
     if (reason !== null) {
       this.#answer({ session, seq, outcome: { $case: 'invalid', value: { reason } } })
       return
     }
     const timeoutMs = command.timeoutMs > 0 ? command.timeoutMs : this.#replica.commandTimeoutMs
-    const request = toRequest(command)
     const { signed } = this.#replica
     if (signed != null) this.#submitSigned(signed, request, timeoutMs)
     else

@@ -40,6 +40,13 @@ const command = fc.record({
   ackedThrough: number,
   command: bytes,
   timeoutMs: fc.oneof(fc.constant(0), fc.nat(2 ** 31 - 1), fc.constant(2 ** 32 - 1)),
+  auth: fc.option(bytes, { nil: undefined }),
+  readOnly: fc.option(fc.boolean(), { nil: undefined }),
+})
+const voucher = fc.record({
+  replica: fc.oneof(fc.constant(''), fc.constant('n1'), fc.string({ unit: 'grapheme' })),
+  view: number,
+  seal: bytes,
 })
 const reason = fc.record({ reason: fc.string() })
 const outcome = fc.oneof(
@@ -85,7 +92,13 @@ describe('the fast encoders', () => {
     same(messages, SubmitCommandsRequest, commandBatchCodec)
   })
   test('SubmitCommandsResponse', () => {
-    const results = fc.array(fc.record({ session: number, seq: number, outcome }), { maxLength: 8 })
+    const result = fc.record({
+      session: number,
+      seq: number,
+      outcome,
+      voucher: fc.option(voucher, { nil: undefined }),
+    })
+    const results = fc.array(result, { maxLength: 8 })
     same(fc.record({ results }), SubmitCommandsResponse, resultBatchCodec)
   })
   test('ExchangeRequest', () => {
