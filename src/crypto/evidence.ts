@@ -4,12 +4,14 @@
  * itself, for the protocol needs no conviction; it tells an operator whom to look at, and proves it to a third.
  */
 import type { NodeId } from '../consensus/ids.js'
-import type { Digest, Statement } from '../consensus/pbft/messages.js'
+import type { Commit, Digest, Prepare, Statement } from '../consensus/pbft/messages.js'
 
 /** What each replica said is remembered for so many slots and kinds; the oldest goes first. */
 const SAID_OF_REPLICA_MAX = 4_096
 /** Kept of one replica: one is enough to convict it. The first ones stay. */
 const FOUND_OF_REPLICA_MAX = 8
+/** Votes of one replica that nobody needed and nobody verified; the oldest goes first. */
+const ASIDE_OF_REPLICA_MAX = 512
 
 /** Of which there is one digest for a view and an index; a checkpoint is of no view. */
 export type SingleKind = 'Proposed' | 'Prepare' | 'Commit' | 'Checkpoint'
@@ -32,12 +34,18 @@ export interface Contradiction {
 
 export class Evidence {
   readonly #onFound: (contradiction: Contradiction) => void
+  readonly #isGenuine: (statement: Statement) => boolean
+  readonly #aside = new Map<NodeId, Map<string, Prepare | Commit>>()
   readonly #said = new Map<NodeId, Map<string, Said>>()
   readonly #found = new Map<NodeId, Contradiction[]>()
 
-  /** `onFound`: for each that is kept, once. */
-  constructor(onFound: (contradiction: Contradiction) => void) {
+  /** `onFound`: for each that is kept, once. `isGenuine`: verifies what was put aside. */
+  constructor(
+    onFound: (contradiction: Contradiction) => void,
+    isGenuine: (statement: Statement) => boolean,
+  ) {
     this.#onFound = onFound
+    this.#isGenuine = isGenuine
   }
 
   /** By the names of the replicas. */
@@ -67,6 +75,22 @@ export class Evidence {
     }
   }
 
+  /** A vote that was not verified, as nobody needs it: it will be if its sender says another. */
+  putAside(vote: Prepare | Commit): void {
+    const { sender, digest } = vote
+    const key = keyOf(vote.type, vote.view, vote)
+    const first = this.#said.get(sender)?.get(key)
+    if (first !== undefined) {
+      if (first.digest !== digest && this.#isGenuine(vote)) this.hear([vote])
+      return
+    }
+    const ofSender = mapOf(this.#aside, sender)
+    if (ofSender.has(key)) return
+    // A copy, likewise.
+    ofSender.set(key, { ...vote, signature: new Uint8Array(vote.signature) })
+    if (ofSender.size > ASIDE_OF_REPLICA_MAX) forgetOldest(ofSender)
+  }
+
   #note(
     kind: SingleKind,
     view: number,
@@ -79,22 +103,25 @@ export class Evidence {
     },
   ): void {
     const { sender, epoch, index, digest, signature } = statement
-    let ofSender = this.#said.get(sender)
-    if (ofSender === undefined) {
-      ofSender = new Map()
-      this.#said.set(sender, ofSender)
-    }
-    const key = `${kind} ${epoch} ${view} ${index}`
-    const first = ofSender.get(key)
+    const ofSender = mapOf(this.#said, sender)
+    const key = keyOf(kind, view, statement)
+    const first = ofSender.get(key) ?? this.#fromAside(sender, key, digest)
     // A copy: the signature is a view of the message it came in, and would keep all of it.
     const said: Said = { digest, signature: new Uint8Array(signature) }
-    if (first === undefined) {
-      ofSender.set(key, said)
-      if (ofSender.size > SAID_OF_REPLICA_MAX) forgetOldest(ofSender)
-      return
-    }
-    if (first.digest === digest) return
+    ofSender.set(key, first ?? said)
+    if (ofSender.size > SAID_OF_REPLICA_MAX) forgetOldest(ofSender)
+    if (first === undefined || first.digest === digest) return
     this.#keep({ replica: sender, kind, epoch, view, index, first, second: said })
+  }
+
+  /** What was put aside and says otherwise, if it is genuine. */
+  #fromAside(sender: NodeId, key: string, digest: Digest): Said | undefined {
+    const ofSender = this.#aside.get(sender)
+    const aside = ofSender?.get(key)
+    if (ofSender === undefined || aside === undefined) return undefined
+    ofSender.delete(key)
+    if (aside.digest === digest || !this.#isGenuine(aside)) return undefined
+    return { digest: aside.digest, signature: aside.signature }
   }
 
   #keep(found: Contradiction): void {
@@ -109,9 +136,25 @@ export class Evidence {
   }
 }
 
-function forgetOldest(said: Map<string, Said>): void {
-  for (const oldest of said.keys()) {
-    said.delete(oldest)
+function keyOf(
+  kind: SingleKind,
+  view: number,
+  { epoch, index }: { readonly epoch: number; readonly index: number },
+): string {
+  return `${kind} ${epoch} ${view} ${index}`
+}
+
+function mapOf<T>(maps: Map<NodeId, Map<string, T>>, sender: NodeId): Map<string, T> {
+  const known = maps.get(sender)
+  if (known !== undefined) return known
+  const made = new Map<string, T>()
+  maps.set(sender, made)
+  return made
+}
+
+function forgetOldest(from: Map<string, unknown>): void {
+  for (const oldest of from.keys()) {
+    from.delete(oldest)
     return
   }
 }

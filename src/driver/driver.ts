@@ -230,7 +230,7 @@ export class Driver<M extends { readonly type: string }, R> {
       bytes += next.bytes.length
       const message = this.#setup.protocol.decodeMessage(next.bytes)
       if (message === null) this.#note('undecodable-message', next.from)
-      else this.#step({ type: 'Receive', from: next.from, message })
+      else if (message !== 'unneeded') this.#step({ type: 'Receive', from: next.from, message })
     }
   }
 

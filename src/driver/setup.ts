@@ -14,10 +14,11 @@ export interface Ports {
 }
 
 /** What the driver needs of a Protocol: its codec. */
-export type Codec<M extends { readonly type: string }, R> = Pick<
-  Protocol<M, R, never>,
-  'encodeMessage' | 'decodeMessage' | 'encodeRecords' | 'lastIndexOf'
->
+export interface Codec<M extends { readonly type: string }, R>
+  extends Pick<Protocol<M, R, never>, 'encodeMessage' | 'encodeRecords' | 'lastIndexOf'> {
+  /** As Protocol's; also `unneeded`: a message of which the core would make nothing, whatever it is worth. */
+  decodeMessage(bytes: Uint8Array): M | null | 'unneeded'
+}
 
 export interface DriverSetup<M extends { readonly type: string }, R> {
   readonly id: NodeId

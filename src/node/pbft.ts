@@ -1,6 +1,7 @@
 /**
  * A node that runs PBFT: its keys, and the verification of every signature before the core sees a message. What is
- * decoded is verified on the way; what was verified once is remembered (crypto/keyring.ts).
+ * decoded is verified on the way; what was verified once is remembered (crypto/keyring.ts). Votes that decide nothing any more are
+ * neither verified nor shown to the core (consensus/pbft/surplus.ts).
  */
 import { toHex } from '../base/bytes.js'
 import {
@@ -13,6 +14,7 @@ import {
 import { statementsOf } from '../consensus/pbft/messages.js'
 import { faultsMax } from '../consensus/pbft/quorum.js'
 import { highWatermark, lowWatermark } from '../consensus/pbft/state.js'
+import { surplusVote } from '../consensus/pbft/surplus.js'
 import { clusterIdOf } from '../crypto/cluster-id.js'
 import { type Contradiction, Evidence } from '../crypto/evidence.js'
 import { coreCrypto, Keyring } from '../crypto/keyring.js'
@@ -41,13 +43,23 @@ export function pbftOf(config: NodeConfig, log: Log): NodeProtocol<Message, WalR
   const options = optionsOf(config, clusterId, keys.signer)
   const liars = config.enableFaultInjection ? new Liars() : null
   let core: Pbft | null = null
-  const evidence = new Evidence((found) => log.warn(toldOf(found), 'a replica contradicts itself'))
+  const { keyring } = signing
+  const evidence = new Evidence(
+    (found) => log.warn(toldOf(found), 'a replica contradicts itself'),
+    (statement) => keyring.verifyStatement(statement),
+  )
   return {
     protocol: {
       ...protocols.pbft,
       decodeMessage: (bytes) => {
         const message = protocols.pbft.decodeMessage(bytes)
-        const admitted = message === null ? null : signing.keyring.admit(message)
+        if (message === null) return null
+        const surplus = core === null ? null : surplusVote(core.state, message)
+        if (surplus !== null) {
+          evidence.putAside(surplus)
+          return 'unneeded'
+        }
+        const admitted = keyring.admit(message)
         if (admitted !== null) evidence.hear(statementsOf(admitted))
         return admitted
       },

@@ -2,6 +2,7 @@
 import type { Core, Effect, Protocol, Self } from '../consensus/contract.js'
 import type { Keyring } from '../crypto/keyring.js'
 import type { Voice } from '../crypto/sealed.js'
+import type { Codec } from '../driver/setup.js'
 import type { PbftStatus } from '../gen/quorate/v1/quorate.js'
 import type { Liars } from './liars.js'
 
@@ -10,7 +11,7 @@ export interface NodeProtocol<
   R extends { readonly type: string },
 > {
   /** With `decodeMessage` that gives only what the core may see: every signature in it is good. */
-  readonly protocol: Omit<Protocol<M, R, never>, 'recover'>
+  readonly protocol: Omit<Protocol<M, R, never>, 'recover' | 'decodeMessage'> & Codec<M, R>
   recover(records: readonly R[], self: Self): { core: Core<M, R>; effects: Effect<M, R>[] }
   /** The cluster has formed: a damaged log of a cluster tells so too. */
   isBootstrapped(records: readonly R[]): boolean

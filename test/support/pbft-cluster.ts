@@ -19,6 +19,7 @@ import {
 } from '../../src/consensus/pbft/index.js'
 import { checkState, checkTransition } from '../../src/consensus/pbft/invariants.js'
 import { type Statement, statementsOf } from '../../src/consensus/pbft/messages.js'
+import { surplusVote } from '../../src/consensus/pbft/surplus.js'
 import { fakeKeys, fakeVerify } from '../../src/crypto/fake.js'
 
 export const CLUSTER_ID = 'test'
@@ -189,6 +190,8 @@ export class PbftCluster {
   readonly bootstrap: WalRecord
   readonly autoSync: boolean
   flights: Flight[] = []
+  /** Votes that were not looked at, as nobody needed them. */
+  surplus = 0
   /** May change, drop (null) or multiply what a replica sends. */
   tamper: (flight: Flight) => readonly Flight[] = (flight) => [flight]
   readonly #options: Partial<Options>
@@ -262,6 +265,10 @@ export class PbftCluster {
   deliverOne(flight: Flight): void {
     this.flights = this.flights.filter((one) => one !== flight)
     const { from, to, message } = flight
+    if (surplusVote(this.replica(to).core.state, message) !== null) {
+      this.surplus++
+      return
+    }
     for (const statement of statementsOf(message))
       if (!fakeVerify(statement.sender, signedBytes(CLUSTER_ID, statement), statement.signature))
         return

@@ -4,6 +4,8 @@ import { type Contradiction, Evidence } from '../../../src/crypto/evidence.js'
 
 const A = 'aa'.repeat(32)
 const B = 'bb'.repeat(32)
+/** What a signature begins with that is nobody's. */
+const FORGED = 0
 
 function signature(fill: number): Uint8Array {
   return new Uint8Array(64).fill(fill)
@@ -31,7 +33,11 @@ function checkpoint(sender: string, digest: string): Checkpoint {
 
 function listen(): { evidence: Evidence; told: Contradiction[] } {
   const told: Contradiction[] = []
-  return { evidence: new Evidence((found) => told.push(found)), told }
+  const evidence = new Evidence(
+    (found) => told.push(found),
+    ({ signature }) => signature[0] !== FORGED,
+  )
+  return { evidence, told }
 }
 
 describe('two statements of which an honest replica makes one', () => {
@@ -85,6 +91,31 @@ describe('two statements of which an honest replica makes one', () => {
     // What n1 said before all that is remembered.
     evidence.hear([commit('n1', { view: 0, index: 1 }, B)])
     expect(evidence.contradictions.map(({ replica }) => replica)).toContain('n1')
+  })
+
+  it('is seen too when one of the two was put aside unverified', () => {
+    for (const order of ['aside first', 'aside last']) {
+      const { evidence, told } = listen()
+      const at = { view: 3, index: 7 }
+      if (order === 'aside last') evidence.hear([commit('n4', at, B)])
+      evidence.putAside(commit('n4', at, A))
+      if (order === 'aside first') evidence.hear([commit('n4', at, B)])
+      const digests = told.map(({ first, second }) => [first.digest, second.digest].sort())
+      expect(digests, order).toEqual([[A, B]])
+      expect(told[0]?.first.signature).not.toEqual(told[0]?.second.signature)
+    }
+  })
+
+  it('what was put aside convicts nobody when it turns out to be forged', () => {
+    const { evidence, told } = listen()
+    const at = { view: 3, index: 7 }
+    evidence.putAside({ ...commit('n4', at, A), signature: signature(FORGED) })
+    evidence.hear([commit('n4', at, B)])
+    evidence.putAside({ ...commit('n4', at, A), signature: signature(FORGED) })
+    expect(told).toEqual([])
+    // And what was heard is what counts from then on.
+    evidence.hear([commit('n4', at, A)])
+    expect(told.length).toBe(1)
   })
 
   it('a signature is copied: the message that it came in may go', () => {
