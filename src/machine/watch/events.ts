@@ -49,10 +49,12 @@ export function keyValueOf(version: Version): KeyValue {
 
 /**
  * As a reader at the revision before saw the key, so not what the same transaction put and then deleted; null: absent,
- * or compacted away.
+ * compacted away, or created anew, though the same transaction deleted it first.
  */
-function previousOf({ history, mod }: Version, compactRevision: number): Version | null {
-  return mod - 1 < compactRevision ? null : liveAt(history, mod - 1)
+function previousOf(version: Version, compactRevision: number): Version | null {
+  const { history, mod, create, deleted } = version
+  if (mod - 1 < compactRevision || (!deleted && create === mod)) return null
+  return liveAt(history, mod - 1)
 }
 
 /** Near enough for bounds. */

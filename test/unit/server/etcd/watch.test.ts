@@ -17,6 +17,14 @@ import type { Watcher, WatchSink } from '../../../../src/machine/watch/watcher.j
 
 const bytes = utf8Encode
 
+const putOp = (key: string) => ({
+  request: { $case: 'requestPut' as const, value: put(key, 'txn') },
+})
+const deleteFromOp = (from: string) => {
+  const value = { key: bytes(from), rangeEnd: Uint8Array.of(0), prevKv: false }
+  return { request: { $case: 'requestDeleteRange' as const, value } }
+}
+
 class Store {
   readonly kv = new KvMachine()
   readonly hub: WatchHub
@@ -46,22 +54,19 @@ class Store {
 
   /** All in one revision. */
   putAll(keys: readonly string[]): void {
-    const success = keys.map((key) => ({
-      request: { $case: 'requestPut' as const, value: put(key, 'txn') },
-    }))
-    const request = { compare: [], success, failure: [] }
-    this.#apply(CommandTag.TXN, TxnRequest.encode(request).finish())
+    this.#txn(keys.map(putOp))
   }
 
   /** All in one revision, too. */
   putThenDeleteFrom(keys: readonly string[], from: string): void {
-    const deletion = { key: bytes(from), rangeEnd: Uint8Array.of(0), prevKv: false }
-    const success = [
-      ...keys.map((key) => ({
-        request: { $case: 'requestPut' as const, value: put(key, 'txn') },
-      })),
-      { request: { $case: 'requestDeleteRange' as const, value: deletion } },
-    ]
+    this.#txn([...keys.map(putOp), deleteFromOp(from)])
+  }
+
+  deleteFromThenPut(from: string, key: string): void {
+    this.#txn([deleteFromOp(from), putOp(key)])
+  }
+
+  #txn(success: TxnRequest['success']): void {
     const request = { compare: [], success, failure: [] }
     this.#apply(CommandTag.TXN, TxnRequest.encode(request).finish())
   }
@@ -245,6 +250,11 @@ it('the value before is that of the revision before, not of the same transaction
     return `${type === 1 ? '-' : ''}${Buffer.from(kv?.key ?? [])} ${before}`
   })
   expect(told).toEqual(['a old', 'b null', '-a old', '-b null'])
+  store.put('a', 'again')
+  store.deleteFromThenPut('a', 'a')
+  const [gone, created] = store.kv.eventsSince(5, 10) as [Version, Version]
+  expect(eventOf(gone, true, -1).prevKv?.value).toEqual(bytes('again'))
+  expect(eventOf(created, true, -1)).toMatchObject({ type: 0, prevKv: undefined })
 })
 
 /** Everybody is told just what the log says from their revision on, whatever is full, compacted or replaced meanwhile. */
