@@ -16,7 +16,7 @@ import type {
 } from 'node:http2'
 import type { Server as GrpcServer } from '@grpc/grpc-js'
 import { assert } from '../base/assert.js'
-import type { ServerLimits } from './limits.js'
+import { http2BoundsOf, type ServerLimits } from './limits.js'
 import { Code } from './status.js'
 
 type StreamListener = (
@@ -37,11 +37,7 @@ const VALUE = /^[ -~]*$/
 export function setHttp2Settings(server: GrpcServer, limits: ServerLimits): void {
   const options: unknown = Reflect.get(server, 'commonServerOptions')
   assert(isObject(options), 'grpc-js has changed: no HTTP/2 options')
-  options.settings = {
-    maxConcurrentStreams: limits.streamsPerConnectionMax,
-    maxHeaderListSize: limits.headerBytesMax,
-    initialWindowSize: Math.max(65_535, Math.floor(limits.windowBytes / 2)),
-  }
+  options.settings = http2BoundsOf(limits)
 }
 
 /** After the connection injector is made. */

@@ -78,3 +78,18 @@ export const CHANNEL_LIMITS: ChannelLimits = {
   streamHighWaterBytes: 256 * KIB,
   streamQueuedBytesMax: 64 * MIB,
 }
+
+/** As they are told in SETTINGS. */
+export interface Http2Bounds {
+  readonly maxConcurrentStreams: number
+  readonly maxHeaderListSize: number
+  readonly initialWindowSize: number
+}
+
+export function http2BoundsOf(limits: ServerLimits): Http2Bounds {
+  return {
+    maxConcurrentStreams: limits.streamsPerConnectionMax,
+    maxHeaderListSize: limits.headerBytesMax,
+    initialWindowSize: Math.max(65_535, Math.floor(limits.windowBytes / 2)),
+  }
+}

@@ -4,10 +4,14 @@
  */
 import { createServer as createHttpServer, type RequestListener } from 'node:http'
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
-import type { ServerLimits } from './limits.js'
+import { greetingOf, openingOf, PREFACE } from './http2-opening.js'
+import { http2BoundsOf, type ServerLimits } from './limits.js'
 import type { Listening } from './types.js'
 
-const PREFACE = Buffer.from('PRI ')
+/** So many bytes tell the two apart. */
+const SNIFFED_BYTES = 4
+/** A connection that was greeted and asks nothing for so long is handed over as it is. */
+const FIRST_REQUEST_MS = 100
 /** The whole preface of HTTP/2 and the head of the first SETTINGS frame. */
 const HTTP2_OPENING_BYTES = 24 + 9
 
@@ -22,14 +26,16 @@ export class SharedPort {
   readonly #net: NetServer
   readonly #http: ReturnType<typeof createHttpServer> | null
   readonly #sockets = new Set<Socket>()
-  /** Sockets that have not yet shown which of the two they speak. */
+  /** Sockets that have not yet shown which of the two they speak, or are still being greeted. */
   readonly #unknown = new Set<Socket>()
   /** Sockets that have sent a whole HTTP/1.1 request head. */
   readonly #spoken = new WeakSet<Socket>()
+  readonly #greeting: Buffer
   #address: Listening | null = null
 
   constructor(options: PortOptions) {
     this.#options = options
+    this.#greeting = greetingOf(http2BoundsOf(options.limits))
     this.#net = createServer({ noDelay: true }, (socket) => this.#accept(socket))
     this.#http = options.http1 === null ? null : this.#makeHttp(options.http1)
   }
@@ -106,7 +112,7 @@ export class SharedPort {
     this.#sockets.add(socket)
     const handshake = setTimeout(() => {
       const whole = this.#spoken.has(socket) || socket.bytesRead >= HTTP2_OPENING_BYTES
-      if (!whole) socket.destroy()
+      if (!whole || this.#unknown.has(socket)) socket.destroy()
     }, this.#options.limits.handshakeMsMax)
     socket.on('error', () => {})
     socket.once('close', () => {
@@ -122,17 +128,16 @@ export class SharedPort {
     let seen: Buffer = Buffer.alloc(0)
     const onData = (data: Buffer): void => {
       seen = seen.length === 0 ? data : Buffer.concat([seen, data])
-      const shared = Math.min(seen.length, PREFACE.length)
+      const shared = Math.min(seen.length, SNIFFED_BYTES)
       const matches = seen.compare(PREFACE, 0, shared, 0, shared) === 0
-      if (matches && shared < PREFACE.length) return
+      if (matches && shared < SNIFFED_BYTES) return
       socket.off('data', onData)
-      this.#unknown.delete(socket)
-      socket.pause()
-      socket.unshift(seen)
       if (matches) {
-        // Not resumed: HTTP/2 reads the socket by itself.
-        this.#options.onHttp2(socket)
-      } else if (this.#http !== null && isLetter(seen[0])) {
+        this.#open(socket, seen)
+        return
+      }
+      this.#known(socket, seen)
+      if (this.#http !== null && isLetter(seen[0])) {
         this.#http.emit('connection', socket)
         socket.resume()
       } else {
@@ -141,6 +146,48 @@ export class SharedPort {
       }
     }
     socket.on('data', onData)
+  }
+
+  /** It speaks HTTP/2: handed over at once, or once it has been greeted. */
+  #open(socket: Socket, first: Buffer): void {
+    let seen = first
+    let greeted = false
+    let idle: NodeJS.Timeout | null = null
+    const handOver = (bytes: Buffer): void => {
+      if (idle !== null) clearTimeout(idle)
+      socket.off('data', onData)
+      if (socket.destroyed) return
+      this.#known(socket, bytes)
+      // Not resumed: HTTP/2 reads the socket by itself.
+      this.#options.onHttp2(socket)
+    }
+    const look = (): void => {
+      const opening = openingOf(seen, greeted)
+      if (opening.type === 'Greet') {
+        greeted = true
+        socket.write(this.#greeting)
+        return
+      }
+      if (opening.type === 'Ready') return handOver(opening.bytes)
+      if (idle !== null) clearTimeout(idle)
+      if (opening.type === 'Idle') idle = setTimeout(handOver, FIRST_REQUEST_MS, opening.bytes)
+    }
+    const onData = (data: Buffer): void => {
+      seen = Buffer.concat([seen, data])
+      look()
+    }
+    socket.on('data', onData)
+    socket.once('close', () => {
+      if (idle !== null) clearTimeout(idle)
+    })
+    look()
+  }
+
+  /** Whoever reads it from now on begins with these bytes. */
+  #known(socket: Socket, bytes: Buffer): void {
+    this.#unknown.delete(socket)
+    socket.pause()
+    socket.unshift(bytes)
   }
 }
 

@@ -66,6 +66,24 @@ describe.each(OURS)('etcdctl on %s', (_, start) => {
     expect(await etcdctl(ours, ['endpoint', 'status', '-w', 'table'])).toMatchObject({ code: 0 })
   })
 
+  it('endpoints may be URLs, those that the members tell among them', async () => {
+    const urls = (target: Target): Target => ({
+      ...target,
+      endpoints: target.endpoints.map((endpoint) => `http://${endpoint}`),
+    })
+    for (const target of [ours, etcd])
+      for (const verb of [['endpoint', 'status'], ['endpoint', 'hashkv'], ['defrag']]) {
+        for (const [asked, flags] of [
+          [target, ['--cluster']],
+          [urls(target), []],
+        ] as const) {
+          const { code, stdout, stderr } = await etcdctl(asked, [...verb, ...flags])
+          expect(code, stderr).toBe(0)
+          expect(stdout.trim().split('\n')).toHaveLength(target.endpoints.length)
+        }
+      }
+  })
+
   it('endpoint hashkv is the same on every member', async () => {
     for (const target of [ours, etcd]) {
       const ran = await etcdctl(target, ['endpoint', 'hashkv'])
