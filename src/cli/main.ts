@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command line. Nothing heavy is imported before a command is known: `--help` must be quick. */
 import { report } from './errors.js'
+import { plainArguments } from './parse/arguments.js'
 import { buildProgram } from './program.js'
 
 // Ends at once; `serve` and `dev` take the signals over.
@@ -10,9 +11,10 @@ process.stdout.on('error', () => process.exit(0))
 
 let exitCode = 0
 try {
-  await buildProgram((code) => {
+  const program = buildProgram((code) => {
     exitCode = code
-  }).parseAsync(process.argv)
+  })
+  await program.parseAsync(plainArguments(program, process.argv.slice(2)), { from: 'user' })
 } catch (error) {
   exitCode = report(error)
 }

@@ -1,4 +1,4 @@
-/** `endpoint status`, `health`, `hashkv`: each endpoint is asked by itself; exit 1 when one has no good answer. */
+/** `endpoint status`, `health`, `hashkv`, and `defrag`: each endpoint is asked by itself; exit 1 when one has no good answer. */
 import type { EtcdClient } from '../../client/etcd/client.js'
 import { complain, EXIT, lineOf } from '../errors.js'
 import { headerLines } from '../format/etcd/fields.js'
@@ -109,6 +109,12 @@ export async function hashKv(flags: Flags & { readonly rev?: number }): Promise<
       ]),
     table: () => ({ head: ['ENDPOINT', 'HASH'], rows }),
   })
+  return failed ? EXIT.generic : EXIT.ok
+}
+
+export async function defrag(flags: Flags): Promise<number> {
+  const { answers, failed } = await askAll(flags, (client, endpoint) => client.defragment(endpoint))
+  for (const { endpoint } of answers) print(`Finished defragmenting etcd member[${endpoint}]`)
   return failed ? EXIT.generic : EXIT.ok
 }
 

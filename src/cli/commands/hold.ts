@@ -3,17 +3,22 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { EtcdClient } from '../../client/etcd/client.js'
 import { CliError, EXIT } from '../errors.js'
-import { print, printBytes } from '../output.js'
+import { rangeLines } from '../format/etcd/fields.js'
+import { rangeFields } from '../format/etcd/json.js'
+import { type HexFlag, printPair } from '../format/etcd/pair.js'
+import { type WriteOutFlag, writeOut } from '../format/etcd/write-out.js'
 import { type ClientFlags, withEtcd } from '../session.js'
 
 /** What a shell says of a command that is not there. */
 const NO_SUCH_COMMAND = 127
 const SIGNALLED = 128
 
+type HoldFlags = ClientFlags & WriteOutFlag & HexFlag
+
 export async function lock(
   name: string,
   command: readonly string[],
-  flags: ClientFlags & { readonly ttl: number },
+  flags: HoldFlags & { readonly ttl: number },
 ): Promise<number> {
   return await withEtcd(flags, async (client) => {
     const stop = stopSignal()
@@ -24,7 +29,7 @@ export async function lock(
           ETCD_LOCK_KEY: held.key,
           ETCD_LOCK_REV: String(held.token),
         })
-      print(held.key)
+      await printKey(client, held.key, flags)
       await untilStopped(stop, held.lost, `lock ${name}`)
       return EXIT.ok
     } finally {
@@ -36,17 +41,16 @@ export async function lock(
 export async function elect(
   name: string,
   proposal: string | undefined,
-  flags: ClientFlags & { readonly listen?: boolean },
+  flags: HoldFlags & { readonly listen?: boolean },
 ): Promise<number> {
   const stop = stopSignal()
   return await withEtcd(flags, async (client) => {
-    if (flags.listen === true) return await observe(client, name, stop)
+    if (flags.listen === true) return await observe(client, name, { stop, flags })
     if (proposal === undefined)
       throw new CliError(EXIT.usage, 'elect: expected a proposal, or --listen')
     const leadership = await client.election(name).campaign(proposal, { signal: stop })
     try {
-      print(leadership.key)
-      print(proposal)
+      await printKey(client, leadership.key, flags)
       await untilStopped(stop, leadership.lost, `leadership of ${name}`)
       return EXIT.ok
     } finally {
@@ -55,12 +59,32 @@ export async function elect(
   })
 }
 
-async function observe(client: EtcdClient, name: string, stop: AbortSignal): Promise<number> {
-  for await (const leader of client.election(name).observe({ signal: stop })) {
-    printBytes(leader.key)
-    printBytes(leader.value)
-  }
+async function observe(
+  client: EtcdClient,
+  name: string,
+  { stop, flags }: { readonly stop: AbortSignal; readonly flags: HoldFlags },
+): Promise<number> {
+  // The whole answer is only asked for where it is printed.
+  for await (const leader of client.election(name).observe({ signal: stop }))
+    if ((flags.writeOut ?? 'simple') === 'simple') printPair(leader, flags)
+    else await printKey(client, leader.key, flags)
   return EXIT.ok
+}
+
+/** As `get` prints it. */
+async function printKey(
+  client: EtcdClient,
+  key: string | Uint8Array,
+  flags: HoldFlags,
+): Promise<void> {
+  const response = await client.range(key)
+  writeOut(flags, {
+    simple: () => {
+      for (const kv of response.kvs) printPair(kv, flags)
+    },
+    json: () => rangeFields(response),
+    fields: () => rangeLines(response),
+  })
 }
 
 /** Throws when it is lost before we are told to stop. */

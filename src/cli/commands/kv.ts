@@ -2,18 +2,18 @@
 import { EMPTY } from '../../base/bytes.js'
 import { utf8Decode, utf8Encode } from '../../base/utf8.js'
 import type { ResponseOp, TxnResponse } from '../../gen/etcd/api/etcdserverpb/rpc.js'
-import type { KeyValue } from '../../gen/etcd/api/mvccpb/kv.js'
 import { EXIT, usageError } from '../errors.js'
 import { deleteLines, putLines, rangeLines, txnLines } from '../format/etcd/fields.js'
 import { deleteFields, putFields, rangeFields, txnFields } from '../format/etcd/json.js'
+import { type HexFlag, printPair } from '../format/etcd/pair.js'
 import { type WriteOutFlag, writeOut } from '../format/etcd/write-out.js'
 import { deleteJson, putJson, rangeJson, txnJson } from '../format/pairs.js'
-import { print, printBytes, printJson } from '../output.js'
+import { print, printJson } from '../output.js'
 import { leaseIdOf } from '../parse/lease-id.js'
 import { parseTxn } from '../parse/txn.js'
 import { type ClientFlags, readStdin, withSubmitter } from '../session.js'
 
-interface JsonFlag extends ClientFlags, WriteOutFlag {
+interface JsonFlag extends ClientFlags, WriteOutFlag, HexFlag {
   /** Our own JSON: text where bytes are text. */
   readonly json?: boolean
 }
@@ -37,7 +37,7 @@ export async function put(key: string, value: string | undefined, flags: PutFlag
   writeOut(flags, {
     simple: () => {
       print('OK')
-      if (response.prevKv !== undefined) printPair(response.prevKv)
+      if (response.prevKv !== undefined) printPair(response.prevKv, flags)
     },
     json: () => putFields(response),
     fields: () => putLines(response),
@@ -82,10 +82,7 @@ export async function get(key: string, end: string | undefined, flags: GetFlags)
   writeOut(flags, {
     simple: () => {
       if (countOnly === true) return print(String(response.count))
-      for (const kv of response.kvs) {
-        if (printValueOnly !== true) printBytes(kv.key)
-        printBytes(kv.value)
-      }
+      for (const kv of response.kvs) printPair(kv, flags)
     },
     json: () => rangeFields(response),
     fields: () => rangeLines(response),
@@ -137,7 +134,7 @@ export async function del(key: string, end: string | undefined, flags: DelFlags)
   writeOut(flags, {
     simple: () => {
       print(String(response.deleted))
-      for (const kv of response.prevKvs) printPair(kv)
+      for (const kv of response.prevKvs) printPair(kv, flags)
     },
     json: () => deleteFields(response),
     fields: () => deleteLines(response),
@@ -159,42 +156,37 @@ export async function txn(flags: TxnFlags): Promise<number> {
   if (flags.json === true) printJson(txnJson(response))
   else
     writeOut(flags, {
-      simple: () => printTxn(response),
+      simple: () => printTxn(response, flags),
       json: () => txnFields(response),
       fields: () => txnLines(response),
     })
   return flags.strict === true && !response.succeeded ? EXIT.compareFailed : EXIT.ok
 }
 
-function printTxn(response: TxnResponse): void {
+function printTxn(response: TxnResponse, flags: HexFlag): void {
   print(response.succeeded ? 'SUCCESS' : 'FAILURE')
   for (const op of response.responses) {
     print('')
-    printOperation(op)
+    printOperation(op, flags)
   }
 }
 
-function printOperation(op: ResponseOp): void {
+function printOperation(op: ResponseOp, flags: HexFlag): void {
   switch (op.response?.$case) {
     case 'responseRange':
-      for (const kv of op.response.value.kvs) printPair(kv)
+      for (const kv of op.response.value.kvs) printPair(kv, flags)
       return
     case 'responsePut':
       print('OK')
-      if (op.response.value.prevKv !== undefined) printPair(op.response.value.prevKv)
+      if (op.response.value.prevKv !== undefined) printPair(op.response.value.prevKv, flags)
       return
     case 'responseDeleteRange':
       print(String(op.response.value.deleted))
-      for (const kv of op.response.value.prevKvs) printPair(kv)
+      for (const kv of op.response.value.prevKvs) printPair(kv, flags)
       return
     case 'responseTxn':
-      printTxn(op.response.value)
+      printTxn(op.response.value, flags)
       return
     default:
   }
-}
-
-function printPair(kv: KeyValue): void {
-  printBytes(kv.key)
-  printBytes(kv.value)
 }

@@ -34,6 +34,7 @@ export interface PerfFlags extends ClientFlags {
   readonly load: string
   readonly prefix: string
   readonly autoCompact?: boolean
+  readonly autoDefrag?: boolean
 }
 
 export async function perf(flags: PerfFlags): Promise<number> {
@@ -44,6 +45,8 @@ export async function perf(flags: PerfFlags): Promise<number> {
     const tookMs = await write(client, load, flags.prefix)
     const { header } = await client.delete(flags.prefix, { prefix: true })
     if (flags.autoCompact === true) await client.compact(header?.revision ?? 0)
+    if (flags.autoDefrag === true)
+      for (const endpoint of client.endpoints) await client.defragment(endpoint)
     return verdict(tookMs, load)
   })
 }

@@ -8,12 +8,13 @@ import type { WatchBatch, WatchEvent } from '../../client/etcd/watch.js'
 import { CliError, EXIT, usageError } from '../errors.js'
 import { headerLines, kvLines } from '../format/etcd/fields.js'
 import { headerFields, kvFields } from '../format/etcd/json.js'
+import { type HexFlag, printPair } from '../format/etcd/pair.js'
 import { type Field, type Json, type WriteOutFlag, writeOut } from '../format/etcd/write-out.js'
-import { print, printBytes } from '../output.js'
+import { print } from '../output.js'
 import { parseWatchLine, splitCommand, type WatchAsk } from '../parse/watch-line.js'
 import { type ClientFlags, withEtcd } from '../session.js'
 
-interface WatchFlags extends ClientFlags, WriteOutFlag {
+interface WatchFlags extends ClientFlags, WriteOutFlag, HexFlag {
   readonly rev?: number
   readonly prefix?: boolean
   readonly prevKv?: boolean
@@ -71,7 +72,7 @@ function tell(batch: WatchBatch, flags: WatchFlags): void {
   writeOut(flags, {
     simple: () => {
       if (batch.events.length === 0) print(`progress notify: ${batch.revision}`)
-      for (const event of batch.events) tellEvent(event)
+      for (const event of batch.events) tellEvent(event, flags)
     },
     json: () => ({
       Header: headerFields(header),
@@ -84,12 +85,9 @@ function tell(batch: WatchBatch, flags: WatchFlags): void {
   })
 }
 
-function tellEvent({ type, kv, prevKv }: WatchEvent): void {
+function tellEvent({ type, kv, prevKv }: WatchEvent, flags: HexFlag): void {
   print(type === 'put' ? 'PUT' : 'DELETE')
-  for (const one of prevKv === null ? [kv] : [prevKv, kv]) {
-    printBytes(one.key)
-    printBytes(one.value)
-  }
+  for (const one of prevKv === null ? [kv] : [prevKv, kv]) printPair(one, flags)
 }
 
 function eventFields({ type, kv, prevKv }: WatchEvent): Json {

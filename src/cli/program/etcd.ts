@@ -1,6 +1,6 @@
 /** etcdctl's other verbs, over etcd's API: they work against etcd as well. */
 import { type Command, Option } from 'commander'
-import { clientOptions, number, type SetExitCode, writeOutOption } from './options.js'
+import { clientOptions, hexOption, number, type SetExitCode, writeOutOption } from './options.js'
 
 export function addEtcd(program: Command, setExitCode: SetExitCode): void {
   addWatch(program)
@@ -21,6 +21,7 @@ function addWatch(program: Command): void {
     .option('--progress-notify', 'now and then, where nothing changes, print up to which revision')
     .option('-i, --interactive', 'read what to watch from stdin, one a line: watch [flags] KEY')
     .addOption(writeOutOption())
+    .addOption(hexOption())
     .action(async (words: string[], options) => {
       await (await import('../commands/watch.js')).watch(withDashes(words), options)
     })
@@ -66,6 +67,8 @@ function addHolding(program: Command, setExitCode: SetExitCode): void {
       'run under the lock; ETCD_LOCK_KEY, and the fencing token in ETCD_LOCK_REV',
     )
     .option('--ttl <seconds>', 'until others have it when we are gone', number('--ttl', 1, 9e9), 10)
+    .addOption(writeOutOption())
+    .addOption(hexOption())
     .passThroughOptions()
     .action(async (name, command, options) => {
       setExitCode(await (await import('../commands/hold.js')).lock(name, command, options))
@@ -74,6 +77,8 @@ function addHolding(program: Command, setExitCode: SetExitCode): void {
     .argument('<name>')
     .argument('[proposal]')
     .option('-l, --listen', 'print who leads, whenever it changes')
+    .addOption(writeOutOption())
+    .addOption(hexOption())
     .action(async (name, proposal, options) => {
       setExitCode(await (await import('../commands/hold.js')).elect(name, proposal, options))
     })
@@ -106,19 +111,22 @@ function addMembers(program: Command, setExitCode: SetExitCode): void {
     .action(async (id, options) => (await import('../commands/member.js')).moveLeader(id, options))
   clientOptions(program.command('compaction').description('forget the history below a revision'))
     .argument('<revision>')
-    .option(
-      '--physical [bool]',
-      'end once the space is given back, too',
-      (text) => text !== 'false',
-    )
+    .option('--physical', 'end once the space is given back, too')
     .action(async (rev, options) => {
       await (await import('../commands/maintenance.js')).compaction(rev, options)
+    })
+  clientOptions(program.command('defrag').description('of every endpoint: there is nothing to do'))
+    .option('--cluster', 'every member of the cluster, instead of --endpoints')
+    .action(async (options) => {
+      setExitCode(await (await import('../commands/endpoint.js')).defrag(options))
     })
   const alarm = program.command('alarm').description('what keeps members from their work')
   for (const verb of ['list', 'disarm'] as const)
     clientOptions(
       alarm.command(verb).description(verb === 'list' ? 'print all of them' : 'end all of them'),
-    ).action(async (options) => (await import('../commands/maintenance.js')).alarm(verb, options))
+    )
+      .addOption(writeOutOption())
+      .action(async (options) => (await import('../commands/maintenance.js')).alarm(verb, options))
 }
 
 /** Below `check`, whose other meaning is the checker of histories: etcdctl's `check perf`. */
@@ -131,6 +139,7 @@ export function addPerf(check: Command, setExitCode: SetExitCode): void {
     )
     .option('--prefix <prefix>', 'of the keys that it writes, and deletes', '/etcdctl-check-perf/')
     .option('--auto-compact', 'compact afterwards')
+    .option('--auto-defrag', 'defragment every endpoint afterwards')
     .action(async (options) => {
       setExitCode(await (await import('../commands/perf.js')).perf(options))
     })

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander'
 import {
   clientOptions,
   consistencyOption,
+  hexOption,
   number,
   type SetExitCode,
   submitterOptions,
@@ -20,6 +21,7 @@ export function addKeyValue(program: Command, setExitCode: SetExitCode): void {
       .option('--from-key', 'KEY and every key behind it')
       .option('--json', 'print JSON')
       .addOption(writeOutOption())
+      .addOption(hexOption())
   client('put', 'write a key; without a value, it is read from stdin')
     .argument('<key>')
     .argument('[value]')
@@ -29,6 +31,7 @@ export function addKeyValue(program: Command, setExitCode: SetExitCode): void {
     .option('--ignore-lease', 'keep the lease that is there')
     .option('--json', 'print JSON')
     .addOption(writeOutOption())
+    .addOption(hexOption())
     .action(async (key, value, options) => {
       await (await import('../commands/kv.js')).put(key, value, options)
     })
@@ -60,6 +63,7 @@ export function addKeyValue(program: Command, setExitCode: SetExitCode): void {
     .option('--strict', 'exit 5 when a comparison fails')
     .option('--json', 'print JSON')
     .addOption(writeOutOption())
+    .addOption(hexOption())
     .action(async (options) => setExitCode(await (await import('../commands/kv.js')).txn(options)))
   client('submit', "send raw bytes to the cluster's state machine and print its answer")
     .argument('<bytes>', 'text, or hex with --hex; - reads stdin')

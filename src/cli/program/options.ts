@@ -81,6 +81,11 @@ function quote(text: string): string {
   return JSON.stringify(text)
 }
 
+/** etcdctl's `--hex`, for what prints keys and values. */
+export function hexOption(): Option {
+  return new Option('--hex', 'with -w simple, every byte as \\x61')
+}
+
 /** etcdctl's `-w`. */
 export function writeOutOption(): Option {
   return new Option('-w, --write-out <format>', "etcdctl's formats")

@@ -171,6 +171,11 @@ export class EtcdClient {
     return this.#calls.at(endpoint, methods.STATUS, {}, options.timeoutMs)
   }
 
+  /** Of Quorate's members none has anything to do. */
+  async defragment(endpoint: string): Promise<void> {
+    await this.#calls.at(endpoint, methods.DEFRAGMENT, {})
+  }
+
   hashKv(endpoint: string, revision = 0): Promise<HashKVResponse> {
     return this.#calls.at(endpoint, methods.HASH_KV, { revision })
   }

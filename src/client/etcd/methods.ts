@@ -30,4 +30,5 @@ const { methods: maintenance } = MaintenanceDefinition
 export const ALARM = unaryMethod(MaintenanceDefinition, maintenance.alarm)
 export const STATUS = unaryMethod(MaintenanceDefinition, maintenance.status)
 export const HASH_KV = unaryMethod(MaintenanceDefinition, maintenance.hashKV)
+export const DEFRAGMENT = unaryMethod(MaintenanceDefinition, maintenance.defragment)
 export const MOVE_LEADER = unaryMethod(MaintenanceDefinition, maintenance.moveLeader)
