@@ -34,10 +34,18 @@ const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
   byte.toString(16).padStart(2, '0'),
 )
 
-export function toHex(bytes: Uint8Array): string {
+export function toHex(bytes: Uint8Array, from = 0, to: number = bytes.length): string {
   let out = ''
-  for (const byte of bytes) out += HEX[byte]
+  let at = from
+  // Four at a time: so short a piece is written out, where a longer one would be kept as a chain of its parts.
+  for (; at + 4 <= to; at += 4) out += hexOf(bytes, at) + hexOf(bytes, at + 2)
+  for (; at < to; at++) out += HEX[bytes[at] ?? 0]
   return out
+}
+
+/** Of two bytes. */
+function hexOf(bytes: Uint8Array, at: number): string {
+  return `${HEX[bytes[at] ?? 0]}${HEX[bytes[at + 1] ?? 0]}`
 }
 
 /** Reads what toHex wrote; null when the text is not hex of whole bytes. */

@@ -1,4 +1,5 @@
 import { assert } from './assert.js'
+import { utf8Encode } from './utf8.js'
 
 /**
  * Unsigned LEB128 over numbers up to 2^53-1, as protobuf writes them. Bitwise operators stop at 32 bits,
@@ -88,17 +89,38 @@ export class Reader {
   }
 }
 
+/** What is written is mostly small, and an array of its own would cost more than the bytes in it. */
+const SLAB_BYTES = 8_192
+const SLAB_SHARE_MAX = 1_024
+const slab = { bytes: new Uint8Array(0), used: 0 }
+
 /** Grows as it is written; `finish` gives exactly the bytes written. */
 export class Writer {
   #bytes: Uint8Array
+  /** What is written lies here, and there is room up to `#end`. */
+  #from = 0
   #at = 0
+  #end: number
 
   constructor(capacity = 256) {
-    this.#bytes = new Uint8Array(capacity)
+    this.#end = capacity
+    if (capacity > SLAB_SHARE_MAX) {
+      this.#bytes = new Uint8Array(capacity)
+      return
+    }
+    if (slab.used + capacity > slab.bytes.length) {
+      slab.bytes = new Uint8Array(SLAB_BYTES)
+      slab.used = 0
+    }
+    this.#bytes = slab.bytes
+    this.#from = slab.used
+    this.#at = slab.used
+    slab.used += capacity
+    this.#end = slab.used
   }
 
   get length(): number {
-    return this.#at
+    return this.#at - this.#from
   }
 
   byte(value: number): this {
@@ -126,15 +148,37 @@ export class Writer {
     return this.varint(bytes.length).raw(bytes)
   }
 
+  /** As UTF-8: the length in bytes as a varint, then the bytes. */
+  text(text: string): this {
+    const { length } = text
+    if (length >= 0x80) return this.chunk(utf8Encode(text))
+    this.#reserve(1 + length)
+    const bytes = this.#bytes
+    const at = this.#at + 1
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i)
+      if (code >= 0x80) return this.chunk(utf8Encode(text))
+      bytes[at + i] = code
+    }
+    bytes[this.#at] = length
+    this.#at = at + length
+    return this
+  }
+
+  /** Nothing is written after it: room that was not needed is the next writer's. */
   finish(): Uint8Array {
-    return this.#bytes.subarray(0, this.#at)
+    if (this.#bytes === slab.bytes && this.#end === slab.used) slab.used = this.#at
+    this.#end = this.#at
+    return this.#bytes.subarray(this.#from, this.#at)
   }
 
   #reserve(length: number): void {
-    const needed = this.#at + length
-    if (needed <= this.#bytes.length) return
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
-    grown.set(this.#bytes.subarray(0, this.#at))
-    this.#bytes = grown
+    if (this.#at + length <= this.#end) return
+    const written = this.#bytes.subarray(this.#from, this.#at)
+    this.#end = Math.max(written.length + length, 2 * (this.#end - this.#from))
+    this.#bytes = new Uint8Array(this.#end)
+    this.#bytes.set(written)
+    this.#at = written.length
+    this.#from = 0
   }
 }

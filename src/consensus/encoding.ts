@@ -1,5 +1,5 @@
 /** Bytes of what both protocols write: names, members, configurations, snapshots' descriptions. */
-import { utf8Decode, utf8Encode } from '../base/utf8.js'
+import { utf8Decode } from '../base/utf8.js'
 import type { Reader, Writer } from '../base/varint.js'
 import type { Configuration, Member, SnapshotMeta } from './contract.js'
 
@@ -29,7 +29,7 @@ export function readList<T>(r: Reader, read: (r: Reader) => T | null): T[] | nul
 }
 
 export function writeText(w: Writer, text: string): void {
-  w.chunk(utf8Encode(text))
+  w.text(text)
 }
 
 export function readText(r: Reader): string {

@@ -33,11 +33,17 @@ const LEADER_MS = 60_000
 /** The rest of what must succeed does so when the faults are over. */
 const LONGER_MS = 5_000
 /** Mostly the smallest that bears a liar, and the smallest that bears two. */
-const SIZES = [4, 4, 4, 4, 4, 4, 4, 4, 4, 5, 6, 7, 7] as const
+const SIZES = [4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 5, 6, 7] as const
 /** Of the seeds with faults: some replica lies. */
 const LIARS_SHARE = 0.7
 /** With two of four out nothing goes on, and three round trips are soon interrupted: strikes leave more time between. */
 const NEMESIS_FACTOR = 2
+/**
+ * An index costs some n² messages, whatever is in it: clients ask more at once, and less often, so that a run of as many
+ * operations takes fewer of them.
+ */
+const BURST_FACTOR = 3
+const THINK_FACTOR = 2
 /** A view change is several KiB, and every segment opens with one. */
 const SEGMENT_FACTOR = 4
 /**
@@ -130,6 +136,7 @@ function fitted(drawn: SwarmOptions, seed: number): SwarmOptions {
   const kinds = new Set([...drawn.kinds].filter((kind) => !UNFIT.has(kind)))
   const r = streamOf(seed, STREAM.fit)
   const nodes = pick(r, SIZES)
+  const { workload } = drawn
   if (!drawn.faultFree && chance(r, LIARS_SHARE)) {
     kinds.add(pick(r, BYZANTINE_KINDS))
     kinds.add(pick(r, BYZANTINE_KINDS))
@@ -140,6 +147,12 @@ function fitted(drawn: SwarmOptions, seed: number): SwarmOptions {
     kinds,
     hopeless: false,
     nemesisMsMean: NEMESIS_FACTOR * drawn.nemesisMsMean,
+    workload: {
+      ...workload,
+      burstMax: BURST_FACTOR * workload.burstMax,
+      thinkMsMean: THINK_FACTOR * workload.thinkMsMean,
+      inflightMax: Math.max(workload.inflightMax, BURST_FACTOR * workload.burstMax),
+    },
     segmentBytes: SEGMENT_FACTOR * drawn.segmentBytes,
   }
 }

@@ -244,7 +244,10 @@ export function writeDigest(w: Writer, digest: Digest): void {
 }
 
 export function readDigest(r: Reader): Digest {
-  return toHex(r.take(DIGEST_BYTES))
+  if (r.left < DIGEST_BYTES) r.fail()
+  if (!r.ok) return ''
+  r.at += DIGEST_BYTES
+  return toHex(r.bytes, r.at - DIGEST_BYTES, r.at)
 }
 
 function readSlotId(r: Reader): { view: number; index: number; digest: Digest } {

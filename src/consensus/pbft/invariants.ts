@@ -1,8 +1,10 @@
 /** What must hold of one replica: at every instant, and between two instants. Checked after every step of a simulation. */
 
+import type { Index } from '../ids.js'
 import { rulesOf } from './checkpoint.js'
 import { preparedProblem, stableProblem } from './proofs.js'
 import { quorum } from './quorum.js'
+import type { Slot } from './slot.js'
 import type { State } from './state.js'
 
 /** Proofs that were looked at before: they never change. */
@@ -27,23 +29,28 @@ export function checkState(s: State, proven: Proven = new WeakSet()): string | n
 }
 
 function checkSlots(s: State, proven: Proven): string | null {
-  for (const [index, slot] of s.slots) {
-    if (slot.index !== index) return `slot ${index} thinks it is ${slot.index}`
-    if (slot.executed && index > s.lastExecuted) return `${index} was executed out of order`
-    if (slot.proposed !== null && slot.proposed.view > s.view)
-      return `${index} is of a view to come`
-    if (slot.prepared !== null && !proven.has(slot.prepared)) {
-      if (preparedProblem(slot.prepared, rulesOf(s)) !== null)
-        return `${index} is prepared without a proof`
-      proven.add(slot.prepared)
-    }
-    if (slot.committed !== null && slot.committed.length < quorum(s.replicas.length))
-      return `${index} is committed without Q`
-    if ((slot.committedIn ?? -1) > (slot.prepared?.proposed.view ?? -1))
-      return `${index}: a COMMIT without a certificate`
-    if (s.primary !== null && slot.proposed?.view === s.view && index > s.primary.lastProposed)
-      return `${index} was proposed by somebody else`
+  let wrong: string | null = null
+  s.slots.forEach((slot, index) => {
+    wrong ??= slotProblem(s, index, slot, proven)
+  })
+  return wrong
+}
+
+function slotProblem(s: State, index: Index, slot: Slot, proven: Proven): string | null {
+  if (slot.index !== index) return `slot ${index} thinks it is ${slot.index}`
+  if (slot.executed && index > s.lastExecuted) return `${index} was executed out of order`
+  if (slot.proposed !== null && slot.proposed.view > s.view) return `${index} is of a view to come`
+  if (slot.prepared !== null && !proven.has(slot.prepared)) {
+    if (preparedProblem(slot.prepared, rulesOf(s)) !== null)
+      return `${index} is prepared without a proof`
+    proven.add(slot.prepared)
   }
+  if (slot.committed !== null && slot.committed.length < quorum(s.replicas.length))
+    return `${index} is committed without Q`
+  if ((slot.committedIn ?? -1) > (slot.prepared?.proposed.view ?? -1))
+    return `${index}: a COMMIT without a certificate`
+  if (s.primary !== null && slot.proposed?.view === s.view && index > s.primary.lastProposed)
+    return `${index} was proposed by somebody else`
   return null
 }
 
