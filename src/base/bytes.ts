@@ -34,7 +34,11 @@ const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
   byte.toString(16).padStart(2, '0'),
 )
 
-export function toHex(bytes: Uint8Array, from = 0, to: number = bytes.length): string {
+export function toHex(bytes: Uint8Array): string {
+  return toHexBetween(bytes, 0, bytes.length)
+}
+
+export function toHexBetween(bytes: Uint8Array, from: number, to: number): string {
   let out = ''
   let at = from
   // Four at a time: so short a piece is written out, where a longer one would be kept as a chain of its parts.

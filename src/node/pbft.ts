@@ -156,5 +156,5 @@ function suspicionOf(found: Contradiction): Suspicion {
 /** With both signatures: the log outlives the process, and with the public key they prove it to anybody. */
 function toldOf(found: Contradiction): Record<string, unknown> {
   const { signatures, ...rest } = suspicionOf(found)
-  return { ...rest, signatures: signatures.map((bytes) => toHex(bytes)) }
+  return { ...rest, signatures: signatures.map(toHex) }
 }

@@ -2,7 +2,7 @@
  * Bytes of batches and statements, the same at every replica: what is signed and hashed is these bytes and nothing
  * else. A statement's signature stands behind the body that it signs.
  */
-import { EMPTY, fromHex, toHex } from '../../base/bytes.js'
+import { EMPTY, fromHex, toHexBetween } from '../../base/bytes.js'
 import { Reader, Writer } from '../../base/varint.js'
 import type { Request } from '../contract.js'
 import { readList, readText, writeList, writeText } from '../encoding.js'
@@ -76,18 +76,25 @@ export function readRequest(r: Reader): Request {
   }
 }
 
-/** So is a statement: once to sign or verify it, once for each message and record that it is in. */
-const BODIES = new WeakMap<Statement, Uint8Array>()
+/** So is what proves a view: once to sign or verify it, once for each message and record that it is in. */
+const BODIES = new WeakMap<ViewChange | NewView, Uint8Array>()
 
 /** The statement without its signature; `signedBytes` puts the cluster before it. */
 function bodyOf(s: Statement): Uint8Array {
-  const known = BODIES.get(s)
-  if (known !== undefined) return known
+  // A vote is sooner written again than looked up.
+  if (s.type !== 'ViewChange' && s.type !== 'NewView') return written(s)
+  let body = BODIES.get(s)
+  if (body === undefined) {
+    body = written(s)
+    BODIES.set(s, body)
+  }
+  return body
+}
+
+function written(s: Statement): Uint8Array {
   const w = new Writer(128)
   writeBody(w, s)
-  const bytes = w.finish()
-  BODIES.set(s, bytes)
-  return bytes
+  return w.finish()
 }
 
 function writeBody(w: Writer, s: Statement): void {
@@ -247,7 +254,7 @@ export function readDigest(r: Reader): Digest {
   if (r.left < DIGEST_BYTES) r.fail()
   if (!r.ok) return ''
   r.at += DIGEST_BYTES
-  return toHex(r.bytes, r.at - DIGEST_BYTES, r.at)
+  return toHexBetween(r.bytes, r.at - DIGEST_BYTES, r.at)
 }
 
 function readSlotId(r: Reader): { view: number; index: number; digest: Digest } {
