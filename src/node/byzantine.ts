@@ -1,10 +1,12 @@
 /**
  * What a node can be told to do against the rules (--enable-fault-injection): by kind, a switch, and how often it was
- * acted on since the start. In memory only.
+ * acted on since the start. In memory, but for what only a start can act on.
  */
 
 export interface ByzantineKind {
   readonly kind: string
+  /** Since before this start. */
+  readonly isOn: boolean
   set(on: boolean): void
   /** Since the start of the node. */
   acted(): number
@@ -26,6 +28,7 @@ export class Byzantine {
 
   add(kind: ByzantineKind): void {
     this.#kinds.set(kind.kind, kind)
+    if (kind.isOn) this.#on = new Set([...this.#on, kind.kind])
     kind.set(this.#on.has(kind.kind))
   }
 

@@ -20,7 +20,7 @@ import { DiskSpace } from './disk-space.js'
 import { dataRefused, type NodeError } from './errors.js'
 import { etcdMembers } from './etcd.js'
 import { Forming } from './forming.js'
-import { SWITCHED } from './liars.js'
+import { BYZANTINE_KINDS } from './liars.js'
 import { hostPort, listen } from './listen.js'
 import { type Log, SILENT } from './log.js'
 import { MachineHost } from './machine-host.js'
@@ -34,7 +34,7 @@ import { recoverNode, requireWhole } from './recovery.js'
 import type { NodeParts, RunningNode } from './running-node.js'
 import { Snapshots, snapshotFailed } from './snapshots.js'
 import { StartsFile } from './starts-file.js'
-import { StateTransfer, WRONG_PARTS } from './state-transfer.js'
+import { StateTransfer } from './state-transfer.js'
 import { openStorage, PARTS, type Storage } from './storage.js'
 
 /** Calls in progress get so long to end when the node stops. */
@@ -106,7 +106,7 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
       view: () => this.#core?.status().term ?? 0,
       machine: this.#machine,
     })
-    this.#byzantine = new Byzantine(config.protocol === 'pbft' ? [WRONG_PARTS, ...SWITCHED] : [])
+    this.#byzantine = new Byzantine(config.protocol === 'pbft' ? BYZANTINE_KINDS : [])
     for (const kind of liars?.kinds ?? []) this.#byzantine.add(kind)
     this.closed = new Promise((resolve, reject) => {
       this.#ended = { resolve, reject }

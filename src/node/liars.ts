@@ -1,31 +1,41 @@
 /**
  * Fault injection for PBFT: the kinds of `src/byzantine` as switches of a real node. What it says to its peers is told
- * by a decorated core, what it says to clients by the reply desk. Amnesia needs a start, and a start forgets switches.
+ * by a decorated core, what it says to clients by the reply desk; what it has forgotten, at a start, by amnesia.ts.
  */
 import { type Behaviour, LIARS, Liar, type LiarKind, lying } from '../byzantine/index.js'
 import type { Core } from '../consensus/contract.js'
 import type { Message, Pbft, WalRecord } from '../consensus/pbft/index.js'
+import { Amnesia } from './amnesia.js'
 import type { ByzantineKind } from './byzantine.js'
 
 type Lies = Exclude<LiarKind, 'amnesia' | 'wrong-parts'>
 
-export const SWITCHED: readonly Lies[] = Object.keys(LIARS).filter(
+export const BYZANTINE_KINDS: readonly string[] = Object.keys(LIARS)
+
+const SWITCHED: readonly Lies[] = Object.keys(LIARS).filter(
   (kind): kind is Lies => kind !== 'amnesia' && kind !== 'wrong-parts',
 )
 
 export class Liars {
+  readonly amnesia: Amnesia
   readonly #on = new Map<Lies, Behaviour>()
   readonly #acted = new Map<Lies, number>()
   #honest: Pbft | null = null
   /** As the others see it: one kind around the other. */
   #told: Core<Message, WalRecord> | null = null
 
+  constructor(dataDir: string) {
+    this.amnesia = new Amnesia(dataDir)
+  }
+
   get kinds(): ByzantineKind[] {
-    return SWITCHED.map((kind) => ({
+    const switches = SWITCHED.map((kind) => ({
       kind,
-      set: (on) => this.#set(kind, on),
+      isOn: false,
+      set: (on: boolean) => this.#set(kind, on),
       acted: () => this.#acted.get(kind) ?? 0,
     }))
+    return [...switches, this.amnesia]
   }
 
   /** The core that the driver runs in the place of the honest one. */

@@ -41,7 +41,7 @@ export function pbftOf(config: NodeConfig, log: Log): NodeProtocol<Message, WalR
   const clusterId = clusterIdOf(config.clusterToken, names)
   const signing = signingOf(config.name, clusterId, keys)
   const options = optionsOf(config, clusterId, keys.signer)
-  const liars = config.enableFaultInjection ? new Liars() : null
+  const liars = config.enableFaultInjection ? new Liars(config.dataDir) : null
   let core: Pbft | null = null
   const { keyring } = signing
   const evidence = new Evidence(
@@ -65,7 +65,8 @@ export function pbftOf(config: NodeConfig, log: Log): NodeProtocol<Message, WalR
       },
     },
     recover: (records, self) => {
-      const recovered = protocols.pbft.recover(records, self, options)
+      const known = liars?.amnesia.remembered(records) ?? records
+      const recovered = protocols.pbft.recover(known, self, options)
       core = recovered.core
       return liars === null ? recovered : { ...recovered, core: liars.around(core) }
     },

@@ -13,7 +13,6 @@ import type { Hashing } from '../state-transfer/tree.js'
 import type { ByzantineKind } from './byzantine.js'
 import type { Snapshots } from './snapshots.js'
 
-export const WRONG_PARTS = 'wrong-parts'
 const LIES_SEED = 1
 
 export interface StateTransferSetup {
@@ -95,7 +94,8 @@ export class StateTransfer implements PartsHost {
   /** Fault injection: false parts, whoever asks. */
   get byzantine(): ByzantineKind {
     return {
-      kind: WRONG_PARTS,
+      kind: 'wrong-parts',
+      isOn: false,
       set: (on) => {
         this.#lies = on ? seededRandom(LIES_SEED) : null
       },

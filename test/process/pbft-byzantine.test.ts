@@ -60,6 +60,22 @@ it('one of four lies in every way while clients write: every answer is right, th
     await cluster.client.setByzantine(cluster.endpoint(backup), [])
     await Promise.all(clients.map(write))
 
+    const restart = async () => {
+      await cluster.stopNode(backup)
+      cluster.startNode(backup)
+      await cluster.until(`${backup} again`, () => cluster.statusOf(backup))
+    }
+    // What it promised it forgets at a start: it may vote again on what it has voted on.
+    await cluster.client.setByzantine(cluster.endpoint(backup), ['amnesia'])
+    for (let round = 0; round < 2; round++) {
+      await Promise.all([...clients.map(write), restart()])
+      await Promise.all(clients.map(write))
+    }
+    expect(await actedAt(backup, 'amnesia')).toBe(1)
+    await cluster.client.setByzantine(cluster.endpoint(backup), [])
+    await restart()
+    expect(await cluster.client.byzantine(cluster.endpoint(backup))).toEqual([])
+
     await cluster.converged()
     const { kvs } = await cluster.client.range('key-', { prefix: true, timeoutMs: 10_000 })
     expect(kvs).toHaveLength(written)
