@@ -172,6 +172,12 @@ export class Writer {
     return this.#bytes.subarray(this.#from, this.#at)
   }
 
+  /** Begins anew over the same memory: what `finish` gave is overwritten. */
+  restart(): this {
+    this.#at = 0
+    return this
+  }
+
   #reserve(length: number): void {
     if (this.#at + length <= this.#end) return
     const written = this.#bytes.subarray(this.#from, this.#at)

@@ -1,13 +1,14 @@
 /** The suite of servers: node:crypto, strict. */
 import {
-  createHash,
   createHmac,
   createPrivateKey,
   createPublicKey,
+  hash,
   type KeyObject,
   sign,
   verify,
 } from 'node:crypto'
+import { latin1Encode } from '../base/utf8.js'
 import { KeyError, type Signer, type Suite, type Verifier } from './ports.js'
 import { checkPublicKey, isStrictSignature } from './strict.js'
 
@@ -17,7 +18,8 @@ const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
 
 export const nodeSuite: Suite = {
-  digest: (bytes) => plain(createHash('sha256').update(bytes).digest()),
+  // In one call and by way of a string: a third of what a Hash costs, and nothing for the collector to trace.
+  digest: (bytes) => latin1Encode(hash('sha256', bytes, 'binary')),
   mac: (key, bytes) => plain(createHmac('sha256', key).update(bytes).digest()),
   signer: (seed) => {
     if (seed.length !== SEED_BYTES)

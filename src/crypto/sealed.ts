@@ -35,6 +35,13 @@ export interface Reply {
   readonly answer: Uint8Array
 }
 
+/** What is hashed is needed no longer: the same memory for all of it, if it is not too much to keep. */
+const HASHED = new Writer(4_096)
+
+function hashedWriter(length: number): Writer {
+  return length <= 2_048 ? HASHED.restart() : new Writer(256 + length)
+}
+
 /** A request is hashed at the door, in its batch and when it is answered, and never changes. */
 const DIGESTS = new WeakMap<
   Request,
@@ -45,8 +52,7 @@ const DIGESTS = new WeakMap<
 export function requestDigest(suite: Suite, clusterId: string, request: Request): Uint8Array {
   const known = DIGESTS.get(request)
   if (known?.clusterId === clusterId && known.suite === suite) return known.digest
-  const w = new Writer(192 + request.command.length)
-  w.chunk(REQUEST_CONTEXT)
+  const w = hashedWriter(request.command.length).chunk(REQUEST_CONTEXT)
   writeText(w, clusterId)
   w.raw(principalOf(request.auth))
   w.varint(request.session).varint(request.seq).varint(request.ackedThrough)
@@ -74,8 +80,7 @@ export function signRequests(voice: Voice, requests: readonly Request[]): Reques
 }
 
 export function replyDigest(suite: Suite, clusterId: string, reply: Reply): Uint8Array {
-  const w = new Writer(256 + reply.answer.length)
-  w.chunk(REPLY_CONTEXT)
+  const w = hashedWriter(reply.answer.length).chunk(REPLY_CONTEXT)
   writeText(w, clusterId)
   writeText(w, reply.replica)
   w.varint(reply.view).varint(reply.session).varint(reply.seq)

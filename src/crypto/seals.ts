@@ -16,6 +16,8 @@ export const SEALED_MAX: number = 2 ** PATH_HASHES_MAX
 /** Keeps a level's hash from passing for a leaf's, which are over texts that begin otherwise. */
 const NODE_CONTEXT = utf8Encode('quorate-seal-node-1')
 const ROOT_CONTEXT = utf8Encode('quorate-seal-root-1')
+/** What is hashed is needed no longer: the same memory for all of it. */
+const HASHED = new Writer(96)
 
 type Hash = (bytes: Uint8Array) => Uint8Array
 
@@ -121,7 +123,7 @@ function encode({ sides, hashes }: Path, signature: Uint8Array): Uint8Array {
 }
 
 function joined(hash: Hash, left: Uint8Array, right: Uint8Array): Uint8Array {
-  return hash(new Writer(96).raw(NODE_CONTEXT).raw(left).raw(right).finish())
+  return hash(HASHED.restart().raw(NODE_CONTEXT).raw(left).raw(right).finish())
 }
 
 function rootBytes(root: Uint8Array): Uint8Array {

@@ -62,7 +62,13 @@ class SubmitStream {
     this.#regulate()
   }
 
+  /** Empty: no more. What was asked on this stream meanwhile, others tell; what is asked from now on is answered here. */
   listen(proof: Uint8Array): void {
+    if (proof.length === 0) {
+      for (const listening of this.#listening.values()) listening.end()
+      this.#listening.clear()
+      return
+    }
     const listening = this.#replica.signed?.listen(proof, (vouched) => this.#hear(vouched)) ?? null
     if (listening === null) {
       this.#stream.fail(notAllowedToListen())

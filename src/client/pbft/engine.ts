@@ -3,6 +3,7 @@
  * what comes back counts only under the seal of a replica.
  */
 import { randomBytes, randomInt } from 'node:crypto'
+import { equalBytes } from '../../base/bytes.js'
 import type { Request } from '../../consensus/contract.js'
 import type { NodeId } from '../../consensus/ids.js'
 import { Keyring } from '../../crypto/keyring.js'
@@ -23,6 +24,7 @@ import { SESSIONS } from '../engine.js'
 import { ClientError } from '../errors.js'
 import { STATUS } from '../methods.js'
 import type { Settings } from '../options.js'
+import { Hearing } from './hearing.js'
 import { type Loss, ReplicaLink } from './link.js'
 import { type Trust, trustOnFirstUse } from './trust.js'
 
@@ -58,6 +60,8 @@ interface Asked {
   readonly signed: Request
   /** To whom it went, or may have gone. */
   readonly told: Set<ReplicaLink>
+  /** Who brought which answer. */
+  readonly answers: { readonly link: ReplicaLink; readonly answer: Uint8Array }[]
   /** Endpoints that refuse it as it is, and why. */
   readonly invalid: Map<string, string>
   lastRefusal: string | null
@@ -75,6 +79,7 @@ export class PbftEngine {
   /** Endpoints that will not have us; more than f cannot all be lying. */
   readonly #denied = new Set<string>()
   #links: ReplicaLink[] = []
+  #hearing: Hearing<ReplicaLink> | null = null
   #toSend: { readonly to: NodeId | null; readonly request: Request }[] = []
   #started: Promise<void> | null = null
   #core: PbftClientState | null = null
@@ -162,6 +167,7 @@ export class PbftEngine {
           up: (link) => this.#unreachable.delete(link.endpoint),
         }),
     )
+    this.#hearing = new Hearing(this.#links, this.#core.faultyMax)
   }
 
   /** Steps run one at a time: what a step leads to at once waits for its end. */
@@ -183,6 +189,8 @@ export class PbftEngine {
   #perform(effect: PbftClientEffect): void {
     switch (effect.type) {
       case 'Send':
+        // The opening aside, everybody is asked only when f+1 did not answer in time.
+        if (effect.to === null && effect.request.session !== 0) this.#hearing?.troubled()
         // What the callers ask in one turn of the event loop is signed together.
         if (this.#toSend.push(effect) === 1) setImmediate(() => this.#send())
         return
@@ -208,6 +216,7 @@ export class PbftEngine {
         digest,
         signed,
         told: new Set(),
+        answers: [],
         invalid: new Map(),
         lastRefusal: null,
       })
@@ -238,7 +247,9 @@ export class PbftEngine {
       const answer = outcome.value
       const reply = { replica, view, session, seq, request: asked.digest, answer }
       if (this.#keyring?.verifyReply(reply, seal) !== true) return
+      asked.answers.push({ link, answer })
       this.#feed({ type: 'Reply', replica, view, session, seq, answer })
+      if (!this.#asked.has(numberOf(result))) this.#agreed(asked, answer)
       return
     }
     asked.lastRefusal = reasonOf(outcome)
@@ -250,8 +261,14 @@ export class PbftEngine {
     this.#feed({ type: 'Refused', session, seq, told: true })
   }
 
+  #agreed({ answers }: Asked, on: Uint8Array): void {
+    const by = answers.filter(({ answer }) => equalBytes(answer, on)).map(({ link }) => link)
+    this.#hearing?.agreed(new Set(by))
+  }
+
   #onLost(link: ReplicaLink, { why, denied, untold }: Loss): void {
     if (this.#closed) return
+    this.#hearing?.lost(link)
     this.#unreachable.set(link.endpoint, why)
     if (denied) this.#denied.add(link.endpoint)
     else this.#denied.delete(link.endpoint)
@@ -300,6 +317,8 @@ export class PbftEngine {
     const call = this.#calls.get(id)
     if (call === undefined) return
     this.#calls.delete(id)
+    // It may have been given up before everybody was asked.
+    if (outcome.type !== 'Answer') this.#hearing?.troubled()
     if (outcome.type === 'Answer') call.resolve(outcome.bytes)
     else call.reject(this.#errorOf(outcome))
   }

@@ -2,6 +2,7 @@
  * To one replica: a stream on which commands go and on which it tells what requests under our key come to. It is opened
  * when first needed, and again when it is lost.
  */
+import { EMPTY } from '../../base/bytes.js'
 import type { Request } from '../../consensus/contract.js'
 import type { NodeId } from '../../consensus/ids.js'
 import type {
@@ -49,6 +50,7 @@ export class ReplicaLink {
   readonly #dialTimeoutMs: number
   readonly #events: LinkEvents
   #stream: Stream | null = null
+  #heard = true
   #opening = false
   #reopenAt = 0
   #outgoing: Request[] = []
@@ -84,6 +86,14 @@ export class ReplicaLink {
     )
   }
 
+  /** Whether it is to tell us what all requests under our key come to; else it answers only what it is asked itself. */
+  hear(on: boolean): void {
+    if (on === this.#heard) return
+    this.#heard = on
+    if (this.name === null) return
+    this.#stream?.write({ commands: [], listen: on ? this.#events.proof(this.name) : EMPTY })
+  }
+
   close(): void {
     this.#closed = true
     this.#stream?.cancel()
@@ -106,7 +116,7 @@ export class ReplicaLink {
     stream.onClose((error) => {
       if (this.#stream === stream) this.#onLost(error)
     })
-    stream.write({ commands: [], listen: this.#events.proof(name) })
+    if (this.#heard) stream.write({ commands: [], listen: this.#events.proof(name) })
     this.#events.up(this)
     this.#flush()
   }

@@ -1,9 +1,11 @@
 /** The PBFT client over real servers and seals: every kind of lie that a replica can tell it. */
 import { afterEach, describe, expect, it } from 'vitest'
 import { Client } from '../../../src/client/client.js'
+import { dialEndpoint } from '../../../src/client/dial.js'
 import type { ClientOptions } from '../../../src/client/options.js'
 import { nodeSuite } from '../../../src/crypto/node.js'
 import { signRequests } from '../../../src/crypto/sealed.js'
+import type { Channel } from '../../../src/rpc/types.js'
 import { FakePbft, type Lie } from './fake-pbft.js'
 
 const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes)
@@ -29,6 +31,33 @@ function clientOf(cluster: FakePbft, extra: Partial<ClientOptions> = {}): Client
   })
   closing.push(client)
   return client
+}
+
+/** A channel that tells of every result that comes on its streams. */
+function counting(channel: Channel, onResult: () => void): Channel {
+  const stream: Channel['stream'] = (method, ...rest) => {
+    const opened = channel.stream(method, ...rest)
+    return new Proxy(opened, {
+      get: (of, name) => {
+        if (name !== 'onMessage') {
+          const value: unknown = Reflect.get(of, name, of)
+          return typeof value === 'function' ? value.bind(of) : value
+        }
+        return (hear: (message: unknown) => void) =>
+          of.onMessage((message) => {
+            onResult()
+            hear(message)
+          })
+      },
+    })
+  }
+  return new Proxy(channel, {
+    get: (of, name) => {
+      if (name === 'stream') return stream
+      const value: unknown = Reflect.get(of, name, of)
+      return typeof value === 'function' ? value.bind(of) : value
+    },
+  })
 }
 
 describe('a client that believes f+1', () => {
@@ -117,6 +146,31 @@ describe('a client that believes f+1', () => {
       cluster.ordered.slice(2).map(({ auth }) => text(auth?.subarray(-64))),
     )
     expect(signatures.size).toBeLessThan(10)
+  })
+
+  it('in calm hears f+1 and no others, and all of them again when one of those falls silent', async () => {
+    const cluster = await start()
+    const results = new Map<string, number>()
+    const client = clientOf(cluster, {
+      dial: (endpoint) =>
+        counting(dialEndpoint(endpoint), () => {
+          results.set(endpoint, (results.get(endpoint) ?? 0) + 1)
+        }),
+    })
+    for (let i = 0; i < 40; i++) await client.put('k', String(i))
+    results.clear()
+    for (let i = 0; i < 20; i++) await client.put('k', String(i))
+    // The primary answers what it is asked, whether it is heard or not.
+    const told = cluster.endpoints.filter((endpoint) => (results.get(endpoint) ?? 0) > 1)
+    expect(told.length).toBeGreaterThanOrEqual(2)
+    expect(told.length).toBeLessThanOrEqual(3)
+    for (const node of cluster.nodes) {
+      node.lie = 'silent'
+      await client.put('k', node.name)
+      node.lie = 'none'
+    }
+    expect(text((await client.get('k'))?.value)).toBe('n4')
+    expect((await client.get('k'))?.version).toBe(64)
   })
 
   it('fewer than f+1 that answer are no answer', async () => {

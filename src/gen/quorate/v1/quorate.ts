@@ -70,7 +70,7 @@ export interface SubmitCommandsRequest {
   commands: Command[];
   /**
    * PBFT: a client's public key and its seal over the wish to hear, on this stream, what all requests under that key
-   * come to, whichever replica they were sent to.
+   * come to, whichever replica they were sent to. Empty: no longer; what is asked on it is answered on it.
    */
   listen?: Uint8Array | undefined;
 }
