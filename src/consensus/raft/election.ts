@@ -16,6 +16,7 @@ import {
   type RaftOut,
   type State,
 } from './state.js'
+import { continuedTime, hearTime } from './time.js'
 
 /** The peers whose votes count, in a fixed order. */
 function otherVoters(s: State): NodeId[] {
@@ -110,8 +111,8 @@ export function tickElection(s: State, out: RaftOut): void {
 export function becomeLeader(s: State, out: RaftOut): void {
   assert(s.role.type === 'candidate', 'only a candidate is elected')
   const next = lastIndex(s.log) + 1
-  const lastTime = s.log.entries.at(-1)?.time ?? s.log.snapshot?.time ?? 0
-  const base = Math.max(lastTime, s.agreedTime)
+  const base = continuedTime(s)
+  hearTime(s, { term: s.term, time: base })
   s.role = {
     type: 'leader',
     progress: new Map(),

@@ -15,6 +15,7 @@ import {
   termAt,
 } from './log.js'
 import { configurationOf, type State } from './state.js'
+import { continuedTime, timeOfLog } from './time.js'
 
 /** The first rule that is broken, in words; null when all hold. */
 export function checkState(s: State): string | null {
@@ -33,7 +34,9 @@ export function checkState(s: State): string | null {
   if (last !== s.log.offset.index + s.log.entries.length)
     return 'an index is not its place in the log'
   if (lastEntry(s.log).term > s.term) return 'an entry is of a later term than the node'
-  if (s.agreedTime < (s.log.entries.at(-1)?.time ?? 0)) return 'an entry is of a later time'
+  const { term } = lastEntry(s.log)
+  if (term > s.agreedTerm) return 'an entry is of a later term than any leader that was heard'
+  if (term === s.agreedTerm && s.agreedTime < timeOfLog(s)) return 'an entry is of a later time'
   if (s.persistedBatch > s.batch) return 'a batch is on disk before it was emitted'
   return checkHoles(s) ?? checkRole(s) ?? checkBounds(s)
 }
@@ -109,6 +112,9 @@ export interface Before {
   readonly leading: boolean
   readonly lastIndex: Index
   readonly agreedTime: number
+  readonly agreedTerm: number
+  /** Where it would go on if it were elected. */
+  readonly continuedTime: number
   /** It leads, or has heard its leader within an election timeout. */
   readonly hearsLeader: boolean
 }
@@ -122,6 +128,8 @@ export function remember(s: State): Before {
     leading: s.role.type === 'leader',
     lastIndex: lastIndex(s.log),
     agreedTime: s.agreedTime,
+    agreedTerm: s.agreedTerm,
+    continuedTime: continuedTime(s),
     hearsLeader: leaderIsAlive(s),
   }
 }
@@ -132,10 +140,13 @@ export function checkTransition(before: Before, s: State): string | null {
     return 'the vote of a term changed'
   if (s.commitIndex < before.commitIndex) return 'commitIndex went back'
   if (s.lastApplied < before.lastApplied) return 'lastApplied went back'
-  if (s.agreedTime < before.agreedTime) return 'agreed time went back'
+  if (s.agreedTerm < before.agreedTerm) return 'the term of agreed time went back'
+  // A later leader may go on from less than a former one that led nobody.
+  if (s.agreedTerm === before.agreedTerm && s.agreedTime < before.agreedTime)
+    return 'agreed time went back'
   const stillLeads = before.leading && s.role.type === 'leader' && s.term === before.term
   if (stillLeads && lastIndex(s.log) < before.lastIndex) return 'a leader truncated its own log'
   const elected = s.role.type === 'leader' && !stillLeads
-  if (elected && s.agreedTime !== before.agreedTime) return 'agreed time leaps with a new leader'
+  if (elected && s.agreedTime !== before.continuedTime) return 'agreed time leaps with a new leader'
   return null
 }

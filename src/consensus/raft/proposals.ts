@@ -5,6 +5,7 @@ import * as Log from './log.js'
 import type { Forward } from './messages.js'
 import * as Replication from './replication.js'
 import { type Leader, leaderOf, type RaftOut, type State } from './state.js'
+import { leaderTime } from './time.js'
 
 const TOO_MANY = 'too many uncommitted requests'
 
@@ -103,7 +104,7 @@ export function proposeTimedBatch(s: State, leader: Leader, out: RaftOut): void 
   if (s.nextDeadline === null || leader.timedBatch.index > s.lastApplied) return
   // Whatever is appended now, the successor must have before it may campaign: it expires what is due.
   if (leader.transfer !== null) return
-  const time = Replication.leaderTime(s, leader)
+  const time = leaderTime(s, leader)
   if (time < s.nextDeadline || time - leader.timedBatch.time < s.options.timedBatchMsMin) return
   const entry = Replication.appendOwn(s, [], out)
   leader.timedBatch = { index: entry.index, time }

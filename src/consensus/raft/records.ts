@@ -152,6 +152,7 @@ export function recoverState(records: readonly WalRecord[], self: Self, options:
     electionTimeout: 0,
     now: 0,
     agreedTime: Math.max(log.snapshot?.time ?? 0, log.entries.at(-1)?.time ?? 0),
+    agreedTerm: Log.lastEntry(log).term,
     nextDeadline: null,
     batch: 0,
     persistedBatch: 0,

@@ -14,6 +14,7 @@ import * as Progress from './progress.js'
 import type { Repair } from './repair-state.js'
 import { takeSnapshot } from './snapshot.js'
 import { configurationOf, type RaftOut, type State } from './state.js'
+import { hearTime } from './time.js'
 
 /** Asked for at once; the answer is bounded in bytes as an AppendEntries is. */
 const WANTED_MAX = 64
@@ -34,7 +35,7 @@ export function fillHoles(s: State, entries: readonly LogEntry[], out: RaftOut):
   if (first === undefined) return 0
   const batch = out.persist({ type: 'Filled', entries: found })
   Log.fill(s.log, found, batch)
-  for (const entry of found) s.agreedTime = Math.max(s.agreedTime, entry.time)
+  for (const entry of found) hearTime(s, entry)
   if (found.some((entry) => entry.configuration !== null))
     s.configurations = configurationsIn(s.log)
   const detail = counted(found.length)

@@ -14,6 +14,7 @@ import { confirmReads, onReadableCommit } from './reads.js'
 import { fillHoles, noteIfHealed } from './repair.js'
 import { maybeTakeSnapshot, sendSnapshot } from './snapshot.js'
 import { configurationOf, type Leader, type RaftOut, type State } from './state.js'
+import { hearTime, leaderTime } from './time.js'
 import { maybeSendTimeoutNow } from './transfer.js'
 
 /** Entries handed to the machine in one Apply, so that no step builds an unbounded effect. */
@@ -27,11 +28,6 @@ export function requestBytes(request: Request): number {
   return request.command.length + REQUEST_OVERHEAD_BYTES
 }
 
-/** The leader's agreed time now (ms): it moves with its own clock, from where the last leader was heard. */
-export function leaderTime(s: State, leader: Leader): number {
-  return Math.max(s.agreedTime, leader.time.base + Math.max(0, s.now - leader.time.at))
-}
-
 /** Appends one entry of the own term (§5.3); the caller broadcasts. */
 export function appendOwn(
   s: State,
@@ -40,13 +36,14 @@ export function appendOwn(
   configuration: Configuration | null = null,
 ): LogEntry {
   assert(s.role.type === 'leader', 'only a leader numbers entries')
-  s.agreedTime = leaderTime(s, s.role)
+  const time = leaderTime(s, s.role)
+  hearTime(s, { term: s.term, time })
   let sizeBytes = ENTRY_OVERHEAD_BYTES
   for (const request of requests) sizeBytes += requestBytes(request)
   const entry: LogEntry = {
     index: Log.lastIndex(s.log) + 1,
     term: s.term,
-    time: s.agreedTime,
+    time,
     requests,
     configuration,
     sizeBytes,
@@ -158,7 +155,7 @@ function sendFrom(
 /** AppendEntries, receiver side (§5.3). `step` has reconciled the terms and knows `from` as leader. */
 export function onAppendEntries(s: State, from: NodeId, m: AppendEntries, out: RaftOut): void {
   assert(m.term === s.term && s.role.type === 'follower')
-  s.agreedTime = Math.max(s.agreedTime, m.agreedTime)
+  hearTime(s, { term: m.term, time: m.agreedTime })
   const reply = {
     type: 'AppendEntriesReply',
     term: s.term,

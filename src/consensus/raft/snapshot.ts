@@ -12,6 +12,7 @@ import * as Progress from './progress.js'
 import { noteIfHealed } from './repair.js'
 import { advanceDurable, applyCommitted } from './replication.js'
 import { NO_CONFIGURATION, type RaftOut, type State } from './state.js'
+import { hearTime } from './time.js'
 
 /** A snapshot is due when enough was applied since the last one. One at a time. */
 export function maybeTakeSnapshot(s: State, out: RaftOut): void {
@@ -186,7 +187,7 @@ function restoreTo(s: State, snapshot: SnapshotMeta, out: RaftOut): void {
   s.commitIndex = snapshot.index
   s.lastApplied = snapshot.index
   s.durableIndex = snapshot.index
-  s.agreedTime = Math.max(s.agreedTime, snapshot.time)
+  hearTime(s, snapshot)
   s.appliedBytesSinceSnapshot = 0
   s.takingSnapshotBytes = 0
   out.restore(snapshot)

@@ -99,8 +99,10 @@ export interface State {
 
   /** Our own clock (ms, monotonic), from the newest Tick. */
   now: number
-  /** The highest agreed time heard or assigned (ms). */
+  /** The highest agreed time heard from the leader of `agreedTerm`, or assigned (ms). */
   agreedTime: number
+  /** The latest term whose leader, or of which an entry, was heard of. */
+  agreedTerm: number
   nextDeadline: number | null
 
   /** The last batch emitted, and the last one known to be on disk. */

@@ -489,6 +489,16 @@ describe('agreed time (leases expire by it)', () => {
     expect(times.at(-1)).toBeGreaterThan(times[0] ?? Number.POSITIVE_INFINITY)
   })
 
+  it('is what the latest leader said, not a former one that led nobody', () => {
+    const core = coreOf({ term: 2 })
+    append(core, { prev: START, agreedTime: 5000 })
+    append(core, { term: 3, prev: START, agreedTime: 40 })
+    append(core, { term: 3, prev: START, agreedTime: 30 })
+    expect(core.state.agreedTime).toBe(40)
+    toLeader(core)
+    expect(core.state.log.entries.at(-1)?.time).toBe(40)
+  })
+
   it('never falls, whatever a leader says', () => {
     const core = coreOf({ term: 2 })
     append(core, { prev: START, agreedTime: 5000 })

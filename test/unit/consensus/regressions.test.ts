@@ -77,6 +77,42 @@ describe('agreed time', () => {
   })
 })
 
+describe('a leader that led nobody', () => {
+  it('goes on from the time of those who led meanwhile: no lease is cut short', () => {
+    const c = new RaftCluster(['n1', 'n2', 'n3'])
+    c.elect('n1')
+    // 1. n1 is cut off, and appends at its own time, which goes on.
+    c.partition(['n1'], ['n2', 'n3'])
+    for (let i = 0; i < 5; i++) c.tick('n1', 1)
+    c.propose('n1')
+    const alone = c.node('n1').core.state.agreedTime
+    // 2. Another one leads, from where time stood.
+    const leads = (id: string) => c.node(id).core.state.role.type === 'leader'
+    while (!leads('n2') && !leads('n3'))
+      for (const id of ['n2', 'n3']) {
+        c.tick(id)
+        c.settle()
+      }
+    const next = leads('n2') ? 'n2' : 'n3'
+    c.propose(next)
+    c.settle()
+    const granted = c.node(next).core.state.log.entries.at(-1)?.time ?? 0
+    expect(granted).toBeLessThan(alone)
+    // 3. n1 hears it, has its entries instead of its own, and is elected again.
+    c.heal()
+    for (let i = 0; i < 5; i++) {
+      c.tick(next)
+      c.settle()
+    }
+    c.node(next).step({ type: 'TransferLeadership', to: 'n1' })
+    c.settle()
+    const { role, log } = c.node('n1').core.state
+    expect(role.type).toBe('leader')
+    expect(log.entries.at(-1)?.time).toBeLessThan(alone)
+    expect(log.entries.at(-1)?.time).toBeGreaterThanOrEqual(granted)
+  })
+})
+
 describe('a snapshot that fails', () => {
   const options = { snapshotEntries: 4, snapshotBytes: 400, keepEntries: 0 }
 

@@ -81,7 +81,7 @@ describe('what must hold of a leader', () => {
 
   it('is not: an agreed time of its own', () => {
     const { state, before } = elected()
-    const wrong = checkTransition({ ...before, agreedTime: before.agreedTime - 5 }, state)
+    const wrong = checkTransition({ ...before, continuedTime: before.continuedTime - 5 }, state)
     expect(wrong).toBe('agreed time leaps with a new leader')
   })
 })
