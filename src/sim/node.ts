@@ -8,11 +8,9 @@ import type { Hasher } from '../base/sha256.js'
 import type { ReplyOutcome } from '../client/core/state.js'
 import type { Core, Request, Self, SnapshotMeta } from '../consensus/contract.js'
 import type { NodeId, RequestId } from '../consensus/ids.js'
-import { Driver } from '../driver/driver.js'
-import { lineTrace } from '../driver/trace.js'
+import type { Driver } from '../driver/driver.js'
 import { type Hashing, TreeHasher } from '../state-transfer/tree.js'
 import type { Operation } from '../wal/memory-file-system.js'
-import type { Wal } from '../wal/wal.js'
 import { check } from './checkers/violation.js'
 import { FakeHasher } from './disk/fake-hasher.js'
 import { type CrashKind, type OpenedDisk, SimDisk } from './disk.js'
@@ -22,14 +20,11 @@ import { NodeClock } from './node/clock.js'
 import { type ClientCut, Door } from './node/door.js'
 import { type Backup, ForeignDisk } from './node/foreign-disk.js'
 import { Identity } from './node/identity.js'
+import { type Host, Incarnation } from './node/incarnation.js'
 import { Life } from './node/life.js'
 import { type Expected, Moments } from './node/moments.js'
-import { communicatorPort, type Living, newMachine, walPort } from './node/ports.js'
 import { type RecoveredCore, recordsOf, recoverCore } from './node/recovery.js'
-import { StateTransfer } from './node/state-transfer.js'
 import type { NodeContext } from './node-context.js'
-import { observed } from './observed.js'
-import { RecordedSnapshots } from './recorded-snapshots.js'
 
 function newSnapshotHasher(hashing: Hashing | undefined): Hasher {
   return hashing === undefined ? new FakeHasher() : new TreeHasher(hashing)
@@ -56,11 +51,9 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
   readonly #foreign: ForeignDisk
   /** Effects left until it dies; null: it does not. */
   #effectsLeft: { count: number; readonly how: CrashKind } | null = null
-  #driver: Driver<M, R> | null = null
-  #core: C | null = null
-  #machine: SimMachine | null = null
-  #wal: Wal | null = null
-  #transfer: StateTransfer | null = null
+  readonly #host: Host<M, R, O, C>
+  /** Null: it is dead, or still reads its disk. */
+  #incarnation: Incarnation<M, R, O, C> | null = null
   #refused = false
 
   constructor(id: NodeId, index: number, context: NodeContext<M, R, O, C>) {
@@ -103,11 +96,16 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
         this.kill('process')
       },
     })
+    this.#host = {
+      ...{ id, index, context, disk: this.disk, life: this.#life, moments: this.#moments },
+      boundary: (living) => this.#boundary(living),
+      snapshotGone: () => this.#snapshotGone(),
+    }
     this.#door = new Door({
       life: this.#life,
       now: () => this.clock.read(),
-      driver: () => this.#driver,
-      machine: () => this.#machine,
+      driver: () => this.driver,
+      machine: () => this.machine,
       nonce: () => world.int(1, 0x7fffffff) * 0x10_0000 + world.int(0, 0xf_ffff),
       forward: swarm.forwards,
       submitted: (request) => context.appended.submitted(id, request),
@@ -123,24 +121,24 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
   }
 
   get leads(): boolean {
-    const role = this.#core?.status().role
+    const role = this.core?.status().role
     return this.alive && !this.paused && (role === 'leader' || role === 'primary')
   }
 
   get commitIndex(): number {
-    return this.#core?.status().commitIndex ?? 0
+    return this.core?.status().commitIndex ?? 0
   }
 
   get core(): C | null {
-    return this.#core
+    return this.#incarnation?.core ?? null
   }
 
   get driver(): Driver<M, R> | null {
-    return this.#driver
+    return this.#incarnation?.driver ?? null
   }
 
   get machine(): SimMachine | null {
-    return this.#machine
+    return this.#incarnation?.machine ?? null
   }
 
   /** An empty disk gets the record that forms the cluster; any other is recovered. */
@@ -178,12 +176,8 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     this.#context.world.mark(4, this.#index, how === 'power' ? 1 : 0)
     this.#context.world.tell(() => `${this.id}: dies (${how})`)
     this.#life.end()
-    this.#driver?.stop()
-    this.#driver = null
-    this.#core = null
-    this.#machine = null
-    this.#wal = null
-    this.#transfer = null
+    this.#incarnation?.driver.stop()
+    this.#incarnation = null
     this.disk.crash(how)
   }
 
@@ -255,7 +249,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
   }
 
   transferLeadership(to: NodeId): void {
-    this.#driver?.transferLeadership(to)
+    this.driver?.transferLeadership(to)
   }
 
   /** Between it and all clients. */
@@ -269,16 +263,16 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
   }
 
   receive(from: NodeId, bytes: Uint8Array): void {
-    this.#life.guarded(() => this.#driver?.receive(from, bytes))()
+    this.#life.guarded(() => this.driver?.receive(from, bytes))()
   }
 
   /** A peer asks for a part of our snapshot. */
   partAsked(by: NodeId, bytes: Uint8Array): void {
-    this.#life.guarded(() => this.#transfer?.asked(by, bytes))()
+    this.#life.guarded(() => this.#incarnation?.transfer?.asked(by, bytes))()
   }
 
   partAnswered(from: NodeId, bytes: Uint8Array): void {
-    this.#life.guarded(() => this.#transfer?.answered(from, bytes))()
+    this.#life.guarded(() => this.#incarnation?.transfer?.answered(from, bytes))()
   }
 
   /** `done`: it is on our disk, or we need none of it. */
@@ -290,11 +284,11 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     const { meta, pieces } = file
     this.#life.guarded(() => {
       // A node that is still reading its disk takes none: it could not tell its core, and the leader would wait for ever.
-      if (this.#driver === null) return done(false)
-      const behind = () => (this.#core?.status().commitIndex ?? 0) < meta.index
+      if (this.driver === null) return done(false)
+      const behind = () => (this.core?.status().commitIndex ?? 0) < meta.index
       this.disk.receiveSnapshot(meta, pieces, behind, (written) => {
         // What is committed here needs no file; writing one could replace our own of that index.
-        if (written || !behind()) this.#driver?.snapshotReceived(from, meta)
+        if (written || !behind()) this.driver?.snapshotReceived(from, meta)
         done(written || !behind())
       })
     })()
@@ -307,7 +301,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
   /** What is executed already and not acknowledged need not be ordered again; null: it is not. */
   stored({ session, seq }: RequestId): Uint8Array | null {
     if (session === 0 || !this.#door.hears || !this.alive || this.paused) return null
-    return this.#machine?.storedAnswer(session, seq) ?? null
+    return this.machine?.storedAnswer(session, seq) ?? null
   }
 
   /** What it says reaches the clients. */
@@ -347,73 +341,13 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
   }
 
   #run(opened: OpenedDisk, recovered: RecoveredCore<M, R, C>, self: Self): void {
-    const { world, sim, swarm, checker, protocolChecker } = this.#context
-    const { core, effects, records } = recovered
-    this.#core = core
-    this.#wal = opened.wal
     if (opened.cut) this.#context.noted('torn-tail-cut')
-    checker.started(this.id, core.status())
-    this.#moments.started(core.status())
-    this.#context.announce(this.id)
-    protocolChecker.started(this.id, core, records)
-    const node = this.#living(core, opened.lastBatch)
-    this.#machine = newMachine(node)
-    this.#transfer = this.#newTransfer(core)
-    this.#driver = new Driver<M, R>({
-      id: this.id,
-      incarnation: self.incarnation,
-      core: observed(this.id, core, this.#context, {
-        living: node.living,
-        stepped: (status) => this.#moments.stepped(status),
-      }),
-      effects,
-      protocol: sim.protocol,
-      lastBatch: opened.lastBatch,
-      limits: {
-        tickMs: swarm.tickMs,
-        electionTimeoutMs: swarm.electionTicks * swarm.tickMs,
-        turnMessagesMax: swarm.turnMessagesMax,
-      },
-      ports: {
-        wal: walPort(node, opened.wal),
-        communicator: communicatorPort(node, this.#transfer),
-        machine: this.#machine,
-        scheduler: { soon: (task) => world.after(0.02, this.#life.guarded(task)) },
-        notes: { note: (note) => this.#context.noted(note.event) },
-      },
-      ...(world.tracing
-        ? { trace: lineTrace<M, R>((line) => world.tell(() => `${this.id} ${line}`)) }
-        : {}),
-    })
-    this.#tick()
-  }
-
-  #newTransfer(core: C): StateTransfer | null {
-    const { snapshotHashing } = this.#context.sim
-    if (snapshotHashing === undefined) return null
-    const received = (from: NodeId, snapshot: SnapshotMeta) =>
-      this.#driver?.snapshotReceived(from, snapshot)
-    const { id, disk } = this
-    const node = { id, disk, core, received, context: this.#context, life: this.#life }
-    return new StateTransfer(node, snapshotHashing)
-  }
-
-  #living(core: C, lastBatch: number): Living<M, R, O, C> {
     const living = this.#life.witness()
-    return {
-      id: this.id,
-      index: this.#index,
-      context: this.#context,
-      disk: this.disk,
-      life: this.#life,
-      core,
-      lastBatch,
-      snapshots: new RecordedSnapshots(core.status().snapshotIndex),
-      living,
-      boundary: () => this.#boundary(living),
-      inOrder: (task) => this.#machine?.inOrder(task),
-      snapshotGone: () => this.#snapshotGone(),
-    }
+    const incarnation = new Incarnation(this.#host, opened, recovered, self)
+    // It may have died of the first effects.
+    if (!living()) return incarnation.driver.stop()
+    this.#incarnation = incarnation
+    this.#tick()
   }
 
   /** Only what no copy is left of, or a disk that was exchanged, is a reason. */
@@ -430,8 +364,8 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     const { world, swarm } = this.#context
     const { clock } = this
     const { wallClock } = this.#context.sim
-    this.#driver?.tick(clock.read(), wallClock ? clock.wall() : clock.read())
-    if (world.chance(MARK_CHANCE)) this.#wal?.mark()
+    this.driver?.tick(clock.read(), wallClock ? clock.wall() : clock.read())
+    if (world.chance(MARK_CHANCE)) this.#incarnation?.wal.mark()
     world.after(
       swarm.tickMs / this.clock.rate,
       this.#life.guarded(() => this.#tick()),
