@@ -45,8 +45,10 @@ export function etcdApplication(options: EtcdSimOptions): Application {
     },
     newLoad: (made, _, { kinds, clockDriftMax, tickMs }) => {
       world = made
-      const load = new EtcdLoad(made, truth, () => [...nodes.values()])
-      if (!options.wallClock && !RUNAWAY.some((kind) => kinds.has(kind)))
+      const runsAway = RUNAWAY.some((kind) => kinds.has(kind))
+      const lasting = options.wallClock && runsAway
+      const load = new EtcdLoad(made, truth, { nodes: () => [...nodes.values()], lasting })
+      if (!options.wallClock && !runsAway)
         truth.onExpired = (id) =>
           load.expired(id, { driftMax: clockDriftMax, earlyMs: EARLY_TICKS * tickMs })
       return load
@@ -77,13 +79,23 @@ class EtcdLoad implements Load {
   readonly #held = new Map<string, Held>()
   /** Last seen of each key: what a swap expects. */
   readonly #mods = new Map<string, number>()
+  /**
+   * Leases may outlast the run: where the clocks of more than f leapt ahead together, and back, agreed time stands until
+   * they are there again.
+   */
+  readonly #lasting: boolean
   #clock = 0
   #unique = 0
 
-  constructor(world: World, truth: Truth, nodes: () => readonly ObservedKv[]) {
+  constructor(
+    world: World,
+    truth: Truth,
+    { nodes, lasting }: { readonly nodes: () => readonly ObservedKv[]; readonly lasting: boolean },
+  ) {
     this.#world = world
     this.#truth = truth
     this.#nodes = nodes
+    this.#lasting = lasting
     this.#watchers = new WatchClients(world, nodes)
   }
 
@@ -103,7 +115,7 @@ class EtcdLoad implements Load {
 
   /** Nobody keeps leases alive any more: in time there is none. */
   isSettled(): boolean {
-    return this.#truth.leases === 0
+    return this.#lasting || this.#truth.leases === 0
   }
 
   judge(): number {
