@@ -29,6 +29,8 @@ export interface StreamOptions<In, Out> {
   readonly finish: () => void
   /** Ends the call for this reason; what waits is dropped. */
   readonly abort: (error: RpcError) => void
+  /** What its writer was handed threw: gives what the stream then fails with. Without it the error goes on up. */
+  readonly known?: (error: unknown) => RpcError
 }
 
 export class GrpcStream<In, Out> implements ServerStream<In, Out>, ClientStream<In, Out> {
@@ -190,6 +192,12 @@ export class GrpcStream<In, Out> implements ServerStream<In, Out>, ClientStream<
       this.fail(new RpcError(Code.INVALID_ARGUMENT, 'message cannot be decoded'))
       return
     }
-    this.#onMessage(message)
+    const { known } = this.#options
+    try {
+      this.#onMessage(message)
+    } catch (error) {
+      if (known === undefined) throw error
+      this.fail(known(error))
+    }
   }
 }

@@ -162,6 +162,7 @@ class TransportServer implements Server {
       joins: method.joins,
       highWaterBytes: this.#limits.streamHighWaterBytes,
       queuedBytesMax: this.#limits.streamQueuedBytesMax,
+      known: (error) => this.#known(error, method.path),
       finish: () => {
         this.#tally?.ended(method.path, Code.OK)
         call.end(context.finish())

@@ -14,17 +14,34 @@ export interface WatchSource {
 const PUT = 0
 const DELETE = 1
 const BATCH_EVENTS = 1_000
+/** A batch is one response to each watch: it must fit through the stream, and soon. */
+const BATCH_BYTES = 1024 * 1024
 
-/** Whole revisions from this one on, some thousand events of them; empty: there are none. Null: compacted away. */
+/** Whole revisions from this one on, some thousand events or a MiB of them; empty: there are none. Null: compacted away. */
 export function batchSince(source: WatchSource, revision: number): Version[] | null {
   for (let most = BATCH_EVENTS; ; most *= 4) {
     const events = source.eventsSince(revision, most)
-    if (events === null || events.length < most) return events
+    if (events === null || events.length < most) return events === null ? null : bounded(events)
     // The last revision may go on behind the cut.
     const last = events[events.length - 1]?.mod
     const whole = events.findLastIndex(({ mod }) => mod !== last) + 1
-    if (whole > 0) return events.slice(0, whole)
+    if (whole > 0) return bounded(events.slice(0, whole))
   }
+}
+
+/** Its first revisions, at least one, up to so many bytes. */
+function bounded(events: Version[]): Version[] {
+  let bytes = 0
+  const first = events[0]?.mod
+  for (const [i, version] of events.entries()) {
+    bytes += sizeOf(version)
+    if (bytes <= BATCH_BYTES || version.mod === first) continue
+    return events.slice(
+      0,
+      events.findIndex(({ mod }, at) => at <= i && mod === version.mod),
+    )
+  }
+  return events
 }
 
 export function eventOf(version: Version, withPrevious: boolean, compactRevision: number): Event {

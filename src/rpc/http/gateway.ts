@@ -7,7 +7,7 @@ import type { CallTally } from '../call-tally.js'
 import { Code, RpcError } from '../status.js'
 import type { Codec, Route } from '../types.js'
 import { etcdBindings } from './bindings.js'
-import { readBody } from './body.js'
+import { type Room, readBody } from './body.js'
 import { HttpContext } from './context.js'
 import type { JsonCodec } from './json-codec.js'
 import { JsonProblem } from './json-text.js'
@@ -21,6 +21,8 @@ export interface GatewayOptions {
   readonly streamHighWaterBytes: number
   readonly streamQueuedBytesMax: number
   readonly onError: (error: unknown, path: string) => void
+  /** Of all bodies that are being read at once. Default 256 MiB. */
+  readonly bodiesBytesMax?: number
   /** Counts the calls, as those over gRPC. */
   readonly tally?: CallTally
 }
@@ -33,6 +35,11 @@ interface Page {
 /** Names, quotes and numbers around the base64 of a message's bytes. */
 const JSON_OVERHEAD_BYTES = 64 * 1024
 
+/** Requests of a stream in one body. */
+const STREAM_MESSAGES_MAX = 1_024
+/** Of all bodies that are being read, so that slow callers cannot fill the memory. */
+const BODIES_BYTES_MAX = 256 * 1024 * 1024
+
 /** Null for a path that is none of the gateway's. */
 export type Gateway = (path: string) => RequestListener | null
 
@@ -44,11 +51,12 @@ export function createGateway(options: GatewayOptions): Gateway {
     if (route === undefined) continue
     for (const path of paths) pages.set(path, { route, json: codec })
   }
+  const bodies = { left: options.bodiesBytesMax ?? BODIES_BYTES_MAX }
   return (path) => {
     const page = pages.get(path)
     if (page === undefined) return null
     return (request, response) => {
-      serve(page, options, request, response).catch(() => response.destroy())
+      serve(page, { ...options, bodies }, request, response).catch(() => response.destroy())
     }
   }
 }
@@ -56,10 +64,11 @@ export function createGateway(options: GatewayOptions): Gateway {
 /** Rejects when the caller broke off in the middle of his request. */
 async function serve(
   { route, json }: Page,
-  options: GatewayOptions,
+  options: GatewayOptions & { readonly bodies: Room },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  const { bodies } = options
   if (request.method !== 'POST') {
     response.setHeader('Allow', 'POST')
     const message = `expected POST with JSON, got ${request.method}`
@@ -67,8 +76,14 @@ async function serve(
     return
   }
   const bytesMax = Math.ceil((options.receiveBytesMax * 4) / 3) + JSON_OVERHEAD_BYTES
-  const body = await readBody(request, bytesMax)
-  if (body === null) {
+  const body = await readBody(request, bytesMax, bodies)
+  if (body === 'no room') {
+    response.setHeader('Connection', 'close')
+    const message = 'etcdserver: too many requests'
+    sendError(response, { status: 429, code: Code.RESOURCE_EXHAUSTED, message })
+    return
+  }
+  if (body === 'too large') {
     response.setHeader('Connection', 'close')
     const message = `etcdserver: request is too large: the body has more than ${bytesMax} bytes`
     sendError(response, { status: 413, code: Code.RESOURCE_EXHAUSTED, message })
@@ -76,9 +91,7 @@ async function serve(
   }
   let messages: Uint8Array[]
   try {
-    messages = json.read(body)
-    if (route.kind === 'unary' && messages.length > 1)
-      throw new JsonProblem('expected one JSON object, got more after it')
+    messages = json.read(body, route.kind === 'unary' ? 1 : STREAM_MESSAGES_MAX)
   } catch (error) {
     const { message } = error instanceof JsonProblem ? error : known(error, route, options)
     sendError(response, { status: 400, code: Code.INVALID_ARGUMENT, message })
@@ -112,6 +125,7 @@ async function serve(
     highWaterBytes: options.streamHighWaterBytes,
     queuedBytesMax: options.streamQueuedBytesMax,
     ended: (code) => tally?.ended(path, code),
+    known: (error) => known(error, route, options),
   })
   try {
     route.handler(stream, context)

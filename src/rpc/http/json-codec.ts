@@ -9,21 +9,35 @@ import {
   fromBinary,
   fromJson,
   type JsonValue,
+  ScalarType,
   toBinary,
   toJson,
 } from '@bufbuild/protobuf'
 import { JsonProblem, splitJson } from './json-text.js'
 
+/** Of 64 bits, with a sign. */
+const INTEGER_CHARS_MAX = 20
+/** Of one list: far more than any request may have, and few enough to be read in a moment. */
+const ITEMS_MAX = 10_000
+const INTEGERS_64: ReadonlySet<ScalarType> = new Set([
+  ScalarType.INT64,
+  ScalarType.UINT64,
+  ScalarType.SINT64,
+  ScalarType.FIXED64,
+  ScalarType.SFIXED64,
+])
+
 export interface JsonCodec {
-  /** The messages of a body, encoded. Throws JsonProblem, which names the field. */
-  read(body: string): Uint8Array[]
+  /** The messages of a body, at most so many, encoded. Throws JsonProblem, which names the field. */
+  read(body: string, messagesMax: number): Uint8Array[]
   /** One line. */
   write(message: Uint8Array): string
 }
 
 export function jsonCodec(request: DescMessage, response: DescMessage): JsonCodec {
   return {
-    read: (body) => splitJson(body).map((text) => readMessage(request, text)),
+    read: (body, messagesMax) =>
+      splitJson(body, messagesMax).map((text) => readMessage(request, text)),
     write: (message) =>
       JSON.stringify(toJson(response, fromBinary(response, message), { useProtoFieldName: true })),
   }
@@ -61,8 +75,17 @@ function knownIn(field: DescField, value: JsonValue): JsonValue {
       throw new JsonProblem(
         `cannot decode ${field} from JSON: there is no ${JSON.stringify(value)}`,
       )
+  if (typeof value === 'string' && value.length > INTEGER_CHARS_MAX && isInteger64(field))
+    throw new JsonProblem(`cannot decode ${field} from JSON: no 64-bit integer is so long`)
+  if (Array.isArray(value) && value.length > ITEMS_MAX)
+    throw new JsonProblem(`cannot decode ${field} from JSON: more than ${ITEMS_MAX} items`)
   if (schema === undefined) return value
   return Array.isArray(value) ? value.map((one) => known(schema, one)) : known(schema, value)
+}
+
+/** Those that JSON writes as strings. To read one takes longer than its digits are many. */
+function isInteger64({ scalar }: DescField): boolean {
+  return scalar !== undefined && INTEGERS_64.has(scalar)
 }
 
 function isObject(json: JsonValue): json is { [name: string]: JsonValue } {

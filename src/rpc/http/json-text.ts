@@ -8,13 +8,17 @@ const DEPTH_MAX = 256
 /** 2^53 has 16 digits. */
 const SAFE_DIGITS = 15
 const INTEGER = /^\d+$/
+const OF_NUMBERS = '0123456789.eE+-'
 
 export class JsonProblem extends Error {
   override readonly name = 'JsonProblem'
 }
 
-/** Each value as JSON.parse takes it; what is no JSON is left for it to say. Throws JsonProblem. */
-export function splitJson(text: string): string[] {
+/**
+ * Each value as JSON.parse takes it; what is no JSON is left for it to say. Throws JsonProblem, also where there are more
+ * than so many.
+ */
+export function splitJson(text: string, valuesMax: number): string[] {
   const values: string[] = []
   let value = ''
   let copied = 0
@@ -24,6 +28,7 @@ export function splitJson(text: string): string[] {
     copied = end
     if (value.trim() !== '') values.push(value)
     value = ''
+    if (values.length > valuesMax) throw new JsonProblem(tooMany(valuesMax))
   }
   for (let at = 0; at < text.length; at++) {
     const character = text[at] ?? ''
@@ -47,6 +52,12 @@ export function splitJson(text: string): string[] {
   return values
 }
 
+function tooMany(valuesMax: number): string {
+  return valuesMax === 1
+    ? 'expected one JSON object, got more after it'
+    : `expected at most ${valuesMax} JSON objects in one body`
+}
+
 /** Where its closing quote is, or the end of the text. */
 function endOfString(text: string, from: number): number {
   let at = from + 1
@@ -56,7 +67,7 @@ function endOfString(text: string, from: number): number {
 
 function endOfNumber(text: string, from: number): number {
   let at = from
-  while (at < text.length && /[0-9.eE+-]/.test(text[at] ?? '')) at++
+  while (at < text.length && OF_NUMBERS.includes(text[at] ?? ' ')) at++
   return at
 }
 

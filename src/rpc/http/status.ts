@@ -26,6 +26,8 @@ export function httpStatus(code: Code): number {
   return HTTP_STATUS[code]
 }
 
+const MESSAGE_CHARS_MAX = 2_048
+
 export interface HttpError {
   readonly status: number
   readonly code: Code
@@ -37,7 +39,10 @@ export function toHttpError({ code, message }: RpcError): HttpError {
 }
 
 /** `error` says the same as `message`: older clients read the one, newer ones the other. */
-export function sendError(response: ServerResponse, { status, code, message }: HttpError): void {
+export function sendError(response: ServerResponse, error: HttpError): void {
+  // What was asked may be quoted in it, whole.
+  const message = error.message.slice(0, MESSAGE_CHARS_MAX)
+  const { status, code } = error
   sendJson(response, status, JSON.stringify({ error: message, message, code }))
 }
 

@@ -17,6 +17,8 @@ export interface HttpStreamOptions {
   readonly queuedBytesMax: number
   /** Once, with the code of the call. */
   readonly ended: (code: Code) => void
+  /** What a handler threw, as the caller is told of it. */
+  readonly known: (error: unknown) => RpcError
 }
 
 export class HttpStream implements ServerStream<unknown, unknown> {
@@ -56,7 +58,11 @@ export class HttpStream implements ServerStream<unknown, unknown> {
           this.fail(new RpcError(Code.INVALID_ARGUMENT, 'message cannot be decoded'))
           return
         }
-        this.#onMessage(message)
+        try {
+          this.#onMessage(message)
+        } catch (error) {
+          this.fail(this.#options.known(error))
+        }
       }
       if (!this.#ending && !this.#closed) this.#onEnd()
     })

@@ -33,6 +33,8 @@ export interface EtcdParts extends LeaderView {
   transferLeadership(to: NodeId): TransferRefusal | null
   /** Between two signs of life of a watch that asked for them (ms). */
   readonly progressMs: number
+  /** Of the node. Default 1,000,000. */
+  readonly watchesMax?: number
 }
 
 export function etcdRoutesOf(parts: EtcdParts): Route[] {
@@ -42,7 +44,7 @@ export function etcdRoutesOf(parts: EtcdParts): Route[] {
   const routes = [
     ...kvRoutes(commands),
     ...leaseRoutes(commands),
-    ...watchRoutes({ hub, source: kv, headers, serving, progressMs: parts.progressMs }),
+    ...watchRoutes({ ...parts, source: kv, serving }),
     ...lockRoutes({ ...commands, hub }),
     ...electionRoutes({ ...commands, hub }),
     ...authRoutes({ headers, revision: () => kv.revision }),

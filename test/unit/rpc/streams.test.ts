@@ -129,6 +129,29 @@ test('a handler that throws fails its stream', async () => {
   expect((await closed.promise)?.code).toBe(Code.PERMISSION_DENIED)
 })
 
+test('a bug in what a handler does with a message is INTERNAL, and the next call is served', async () => {
+  w = await world([
+    streaming(chat, (stream) => {
+      stream.onMessage((text) => {
+        if (text === 'bug') throw new RangeError('a bug')
+        stream.write(text)
+      })
+    }),
+  ])
+  const closed = deferred<RpcError | null>()
+  const first = w.channel.stream(chat)
+  first.onClose(closed.resolve)
+  first.write('bug')
+  expect(await closed.promise).toMatchObject({ code: Code.INTERNAL, message: 'internal error' })
+  const heard = deferred<string>()
+  const second = w.channel.stream(chat)
+  second.onMessage(heard.resolve)
+  second.write('well')
+  expect(await heard.promise).toBe('well')
+  second.cancel()
+  expect(w.errors.map(String)).toEqual(['RangeError: a bug'])
+})
+
 test('the server hears of a client that cancels, and of one that dies', async () => {
   let closed = deferred<RpcError | null>()
   let entered = deferred()

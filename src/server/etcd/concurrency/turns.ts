@@ -2,6 +2,7 @@
  * Whose turn it is, as etcd's clients agree on it: everybody puts a key of his lease under a name, and it is the turn of
  * the one that was created first. Who waits, waits for the key just before his own to go.
  */
+import { concat } from '../../../base/bytes.js'
 import { utf8Encode } from '../../../base/utf8.js'
 import { LeaseGrantRequest, LeaseGrantResponse } from '../../../gen/etcd/api/etcdserverpb/rpc.js'
 import { CommandTag } from '../../../machine/kv/commands.js'
@@ -20,6 +21,7 @@ export interface TurnParts extends CommandParts {
 
 /** Of a lease that the server grants, where the client names none. Nobody keeps it alive. */
 const LEASE_TTL_S = 60
+const SLASH = Uint8Array.of(0x2f)
 
 export interface Place {
   readonly key: Uint8Array
@@ -33,7 +35,7 @@ export interface Place {
 }
 
 export function prefixOf(name: Uint8Array): Uint8Array {
-  return Uint8Array.of(...name, 0x2f)
+  return concat([name, SLASH])
 }
 
 /** The lease of the request, or a new one. */
@@ -55,7 +57,7 @@ export async function takePlace(
   prefix: Uint8Array,
   { lease, value }: { readonly lease: string; readonly value: Uint8Array },
 ): Promise<Place> {
-  const key = Uint8Array.of(...prefix, ...utf8Encode(BigInt(lease).toString(16)))
+  const key = concat([prefix, utf8Encode(BigInt(lease).toString(16))])
   const done = await keys.ifCreatedAt(key, 0, [putOp(key, value, lease)], [getOp(key)])
   const { revision, kv } = done
   if (done.succeeded || kv === null) return { key, rev: revision, lease, revision, found: null }

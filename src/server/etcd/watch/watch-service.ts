@@ -15,12 +15,22 @@ export interface WatchParts {
   serving(): boolean
   /** Between two signs of life of a watch that asked for them (ms). */
   readonly progressMs: number
+  /** Of all watches of the node; one more is refused. Default 1,000,000. */
+  readonly watchesMax?: number
 }
 
+/** Watches of all streams. */
+export interface Room {
+  left: number
+}
+
+const WATCHES_MAX = 1_000_000
+
 export function watchRoutes(parts: WatchParts): Route[] {
+  const room: Room = { left: parts.watchesMax ?? WATCHES_MAX }
   return [
     streaming(etcdWatch.watch, (stream) => {
-      if (parts.serving()) new WatchStream(stream, parts).open()
+      if (parts.serving()) new WatchStream(stream, parts, room).open()
       else stream.fail(notServing())
     }),
   ]

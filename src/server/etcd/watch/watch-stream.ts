@@ -8,13 +8,16 @@ import type { Version } from '../../../machine/kv/history.js'
 import { keyRange } from '../../../machine/kv/range.js'
 import { eventOf, sizeOf } from '../../../machine/watch/events.js'
 import type { Watcher, WatchSink } from '../../../machine/watch/watcher.js'
+import { Code, RpcError } from '../../../rpc/status.js'
 import type { ServerStream } from '../../../rpc/types.js'
-import type { WatchParts } from './watch-service.js'
+import type { Room, WatchParts } from './watch-service.js'
 
 /** Of all watches of a stream; one more is refused. */
 const WATCHES_MAX = 100_000
 /** Of one response to a watch that asked for fragments; any other is sent whole. */
 const FRAGMENT_BYTES = 1.5 * 1024 * 1024
+/** Of whole revisions; what no stream could queue must not be built either. */
+const RESPONSE_BYTES_MAX = 48 * 1024 * 1024
 /** Stands for no watch of the stream, or for all of them. */
 const NO_WATCH = -1
 const NOPUT = 0
@@ -23,6 +26,7 @@ const NODELETE = 1
 export class WatchStream implements WatchSink {
   readonly #stream: ServerStream<WatchRequest, WatchResponse>
   readonly #parts: WatchParts
+  readonly #room: Room
   readonly #watchers = new Map<number, Watcher>()
   /** Told something since the last sign of life. */
   readonly #told = new Set<Watcher>()
@@ -31,9 +35,10 @@ export class WatchStream implements WatchSink {
   #progressAsked = false
   #timer: NodeJS.Timeout | null = null
 
-  constructor(stream: ServerStream<WatchRequest, WatchResponse>, parts: WatchParts) {
+  constructor(stream: ServerStream<WatchRequest, WatchResponse>, parts: WatchParts, room: Room) {
     this.#stream = stream
     this.#parts = parts
+    this.#room = room
   }
 
   get writable(): boolean {
@@ -54,12 +59,18 @@ export class WatchStream implements WatchSink {
       forget()
       if (this.#timer !== null) clearInterval(this.#timer)
       for (const watcher of this.#watchers.values()) hub.remove(watcher)
+      this.#room.left += this.#watchers.size
       this.#watchers.clear()
     })
   }
 
   events(watcher: Watcher, events: readonly Version[], revision: number): void {
     const { compactRevision } = this.#parts.source
+    const bytes = events.reduce((sum, version) => sum + sizeOf(version), 0)
+    if (bytes * (watcher.prevKv ? 2 : 1) > RESPONSE_BYTES_MAX) {
+      const text = `quorate: the changes of revision ${revision} are too large for one response`
+      return this.#stream.fail(new RpcError(Code.RESOURCE_EXHAUSTED, text))
+    }
     this.#told.add(watcher)
     const parts = this.#parted(watcher, events)
     for (const [i, part] of parts.entries())
@@ -70,7 +81,7 @@ export class WatchStream implements WatchSink {
   }
 
   compacted(watcher: Watcher, compactRevision: number): void {
-    this.#watchers.delete(watcher.id)
+    if (this.#watchers.delete(watcher.id)) this.#room.left++
     this.#send(watcher.id, 0, { canceled: true, compactRevision })
   }
 
@@ -111,6 +122,7 @@ export class WatchStream implements WatchSink {
       next: request.startRevision > 0 ? request.startRevision : source.revision + 1,
     }
     this.#watchers.set(id, watcher)
+    this.#room.left--
     this.#send(id, source.revision, { created: true })
     hub.add(watcher)
   }
@@ -123,7 +135,8 @@ export class WatchStream implements WatchSink {
     const taken = request.watchId !== 0 && this.#watchers.has(request.watchId)
     if (request.watchId === NO_WATCH || taken)
       return 'mvcc: duplicate watch ID provided on the WatchStream'
-    if (this.#watchers.size >= WATCHES_MAX) return 'etcdserver: too many requests'
+    if (this.#watchers.size >= WATCHES_MAX || this.#room.left <= 0)
+      return 'etcdserver: too many requests'
     return null
   }
 
@@ -136,6 +149,7 @@ export class WatchStream implements WatchSink {
     const watcher = this.#watchers.get(id)
     if (watcher === undefined) return
     this.#watchers.delete(id)
+    this.#room.left++
     this.#told.delete(watcher)
     this.#parts.hub.remove(watcher)
     this.#send(id, this.#parts.source.revision, { canceled: true })

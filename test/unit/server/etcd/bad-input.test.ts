@@ -8,7 +8,13 @@ import {
   type WatchRequest,
   type WatchResponse,
 } from '../../../../src/gen/etcd/api/etcdserverpb/rpc.js'
-import { etcdKv, etcdLease, etcdWatch } from '../../../../src/rpc/etcd-services.js'
+import {
+  etcdElection,
+  etcdKv,
+  etcdLease,
+  etcdLock,
+  etcdWatch,
+} from '../../../../src/rpc/etcd-services.js'
 import type { Channel, UnaryMethod } from '../../../../src/rpc/types.js'
 import { b, command, compare, del, op, put, range, t, txn } from '../../machine/helpers.js'
 import { Member, refusal } from './member.js'
@@ -136,6 +142,12 @@ describe('Txn', () => {
   })
 })
 
+function watchOf(more: Partial<WatchCreateRequest>): WatchCreateRequest {
+  const flags = { progressNotify: false, prevKv: false, fragment: false, filters: [] }
+  const none = new Uint8Array(0)
+  return { key: b('a'), rangeEnd: none, startRevision: 0, watchId: 0, ...flags, ...more }
+}
+
 describe('Watch', () => {
   /** The answers of one stream to what is asked of it. */
   function open() {
@@ -143,12 +155,8 @@ describe('Watch', () => {
     const stream = channel.stream(etcdWatch.watch)
     stream.onMessage((response) => answers.push(response))
     const say = (requestUnion: WatchRequest['requestUnion']) => stream.write({ requestUnion })
-    const none = new Uint8Array(0)
-    const create = (more: Partial<WatchCreateRequest>) => {
-      const flags = { progressNotify: false, prevKv: false, fragment: false, filters: [] }
-      const asked = { key: b('a'), rangeEnd: none, startRevision: 0, watchId: 0, ...flags }
-      say({ $case: 'createRequest', value: { ...asked, ...more } })
-    }
+    const create = (more: Partial<WatchCreateRequest>) =>
+      say({ $case: 'createRequest', value: watchOf(more) })
     const heard = async (count: number) => {
       await expect.poll(() => answers.length).toBe(count)
       return answers.slice()
@@ -184,6 +192,94 @@ describe('Watch', () => {
     const last = (await heard(8)).slice(6)
     expect(last.map(({ events }) => events.length)).toEqual([0, 1])
     cancel()
+  })
+})
+
+describe('Watch, without end', () => {
+  it('a history of large values comes in responses that get through', async () => {
+    const value = 'x'.repeat(1_000_000)
+    for (let i = 0; i < 100; i++) await ask(etcdKv.put, command.put(put({ key: 'a', value })))
+    const stream = channel.stream(etcdWatch.watch)
+    let told = 0
+    let largest = 0
+    stream.onMessage(({ events }) => {
+      told += events.length
+      largest = Math.max(largest, events.length)
+    })
+    stream.write({ requestUnion: { $case: 'createRequest', value: watchOf({ startRevision: 2 }) } })
+    await expect.poll(() => told, { timeout: 20_000 }).toBe(100)
+    expect(largest).toBe(1)
+    stream.cancel()
+  })
+
+  it('one revision that no stream could hold ends the stream, and not the node', async () => {
+    const value = 'x'.repeat(1_000_000)
+    for (let i = 0; i < 50; i++) await ask(etcdKv.put, command.put(put({ key: `a${i}`, value })))
+    const closed = new Promise<unknown>((resolve) => {
+      const stream = channel.stream(etcdWatch.watch)
+      stream.onClose(resolve)
+      const value = watchOf({ rangeEnd: b('b'), prevKv: true })
+      stream.write({ requestUnion: { $case: 'createRequest', value } })
+      stream.onMessage(({ created }) => {
+        if (created) void ask(etcdKv.deleteRange, command.del(del({ key: 'a', rangeEnd: 'b' })))
+      })
+    })
+    expect(await closed).toMatchObject({ code: 8 })
+    expect((await read({ key: 'a', rangeEnd: 'b' })).count).toBe(0)
+  })
+
+  it('a watch more than a node has room for is refused, and one that ends makes room', async () => {
+    const few = new Member(null, 2)
+    const { channel, close } = await few.serve()
+    const answers: WatchResponse[] = []
+    const stream = channel.stream(etcdWatch.watch)
+    stream.onMessage((response) => answers.push(response))
+    const create = { $case: 'createRequest' as const, value: watchOf({}) }
+    for (let i = 0; i < 3; i++) stream.write({ requestUnion: create })
+    stream.write({ requestUnion: { $case: 'cancelRequest', value: { watchId: 0 } } })
+    stream.write({ requestUnion: create })
+    await expect.poll(() => answers.length).toBe(5)
+    expect(answers.map(({ created, canceled }) => [created, canceled])).toEqual([
+      [true, false],
+      [true, false],
+      [true, true],
+      [false, true],
+      [true, false],
+    ])
+    expect(answers[2]?.cancelReason).toBe('etcdserver: too many requests')
+    stream.cancel()
+    await expect.poll(() => few.hub.numbers.watchers).toBe(0)
+    const next = channel.stream(etcdWatch.watch)
+    next.onMessage((response) => answers.push(response))
+    for (let i = 0; i < 2; i++) next.write({ requestUnion: create })
+    await expect.poll(() => answers.length).toBe(7)
+    expect(answers.slice(5).every(({ canceled }) => !canceled)).toBe(true)
+    next.cancel()
+    await close()
+  })
+})
+
+describe('Lock and Election', () => {
+  it('a name longer than any key is refused by each method, and the node lives', async () => {
+    const name = b('n'.repeat(1_600_000))
+    const leader = { name: b('n'), key: name, rev: 1, lease: '7' }
+    const value = b('v')
+    for (const call of [
+      () => channel.unary(etcdLock.lock, { name, lease: '0' }),
+      () => channel.unary(etcdLock.unlock, { key: name }),
+      () => channel.unary(etcdElection.campaign, { name, lease: '0', value }),
+      () => channel.unary(etcdElection.leader, { name }),
+      () => channel.unary(etcdElection.proclaim, { leader, value }),
+      () => channel.unary(etcdElection.resign, { leader }),
+    ])
+      expect(await refusal(call())).toMatch(/^[23] etcdserver: request is too large$/)
+    const ended = new Promise<unknown>((resolve) => {
+      const stream = channel.stream(etcdElection.observe)
+      stream.onClose(resolve)
+      stream.write({ name })
+    })
+    expect(await ended).toMatchObject({ code: 3, message: 'etcdserver: request is too large' })
+    expect((await read({ key: 'a' })).count).toBe(0)
   })
 })
 

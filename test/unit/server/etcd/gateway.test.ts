@@ -297,7 +297,7 @@ describe('streams', () => {
 describe('bad input', () => {
   test.each([
     ['/v3/kv/range', '{"key"', /not JSON/],
-    ['/v3/kv/range', '{"key":"Zm9v"} more', /not JSON/],
+    ['/v3/kv/range', '{"key":"Zm9v"} more', /one JSON object/],
     ['/v3/kv/range', '{"key":"Zm9v"}{}', /one JSON object/],
     ['/v3/kv/range', '[]', /RangeRequest/],
     ['/v3/kv/range', '{"key":5}', /RangeRequest\.key/],
@@ -310,10 +310,23 @@ describe('bad input', () => {
     ['/v3/kv/range', `{"a":${'['.repeat(100_000)}`, /nested deeper/],
     ['/v3/kv/txn', `${'{"success":[{"request_txn":'.repeat(80)}{}${'}]}'.repeat(80)}`, /./],
     ['/v3/watch', '{"create_request":{"key":5}}', /WatchCreateRequest\.key/],
+    // What would hold up the node for as long as it is long.
+    ['/v3/kv/put', `{"key":"Zm9v","lease":${'9'.repeat(2_600_000)}}`, /lease.*no 64-bit integer/],
+    ['/v3/kv/put', `{"lease":"${'9'.repeat(2_600_000)}"}`, /lease.*no 64-bit integer/],
+    ['/v3/kv/range', '{}'.repeat(1_300_000), /one JSON object/],
+    ['/v3/lease/keepalive', '{"ID":1}'.repeat(300_000), /at most 1024 JSON objects/],
+    ['/v3/kv/txn', `{"success":[${'{},'.repeat(800_000)}{}]}`, /TxnRequest\.success.*10000 items/],
+    ['/v3/kv/range', `{"sort_order":"${'x'.repeat(2_600_000)}"}`, /RangeRequest\.sort_order/],
   ])('%s, %#: 400, and where', async (path, body, message) => {
+    const began = process.cpuUsage()
     const answer = await post(path, body)
+    const { user, system } = process.cpuUsage(began)
     expect(answer).toMatchObject({ status: 400, code: 3 })
     expect(answer.message).toMatch(message)
+    // The question is not sent back.
+    expect(String(answer.message).length).toBeLessThanOrEqual(2_048)
+    // Caller included; before, up to 2 s for the longest.
+    expect((user + system) / 1e6).toBeLessThan(1)
     expect(answer.error).toBe(answer.message)
   })
 

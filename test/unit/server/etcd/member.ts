@@ -29,7 +29,7 @@ export class Member {
   #index = 0
   #time = 0
 
-  constructor(quotaBytes: number | null = null) {
+  constructor(quotaBytes: number | null = null, watchesMax?: number) {
     this.hub = new WatchHub(this.kv, { soon: setImmediate, now: () => performance.now() })
     this.kv.listen(this.hub)
     const { kv, hub, ids } = this
@@ -59,6 +59,7 @@ export class Member {
       space: this.space,
       members: [{ name: 'n1', address: '127.0.0.1:1' }],
       progressMs: 1_000,
+      ...(watchesMax === undefined ? {} : { watchesMax }),
       electionTimeoutMs: 10,
       leaderKnown: () => this.leader,
       clientEndpointOf: () => '127.0.0.1:2',

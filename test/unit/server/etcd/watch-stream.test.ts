@@ -25,7 +25,7 @@ it('watch id 0 asks for a free one, again and again; an id of the caller that is
   const hub = new WatchHub(source, { soon: nothing, now: () => 0 })
   const headers = new Headers({ cluster: '1', member: '2' }, () => 1)
   const parts = { hub, source, headers, progressMs: 2 ** 30, serving: () => true }
-  new WatchStream(stream, parts).open()
+  new WatchStream(stream, parts, { left: 10 }).open()
   const create = (watchId: number) => {
     const flags = { progressNotify: false, prevKv: false, fragment: false, filters: [] }
     const range = { key: utf8Encode('k'), rangeEnd: new Uint8Array(0), startRevision: 0 }
