@@ -79,8 +79,16 @@ export type Input<M> =
   | { readonly type: 'TransferLeadership'; readonly to: NodeId }
 
 export type Effect<M, R> =
-  /** Append to the WAL. `batch` only grows. Never cancelled. */
-  | { readonly type: 'Persist'; readonly batch: number; readonly records: readonly R[] }
+  /**
+   * Append to the WAL. `batch` only grows. Never cancelled. `lazy`: nothing waits for it, and it is no reason for a sync of
+   * its own; it is on disk with the next batch, or a tick later.
+   */
+  | {
+      readonly type: 'Persist'
+      readonly batch: number
+      readonly records: readonly R[]
+      readonly lazy?: true
+    }
   /** A durable send leaves once every Persist emitted before it is on disk; it is never cancelled. */
   | { readonly type: 'Send'; readonly to: NodeId; readonly message: M; readonly gate: Gate }
   /** Apply, TakeSnapshot, Restore and Answer run in the order of their emission, whatever the disk does. */

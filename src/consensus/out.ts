@@ -10,6 +10,7 @@ export class Out<M extends { readonly type: string }, R, N extends Note = Note> 
   readonly #numbering: { batch: number }
   #effects: Effect<M, R>[] = []
   #records: R[] = []
+  #lazy = true
 
   /** `numbering.batch` is the last batch number given out; it only grows. */
   constructor(gate: { readonly [type: string]: Gate }, numbering: { batch: number }) {
@@ -19,6 +20,12 @@ export class Out<M extends { readonly type: string }, R, N extends Note = Note> 
 
   /** Queues a record and tells the number of the batch that will hold it. */
   persist(record: R): number {
+    this.#lazy = false
+    return this.persistLazily(record)
+  }
+
+  /** Likewise, of a record that nothing waits for: a batch of such alone is no reason for a sync. */
+  persistLazily(record: R): number {
     if (this.#records.length === 0) this.#numbering.batch++
     this.#records.push(record)
     return this.#numbering.batch
@@ -78,7 +85,10 @@ export class Out<M extends { readonly type: string }, R, N extends Note = Note> 
 
   #closeBatch(): void {
     if (this.#records.length === 0) return
-    this.#effects.push({ type: 'Persist', batch: this.#numbering.batch, records: this.#records })
+    const { batch } = this.#numbering
+    const lazy = this.#lazy ? { lazy: true as const } : {}
+    this.#effects.push({ type: 'Persist', batch, records: this.#records, ...lazy })
     this.#records = []
+    this.#lazy = true
   }
 }

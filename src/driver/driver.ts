@@ -8,7 +8,8 @@
  *    bytes, then at most so many proposals as one Propose, then all reads as one Read. What is left waits for
  *    the next turn: followers work on the first proposals while we take up the next.
  * 2. Then, if bytes are unsynced and no sync is in flight, one sync starts and covers all that was appended.
- *    (Waiting for an empty inbox would never sync under load.)
+ *    (Waiting for an empty inbox would never sync under load.) Lazy batches alone wait for a tick, a send or the
+ *    next batch: a sync for them would be in the way of one that somebody waits for.
  */
 import { assert, unreachable } from '../base/assert.js'
 import type {
@@ -54,6 +55,9 @@ export class Driver<M extends { readonly type: string }, R> {
   #syncedBatch = 0
   #reportedBatch = 0
   #syncing = false
+  /** The last batch that is not lazy (the core's number). */
+  #urgentBatch = 0
+  #ticked = false
   #turnDue = false
   #stopped = false
   /** The term or view in which we lead, else null; as seen after the last Tick or Propose. */
@@ -195,6 +199,7 @@ export class Driver<M extends { readonly type: string }, R> {
 
   #runTicks(): void {
     if (this.#ticksDue === 0) return
+    this.#ticked = true
     const nextDeadline = this.#ports.machine.nextDeadline()
     for (; this.#ticksDue > 0; this.#ticksDue--)
       this.#step({ type: 'Tick', now: this.#time, nextDeadline })
@@ -269,7 +274,10 @@ export class Driver<M extends { readonly type: string }, R> {
   }
 
   #startSync(): void {
-    if (this.#syncing || this.#gate.emittedBatch <= this.#gate.durableBatch) return
+    const { emittedBatch, durableBatch, held } = this.#gate
+    const waitedFor = this.#urgentBatch > durableBatch || held > 0 || this.#ticked
+    this.#ticked = false
+    if (this.#syncing || emittedBatch <= durableBatch || !waitedFor) return
     this.#syncing = true
     this.#ports.wal.sync((walBatch) => this.#synced(walBatch - this.#setup.lastBatch))
   }
@@ -300,6 +308,7 @@ export class Driver<M extends { readonly type: string }, R> {
     const { machine, communicator, notes } = this.#ports
     switch (effect.type) {
       case 'Persist':
+        if (effect.lazy !== true) this.#urgentBatch = effect.batch
         this.#persist(effect.batch, effect.records)
         return
       case 'Send': {

@@ -81,6 +81,7 @@ export const pbftSim: SimProtocol<Message, WalRecord, Options, Pbft> = {
       checkpointInterval,
       windowIndices: checkpointInterval * (swarm.inflightMessagesMax < 8 ? 2 : 3),
       pipelineIndices: Math.max(4, Math.min(16, swarm.inflightMessagesMax)),
+      unpreparedIndices: swarm.inflightMessagesMax < 8 ? 1 : 4,
       // Three round trips and syncs an index: one request in each would be less than the clients ask.
       batchRequestsMax: Math.max(
         BATCH_REQUESTS_MIN,

@@ -6,7 +6,7 @@ export const mutant: Mutant = {
   find: 'const problem = commitsProblem(m.commits, rulesOf(s))',
   replace: 'const problem = m.commits.length > 0 ? null : commitsProblem(m.commits, rulesOf(s))',
   why: 'Whoever is behind executes what anybody sends.',
-  seed: 10,
+  seed: 12,
   caughtBy: 'committed-batch',
   needsFaults: true,
 }

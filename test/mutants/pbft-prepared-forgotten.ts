@@ -7,7 +7,7 @@ export const mutant: Mutant = {
 `,
   replace: '',
   why: 'A restarted replica cannot show what it prepared.',
-  seed: 1,
+  seed: 2,
   caughtBy: 'pbft-state',
   needsFaults: true,
 }

@@ -6,7 +6,7 @@ export const mutant: Mutant = {
   find: 'if (!areDistinctReplicas(statements, rules.replicas))',
   replace: 'if (statements.some(({ sender }) => !rules.replicas.includes(sender)))',
   why: 'A certificate may hold one signer Q times (FISCO checkPrecommitWeight).',
-  seed: 10,
+  seed: 12,
   caughtBy: 'committed-batch',
   needsFaults: true,
 }

@@ -217,6 +217,7 @@ export class PbftCluster {
       checkpointInterval: 4,
       windowIndices: 8,
       pipelineIndices: 4,
+      unpreparedIndices: 4,
       requestTicks: 10,
       viewChangeTicks: 10,
       viewChangeTicksMax: 80,

@@ -19,6 +19,8 @@ export interface Options {
   readonly windowIndices: number
   /** Proposed and not yet executed. */
   readonly pipelineIndices: number
+  /** Of those, proposed and not yet prepared: with so many, only a full batch is proposed. */
+  readonly unpreparedIndices: number
   readonly batchBytesMax: number
   readonly batchRequestsMax: number
   /** A request waits so long for its execution before the primary is suspected. */
@@ -44,6 +46,7 @@ export const DEFAULT_OPTIONS: Omit<Options, 'crypto' | 'clusterId'> = {
   checkpointInterval: 128,
   windowIndices: 256,
   pipelineIndices: 16,
+  unpreparedIndices: 1,
   batchBytesMax: 1024 * 1024,
   batchRequestsMax: 1024,
   requestTicks: 50,

@@ -36,11 +36,25 @@ export function inWindow(s: State, index: Index): boolean {
   return index > lowWatermark(s) && index <= highWatermark(s)
 }
 
-/** Cuts batches while the pipeline has room: at once when it is empty, else as slots free up. */
+/** Cuts batches while the pipeline has room: at once when nobody is busy with an earlier one, else as those are prepared. */
 export function proposeQueued(s: State, out: PbftOut): void {
   const p = s.primary
   if (p === null || s.mute || s.diverged) return
-  while (p.queue.length > 0 && mayPropose(s, p)) propose(s, p, cutBatch(s, p), out)
+  while (p.queue.length > 0 && mayPropose(s, p) && isWorthAnIndex(s, p))
+    propose(s, p, cutBatch(s, p), out)
+}
+
+/**
+ * An index costs every replica the same, whatever is in it. While the replicas prepare some, what comes is gathered for
+ * the next: under load batches grow, and a lone request still leaves at once.
+ */
+function isWorthAnIndex(s: State, p: Primary): boolean {
+  const { batchRequestsMax, unpreparedIndices } = s.options
+  if (p.queue.length >= batchRequestsMax) return true
+  let unprepared = 0
+  for (let index = p.lastProposed; index > s.lastExecuted; index--)
+    if (s.slots.get(index)?.committedIn !== s.view) unprepared++
+  return unprepared < unpreparedIndices
 }
 
 /** Room in the window and in the pipeline. */
@@ -203,7 +217,8 @@ export function advance(s: State, slot: Slots.Slot, out: PbftOut): void {
   const commits = Slots.commitCertificate(slot, q)
   if (commits === null) return
   slot.committed = commits
-  out.persist({ type: 'Committed', commits })
+  // Others have these commits too, and give them to who lost them: no send, execution or answer waits for this.
+  out.persistLazily({ type: 'Committed', commits })
   const [{ view } = { view: s.view }] = commits
   out.note({ rule: '4.2', event: 'committed', index: slot.index, term: view })
   executeCommitted(s, out)
@@ -226,6 +241,7 @@ function commitPrepared(s: State, slot: Slots.Slot, q: number, out: PbftOut): vo
   const vote = signCommit(s, proposed)
   countOnceDurable(s, vote)
   for (const id of others(s)) out.send(id, vote)
+  proposeQueued(s, out)
 }
 
 /** What a replica said of an index; to be said again. */

@@ -43,6 +43,44 @@ describe('the gate', () => {
     ])
   })
 
+  it('a lazy batch alone is no reason for a sync, until a tick', () => {
+    const h = harness()
+    h.core.on('Read', () => [{ type: 'Persist', batch: 1, records: ['a'], lazy: true }])
+    h.driver.read({ deadline: 1_000, forward: false }, () => {})
+    h.run()
+    expect(h.log).toEqual(['append 1 a last=1 state of term 1'])
+    h.driver.tick(0)
+    h.run()
+    expect(h.log.at(-1)).toBe('sync')
+    h.synced()
+    h.run()
+    expect(h.core.inputs.at(-1)).toEqual({ type: 'Persisted', batch: 1 })
+  })
+
+  it('a durable send behind a lazy batch, and the next batch, take it to disk at once', () => {
+    for (const next of [
+      send('n2', 'held', 'durable'),
+      { type: 'Release', through: 9 } as const,
+      { type: 'Persist', batch: 2, records: ['b'] } as const,
+    ]) {
+      const h = harness()
+      let reads = 0
+      h.core.on('Read', () =>
+        ++reads === 1 ? [{ type: 'Persist', batch: 1, records: ['a'], lazy: true }] : [next],
+      )
+      for (let i = 0; i < 2; i++) {
+        expect(h.log).not.toContain('sync')
+        h.driver.read({ deadline: 1_000, forward: false }, () => {})
+        h.run()
+      }
+      expect(h.log.at(-1)).toBe('sync')
+      expect(h.log).not.toContain('send n2 held')
+      h.synced()
+      h.run()
+      expect(h.driver.status().unsyncedBatches).toBe(0)
+    }
+  })
+
   it('a durable send with nothing unsynced before it leaves at once', () => {
     const h = harness()
     h.core.on('Tick', () => [send('n2', 'now', 'durable')])

@@ -68,6 +68,59 @@ describe('the normal case (TOCS 2002 §4.2)', () => {
     expect(lastExecuted).toBeLessThan(20)
   })
 
+  it('gathers what comes while an index is prepared, a full batch excepted', () => {
+    const cluster = new PbftCluster(4, { unpreparedIndices: 1, batchRequestsMax: 8 })
+    const { state } = cluster.replica('n1').core
+    for (let i = 0; i < 7; i++) cluster.ask(['n1'])
+    expect(state.primary?.lastProposed).toBe(1)
+    expect(state.primary?.queue.length).toBe(6)
+    cluster.ask(['n1'], 3)
+    // Eight of the nine are a full batch.
+    expect(state.primary?.lastProposed).toBe(2)
+    expect(state.primary?.queue.length).toBe(1)
+    cluster.settle()
+    for (const { core } of cluster.replicas) expect(core.state.lastExecuted).toBe(3)
+  })
+
+  it('goes on as soon as the last is prepared, not only when it is executed', () => {
+    const cluster = new PbftCluster(4, { unpreparedIndices: 1 })
+    const { state } = cluster.replica('n1').core
+    cluster.ask(['n1'])
+    cluster.ask(['n1'])
+    for (const flight of cluster.flights) cluster.deliverOne(flight)
+    for (const flight of cluster.flights)
+      if (flight.message.type === 'Prepare') cluster.deliverOne(flight)
+    expect(state.lastExecuted).toBe(0)
+    expect(state.primary?.lastProposed).toBe(2)
+  })
+
+  it('does not wait in a new view for what the old one prepared', () => {
+    const cluster = new PbftCluster(4, { unpreparedIndices: 1 })
+    cluster.replica('n1').crash()
+    const requests = cluster.ask(['n2', 'n3', 'n4'], 2)
+    cluster.pass(40)
+    const more = cluster.ask(['n2', 'n3', 'n4'], 2)
+    cluster.pass(5)
+    for (const request of [...requests, ...more]) expect(cluster.timesExecuted(request)).toBe(1)
+  })
+
+  it('votes wait for the disk, and the commits that others have too for nobody', () => {
+    const cluster = new PbftCluster(4)
+    const kinds: string[] = []
+    const { core } = cluster.replica('n2')
+    const step = core.step.bind(core)
+    core.step = (input) => {
+      const effects = step(input)
+      for (const effect of effects)
+        if (effect.type === 'Persist')
+          kinds.push(`${effect.records.map(({ type }) => type)} ${effect.lazy ?? false}`)
+      return effects
+    }
+    cluster.ask(['n1'])
+    cluster.settle()
+    expect(kinds).toEqual(['Accepted false', 'Prepared false', 'Committed true'])
+  })
+
   it('lost votes are said again', () => {
     const cluster = new PbftCluster(4)
     let lost = 0
