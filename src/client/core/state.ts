@@ -64,7 +64,8 @@ export interface ClientState {
   lastAttempt: number
   /** 0: none yet. */
   session: number
-  opening: { attempt: Attempt | null; retryAt: number; failures: number } | null
+  /** `after`: the last attempt before it began. */
+  opening: { attempt: Attempt | null; retryAt: number; failures: number; after: number } | null
   lastSeq: number
   /** Seqs that ended: all up to here, and some beyond. */
   ackedThrough: number

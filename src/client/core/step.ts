@@ -114,7 +114,7 @@ function sendCommand(c: ClientState, operation: Operation, out: ClientEffect[]):
 }
 
 function openSession(c: ClientState, out: ClientEffect[]): void {
-  c.opening ??= { attempt: null, retryAt: 0, failures: 0 }
+  c.opening ??= { attempt: null, retryAt: 0, failures: 0, after: c.lastAttempt }
   if (c.opening.attempt !== null || c.opening.retryAt > c.now) return
   const attempt = newAttempt(c)
   c.opening.attempt = attempt
@@ -134,7 +134,10 @@ function openSession(c: ClientState, out: ClientEffect[]): void {
 
 function onOpened(c: ClientState, number: number, outcome: ReplyOutcome): void {
   const { opening } = c
-  if (opening === null) return
+  // Any attempt of this opening may still bring a session; an earlier one's we had already:
+  // 1. It is opened, and its seqs are used. 2. It expires here, and a new one is asked for. 3. The answer to the first
+  // opening comes once more. Taken for news, its seqs begin again, and we are told what was answered to others.
+  if (opening === null || number <= opening.after) return
   if (outcome.type === 'Answer') {
     const session = c.options.session.opened(outcome.bytes)
     if (session !== null) {

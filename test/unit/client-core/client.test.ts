@@ -118,6 +118,18 @@ describe('sessions', () => {
     expect(k.command(4)).toMatchObject([{ request: { seq: 4, ackedThrough: 2 } }])
   })
 
+  it('are opened anew by the answer to a new opening only, not by an old one that comes again', () => {
+    const k = client()
+    const [first] = k.command(1)
+    const [sent] = k.answer(first, 'session 9')
+    k.answer(sent, 'expired')
+    const [second] = k.command(2)
+    expect(sentOf(second)).toMatchObject({ id: OPENING })
+    expect(k.answer(first, 'session 9')).toEqual([])
+    expect(k.c.session).not.toBe(9)
+    expect(k.answer(second, 'session 12')).toMatchObject([{ request: { session: 12, seq: 1 } }])
+  })
+
   it('that expired fail what never left in doubt, and a new one is opened', () => {
     const k = withSession()
     expect(doneOf(k.answer(k.first, 'expired'))).toMatchObject([{ outcome: { type: 'Failed' } }])
