@@ -1,6 +1,6 @@
 // `npm run test:mutants`: compiles test/mutants beside the sources, since Node 20 runs no TypeScript, and runs it.
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -10,6 +10,7 @@ const run = (args) =>
   spawnSync(process.execPath, args, { cwd: repository, stdio: 'inherit' }).status
 try {
   writeFileSync(join(out, 'package.json'), '{ "type": "module" }\n')
+  symlinkSync(join(repository, 'node_modules'), join(out, 'node_modules'))
   const tsc = join('node_modules', 'typescript', 'bin', 'tsc')
   const compiled = run([tsc, '-p', 'test/mutants/tsconfig.json', '--outDir', out])
   const main = [join(out, 'support', 'run.js'), '--repository', repository, '--mutants', out]

@@ -1,10 +1,9 @@
 /** Writes what a search found into the mutants' files and into the documentation. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { ATTACKS } from './attacks.js'
 import type { Named } from './mutant.js'
-import { withTable } from './table.js'
-
-const PAGE = 'docs/reliability.md'
+import { withAttacks, withTable } from './table.js'
 
 export function recordFound(repository: string, mutant: Named): void {
   const path = join(repository, 'test', 'mutants', `${mutant.name}.ts`)
@@ -16,7 +15,11 @@ export function recordFound(repository: string, mutant: Named): void {
   writeFileSync(path, text)
 }
 
-export function recordTable(repository: string, mutants: readonly Named[]): void {
-  const path = join(repository, PAGE)
-  writeFileSync(path, withTable(readFileSync(path, 'utf8'), mutants))
+export function recordTables(repository: string, mutants: readonly Named[]): void {
+  const rewrite = (page: string, change: (text: string) => string): void => {
+    const path = join(repository, page)
+    writeFileSync(path, change(readFileSync(path, 'utf8')))
+  }
+  rewrite('docs/reliability.md', (text) => withTable(text, mutants))
+  rewrite('docs/pbft.md', (text) => withAttacks(text, ATTACKS))
 }

@@ -1,13 +1,16 @@
 /**
- * `npm run test:mutants`: each planted bug must be killed by its recorded seed, or by one of the first few. With --search the seeds are looked for
- * anew, from 1 up, and --write records them; --write alone writes the table of what is recorded.
+ * `npm run test:mutants`: each planted bug must be killed by its recorded seed, or by one of the first few, and those of the attack list by
+ * the test of their attack, which is all that some have. With --search the seeds are looked for anew, from 1 up, and --write records them;
+ * --write alone writes the tables of what is recorded.
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
+import { runAttackTests } from './attack-tests.js'
+import { ATTACKS } from './attacks.js'
 import { loadMutants } from './catalog.js'
 import { type Bench, confirm, search } from './judge.js'
 import type { Named } from './mutant.js'
-import { recordFound, recordTable } from './record.js'
+import { recordFound, recordTables } from './record.js'
 import { totals } from './table.js'
 import { Tree } from './tree.js'
 import { Baseline } from './trial.js'
@@ -39,26 +42,46 @@ if (unknown.length > 0) {
 }
 const wanted = all.filter(({ name }) => values.only.length === 0 || values.only.includes(name))
 if (values.write && !values.search) {
-  recordTable(repository, all)
+  recordTables(repository, all)
   process.exit(0)
 }
 const failed = values.search ? await searchAll() : await confirmAll()
 process.exit(failed ? 1 : 0)
 
 async function confirmAll(): Promise<boolean> {
+  const survivors = await confirmAttacks()
   const counts = { passed: 0, failed: 0, skipped: 0 }
   await eachOf(async (bench, mutant) => {
     const { result, line } = await confirm(bench, mutant, Number(values.fresh))
-    counts[result]++
-    console.log(`${result.padEnd(7)} ${mutant.name}: ${line}`)
+    // Its test has told already that it is killed, or that it is not.
+    const byTest = result === 'skipped' && ATTACKS.some((attack) => attack.mutant === mutant.name)
+    const final = survivors.has(mutant.name) ? 'failed' : byTest ? 'passed' : result
+    counts[final]++
+    const also = byTest ? ', its test decides' : ''
+    console.log(`${final.padEnd(7)} ${mutant.name}: ${line}${also}`)
   })
   const { passed, failed, skipped } = counts
   const broken = wanted.length - passed - failed - skipped
   const seconds = Math.round(performance.now() / 1_000)
   console.log(
-    `mutants: ${passed} passed, ${failed + broken} failed, ${skipped} skipped (no seed is known); ${seconds} s`,
+    `mutants: ${passed} passed, ${failed + broken} failed, ${skipped} skipped (neither seed nor test is known); ${seconds} s`,
   )
   return failed + broken > 0
+}
+
+/** The mutants that the tests of their attacks do not fail. */
+async function confirmAttacks(): Promise<Set<string>> {
+  const attacks = ATTACKS.filter(({ mutant }) => wanted.some(({ name }) => name === mutant))
+  const verdicts = await runAttackTests(repository, attacks, all)
+  const survivors = new Set<string>()
+  for (const { attack, killed, line } of verdicts) {
+    if (!killed) survivors.add(attack.mutant)
+    const number = attack.numbers.length === 0 ? '-' : attack.numbers.join(', ')
+    console.log(`${killed ? 'passed ' : 'failed '} attack ${number}, ${attack.mutant}: ${line}`)
+  }
+  const killed = verdicts.filter((one) => one.killed).length
+  console.log(`attacks: ${killed} passed, ${verdicts.length - killed} failed, 0 skipped`)
+  return survivors
 }
 
 async function searchAll(): Promise<boolean> {
@@ -74,7 +97,7 @@ async function searchAll(): Promise<boolean> {
     if (values.write) recordFound(repository, now)
   })
   const after = all.map((mutant) => found.get(mutant.name) ?? mutant)
-  if (values.write) recordTable(repository, after)
+  if (values.write) recordTables(repository, after)
   const searched = after.filter(({ name }) => found.has(name))
   const caught = searched.filter(({ seed }) => seed !== null).length
   console.log(totals(searched))

@@ -108,7 +108,7 @@ describe('what is believed', () => {
     expect(seven.done.size).toBe(1)
   })
 
-  it('one replica that says it often is still one', () => {
+  it('2: one replica that says it often is still one', () => {
     const b = new Bench().opened()
     for (let i = 0; i < 10; i++) b.ok('n4', b.last.request, 'lie')
     expect(b.done.size).toBe(0)

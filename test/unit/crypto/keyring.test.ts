@@ -64,7 +64,7 @@ function prepare(signer: Signer, extra: Partial<Prepare> = {}, clusterId = CLUST
 }
 
 describe('statements of replicas', () => {
-  it("count under their sender's key, cluster, epoch and type, and not otherwise", () => {
+  it("21: statements count under their sender's key, cluster, epoch and type, and not otherwise", () => {
     const keys = keyring()
     const good = prepare(N1)
     expect(keys.verifyStatement(good)).toBe(true)
@@ -164,7 +164,7 @@ describe('requests of clients', () => {
     expect(open.verifyRequest({ ...byStranger!, auth: small })).toBe(false)
   })
 
-  it('a bad one is left out of a Forward, and refuses a PrePrepare', () => {
+  it('26: a bad one is left out of a Forward, and refuses a PrePrepare', () => {
     const keys = keyring()
     const [good] = signRequests(voice(CLIENT), [request(1)])
     const bad = { ...good!, seq: 2 }

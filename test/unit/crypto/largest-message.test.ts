@@ -4,7 +4,9 @@ import { encodeMessage } from '../../../src/consensus/pbft/codec.js'
 import type { NewView, ViewChange } from '../../../src/consensus/pbft/messages.js'
 import { DEFAULT_OPTIONS } from '../../../src/consensus/pbft/options.js'
 import { quorum } from '../../../src/consensus/pbft/quorum.js'
+import { encodeRecords } from '../../../src/consensus/pbft/records.js'
 import { NODES_MAX } from '../../../src/crypto/cluster-file.js'
+import { RECORD_BYTES_MAX } from '../../../src/wal/record.js'
 
 /** All numbers and names as long as they may be, and every index of the window prepared by everybody who shows it. */
 function largestNewView(n: number): NewView {
@@ -35,10 +37,13 @@ function largestNewView(n: number): NewView {
   return { type: 'NewView', sender: first, view, viewChanges, proposals, ...signed }
 }
 
-/** What is larger is dropped by whoever would send it: a cluster of so many could never change its view. */
-it('the largest NEW-VIEW of the largest cluster is one that peers take', () => {
-  const size = encodeMessage(largestNewView(NODES_MAX)).length
-  expect(size).toBeLessThan(COMMUNICATOR_LIMITS.messageBytesMax)
+/** What is larger is dropped by whoever would send it, or stops the log: a cluster of so many could never change its view. */
+it('17: the largest NEW-VIEW of the largest cluster is one that peers take and a record of the log holds', () => {
+  const newView = largestNewView(NODES_MAX)
+  expect(encodeMessage(newView).length).toBeLessThan(COMMUNICATOR_LIMITS.messageBytesMax)
+  // Beside it whatever else one message may bring.
+  const record = encodeRecords([{ type: 'NewViewAccepted', newView }]).length
+  expect(record + COMMUNICATOR_LIMITS.messageBytesMax).toBeLessThan(RECORD_BYTES_MAX)
   // The test would see a cluster that is too large.
   expect(encodeMessage(largestNewView(31)).length).toBeGreaterThan(
     COMMUNICATOR_LIMITS.messageBytesMax,

@@ -75,14 +75,14 @@ describe.each(REAL)('Ed25519, SHA-256 and HMAC are the real ones: %s', (_, suite
     expect(() => suite.signer(new Uint8Array(31))).toThrow(KeyError)
   })
 
-  it('an S of the order or above is refused', () => {
+  it('24: an S of the order or above is refused', () => {
     const { publicKey, message, signature } = RFC_8032[2]
     const s = numberOf(h(signature).subarray(32)) + ORDER
     const bent = concat([h(signature).subarray(0, 32), bytesOf(s)])
     expect(suite.verifier(h(publicKey)).verify(h(message), bent)).toBe(false)
   })
 
-  it('public keys of small order are refused, in every encoding', () => {
+  it('24: public keys of small order are refused, in every encoding', () => {
     for (const key of smallOrderEncodings())
       expect(() => suite.verifier(key), toHex(key)).toThrow(KeyError)
   })
@@ -96,7 +96,7 @@ describe.each(REAL)('Ed25519, SHA-256 and HMAC are the real ones: %s', (_, suite
     expect(() => suite.verifier(bytesOf(p + 3n))).toThrow(/canonical/)
   })
 
-  it('R of small order is refused', () => {
+  it('24: R of small order is refused', () => {
     // Under s·B with R = 0 the equation holds for S = k·a: only the check of R itself is in the way.
     const a = 12_345n
     const publicKey = BASE.multiply(a).toBytes()

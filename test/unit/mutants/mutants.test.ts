@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { ATTACKS, numbersWithout } from '../../mutants/support/attacks.js'
 import { loadMutants } from '../../mutants/support/catalog.js'
 import { mutated, type Named, occurrences } from '../../mutants/support/mutant.js'
-import { markdown, median, totals, withTable } from '../../mutants/support/table.js'
+import { markdown, median, totals, withAttacks, withTable } from '../../mutants/support/table.js'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const source = (file: string) => readFileSync(`${root}/src/${file}`, 'utf8')
@@ -46,6 +47,25 @@ describe('the planted bugs', () => {
   })
 })
 
+describe('the attack list', () => {
+  it('has a row for each attack that names a defence', () => {
+    expect(numbersWithout(ATTACKS)).toEqual([])
+    expect(numbersWithout(ATTACKS.filter(({ numbers }) => !numbers.includes(17)))).toEqual([17])
+  })
+
+  it.each(ATTACKS)('$mutant is a mutant, and its test bears the numbers', (attack) => {
+    const { mutant, numbers, test } = attack
+    expect(mutants.map(({ name }) => name)).toContain(mutant)
+    const named = /^(\d+(?:, \d+)*): /.exec(test)?.[1]?.split(', ').map(Number) ?? []
+    for (const number of numbers) expect(named).toContain(number)
+  })
+
+  it('is that of docs/pbft.md', () => {
+    const text = readFileSync(`${root}/docs/pbft.md`, 'utf8')
+    expect(withAttacks(text, ATTACKS)).toBe(text)
+  })
+})
+
 describe('mutated', () => {
   it('changes the one place', () => {
     expect(mutated('if (a < b) c()', example)).toBe('if (a <= b) c()')
@@ -70,7 +90,8 @@ describe('the table', () => {
     )
     const lost = { ...example, seed: null, caughtBy: null }
     expect(totals([example, lost, { ...example, seed: 9 }])).toBe(
-      '3 bugs, 2 caught; seeds until caught: median 9, at most 9; ' +
+      '3 bugs, 2 caught by seeds, 0 by their test alone; ' +
+        'seeds until caught: median 9, at most 9; ' +
         'not seen in 20 seeds without faults: 3',
     )
     expect(markdown([lost])).toContain('**not caught**')

@@ -27,6 +27,27 @@ describe('catching up', () => {
     expect(cluster.replica('n4').core.state.lastExecuted).toBe(60)
   })
 
+  it('20, 23: a batch that comes with the commits of another is not executed', () => {
+    const cluster = new PbftCluster(4)
+    cluster.isolate('n4')
+    cluster.ask(['n1'])
+    cluster.settle()
+    const slot = cluster.replica('n1').core.state.slots.get(1)
+    const commits = slot?.committed ?? []
+    expect(commits).toHaveLength(3)
+    const n4 = cluster.replica('n4')
+    const batch = { time: 5, requests: [cluster.request()] }
+    n4.step({ type: 'Receive', from: 'n3', message: { type: 'CommittedBatch', commits, batch } })
+    expect(n4.core.state.lastExecuted).toBe(0)
+    const good = [...(slot?.batches.values() ?? [])][0] ?? null
+    n4.step({
+      type: 'Receive',
+      from: 'n3',
+      message: { type: 'CommittedBatch', commits, batch: good },
+    })
+    expect(n4.core.state.lastExecuted).toBe(1)
+  })
+
   it('29: whoever asks without end is given a window of batches a tick', () => {
     const cluster = lagging()
     const n1 = cluster.replica('n1')

@@ -229,7 +229,7 @@ describe('who vouches', () => {
 })
 
 describe('parts', () => {
-  it('22: one in the place of another is refused, although the tree has both', () => {
+  it('22: one in the place of another is refused, although the tree has both, and so is a bent one', () => {
     const content = randomBytes(6, 4_000)
     const tree = treeOf(content)
     const plan = new Plan({ digest: tree.digest, bytes: content.length }, HASHING, 64)
@@ -243,6 +243,9 @@ describe('parts', () => {
     for (const [i, name] of names.entries()) {
       const other = names[(i + 1) % names.length]!
       expect(plan.take(name, partOf(content, tree, other)!)).toBe(false)
+      const bent = partOf(content, tree, name)!.slice()
+      bent[bent.length - 1]! ^= 1
+      expect(plan.take(name, bent)).toBe(false)
     }
     expect(plan.missing()).toEqual(names)
     expect(plan.next()).toBeNull()

@@ -55,7 +55,7 @@ describe('view changes (TOCS 2002 §4.4)', () => {
     expect(cluster.replicas.every(({ core }) => core.state.view === 0)).toBe(true)
   })
 
-  it('one replica alone moves nobody', () => {
+  it('9: one replica alone moves nobody', () => {
     const cluster = new PbftCluster(4)
     cluster.isolate('n4')
     const [lonely] = cluster.ask(['n4'])
@@ -89,7 +89,7 @@ describe('view changes (TOCS 2002 §4.4)', () => {
     expect(cluster.timesExecuted(request!)).toBe(1)
   })
 
-  it('three that live and ask for different views come together', () => {
+  it('9: three that live and ask for different views come together', () => {
     const cluster = new PbftCluster(4)
     cluster.replica('n1').crash()
     cluster.ask(['n2', 'n3', 'n4'])
