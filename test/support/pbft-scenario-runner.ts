@@ -8,13 +8,14 @@ export function rerunPbft(text: string): string {
   return rerunIn(text, LANGUAGE)
 }
 
-/** Small, so that a story gets to checkpoints, and to the end of somebody's patience. */
+/** Small, so that a story gets to checkpoints, and to the end of somebody's patience; what is asked is proposed at once. */
 const TUNING = {
   checkpointInterval: 2,
   windowIndices: 4,
   requestTicks: 10,
   viewChangeTicks: 10,
   statusTicks: 1_000,
+  unpreparedIndices: 4,
 }
 
 function clusterOf(words: readonly string[]): PbftScenarioCluster {
