@@ -8,10 +8,10 @@ import type { Index } from '../ids.js'
 import { onStableCheckpoint, rulesOf } from './checkpoint.js'
 import { executeCommitted, fetchBatch } from './execution.js'
 import type { Digest, NewView, ViewChange } from './messages.js'
-import { advance, inWindow, prepare, proposeQueued, slotAt } from './ordering.js'
+import { advance, inWindow, markProposed, prepare, proposeQueued, slotAt } from './ordering.js'
 import { viewChangeProblem } from './proofs.js'
 import { areDistinctReplicas, primaryOf, quorum } from './quorum.js'
-import { forwardWaiting } from './requests.js'
+import { handOver } from './requests.js'
 import { enterView } from './slot.js'
 import { isPrimary, others, type PbftOut, primary, requestKey, type State } from './state.js'
 import { digestOf, signNewView, signProposed } from './statements.js'
@@ -117,7 +117,7 @@ function adopt(s: State, m: NewView, out: PbftOut): void {
     onStableCheckpoint(s, highest.checkpoints, out)
   for (const { index } of m.proposals) resume(s, index, out)
   if (isPrimary(s)) lead(s, m, out)
-  else forwardWaiting(s, out)
+  else handOver(s, out)
   executeCommitted(s, out)
 }
 
@@ -130,6 +130,7 @@ export function takeOver(s: State, m: NewView): void {
     const slot = slotAt(s, proposed.index)
     slot.proposed = proposed
     if (proposed.digest === nullDigest) slot.batches.set(nullDigest, null)
+    markProposed(s, slot.batches.get(proposed.digest))
   }
 }
 

@@ -89,7 +89,7 @@ export function propose(s: State, p: Primary, requests: readonly Request[], out:
   const proposed = signProposed(s, { view: s.view, index, digest })
   p.lastProposed = index
   for (const request of requests) p.proposed.add(requestKey(request))
-  accept(slotAt(s, index), proposed, batch, out)
+  accept(s, { slot: slotAt(s, index), proposed, batch }, out)
   const message: PrePrepare = { type: 'PrePrepare', proposed, batch }
   for (const id of others(s)) out.send(id, message)
   out.note({ rule: '4.2', event: 'proposed', index, term: s.view })
@@ -123,7 +123,7 @@ export function onPrePrepare(s: State, m: PrePrepare, out: PbftOut): void {
   // What Q have let pass is no news, whoever's clock was set back since: else all wait until theirs are there again.
   const latest = Math.max(s.now + s.options.clockBoundMs, s.agreedTime)
   if (batch.time > latest) return park(s, m, out)
-  accept(slot, proposed, batch, out)
+  accept(s, { slot, proposed, batch }, out)
   prepare(s, slot, out)
   advance(s, slot, out)
 }
@@ -157,12 +157,27 @@ function suspect(s: State): void {
 }
 
 /** From here on this view has one batch for the index, whatever comes. */
-function accept(slot: Slots.Slot, proposed: Proposed, batch: Batch | null, out: PbftOut): void {
+function accept(
+  s: State,
+  of: { readonly slot: Slots.Slot; readonly proposed: Proposed; readonly batch: Batch },
+  out: PbftOut,
+): void {
+  const { slot, proposed, batch } = of
   slot.proposed = proposed
+  markProposed(s, batch)
   slot.batches.set(proposed.digest, batch)
   slot.elapsed = 0
   out.persist({ type: 'Accepted', proposed, batch })
   out.note({ rule: '4.2', event: 'pre-prepare-accepted', index: slot.index, term: proposed.view })
+}
+
+/** Who waits for one of these need tell nobody while the view lasts. */
+export function markProposed(s: State, batch: Batch | null | undefined): void {
+  if (s.waiting.size === 0) return
+  for (const request of batch?.requests ?? []) {
+    const waiting = s.waiting.get(requestKey(request))
+    if (waiting !== undefined) waiting.proposedIn = s.view
+  }
 }
 
 /** PREPARE, once a view; the primary's proposal is its own. */

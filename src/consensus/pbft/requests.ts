@@ -1,11 +1,26 @@
 /**
  * What clients ask, until it is executed. Every replica that hears of a request watches it; the primary gives it an
- * index. A request that waits is said again to everybody, so that all watch: one replica alone moves nobody.
+ * index. It is said to others in three steps, since it may be large and the network the reason that it waits:
+ * 1. Whose client asks hands it to the primary, once a view.
+ * 2. When half of the patience is over and the primary has not proposed it, everybody is told, so that all watch: one
+ *    replica alone moves nobody. They hand it to the primary when a quarter of theirs is over, unless it is proposed by
+ *    then: before who told them loses its patience.
+ * 3. Again after twice the time, and twice that: who was told keeps it, so only lost messages and restarts need that.
+ * What is proposed is not told: all are sent it by the primary, and each watches the slot. A primary that proposes it
+ * to few is left by them, and who has left tells.
  */
 import type { Request } from '../contract.js'
 import type { NodeId } from '../ids.js'
 import { proposeQueued, sizeOf } from './ordering.js'
-import { isPrimary, others, type PbftOut, primary, requestKey, type State } from './state.js'
+import {
+  isPrimary,
+  others,
+  type PbftOut,
+  primary,
+  requestKey,
+  type State,
+  type Waiting,
+} from './state.js'
 
 /** Requests in one Forward, and told at once; what is more goes into the next. */
 const FORWARD_REQUESTS_MAX = 256
@@ -15,21 +30,27 @@ const FORWARD_REQUESTS_MAX = 256
  */
 const FORWARD_BYTES_MAX = 1024 * 1024
 
+/** Told again after 1, 2, 4, 8 times the time, and then each time after 8. */
+const TOLD_DOUBLINGS_MAX = 3
+
 /** Our own clients'. */
 export function onPropose(s: State, requests: readonly Request[], out: PbftOut): void {
   if (s.replicas.length === 0) {
     for (const id of requests) out.answer(id, { type: 'NotLeader', leader: null })
     return
   }
-  const taken: Request[] = []
+  const news: Request[] = []
   for (const request of requests) {
-    if (take(s, request, true) !== 'full') taken.push(request)
-    else {
-      out.answer(request, { type: 'Overloaded', reason: 'too many requests wait' })
-      out.note({ rule: 'PROTOCOL 2', event: 'proposal-refused' })
-    }
+    const verdict = take(s, request, true)
+    if (verdict === 'new') news.push(request)
+    if (verdict !== 'full') continue
+    out.answer(request, { type: 'Overloaded', reason: 'too many requests wait' })
+    out.note({ rule: 'PROTOCOL 2', event: 'proposal-refused' })
   }
-  handOn(s, taken, out)
+  if (!s.active || news.length === 0) return
+  if (isPrimary(s)) return enqueue(s, news, out)
+  for (const request of news) handed(s, request)
+  forward([primary(s)], news, out)
 }
 
 /** Another's clients'; nobody can lie about what a client asks, for clients sign. */
@@ -41,8 +62,8 @@ export function onForward(s: State, requests: readonly Request[], out: PbftOut):
     if (s.justExecuted.delete(requestKey(request))) continue
     if (take(s, request, false) === 'new') news.push(request)
   }
-  // Also a backup hands it on: who keeps it from the primary must not make us suspect the primary.
-  handOn(s, news, out)
+  // A backup hands it on in its time: who keeps it from the primary must not make us suspect the primary.
+  if (s.active && isPrimary(s)) enqueue(s, news, out)
 }
 
 function take(s: State, request: Request, own: boolean): 'new' | 'known' | 'full' {
@@ -53,14 +74,16 @@ function take(s: State, request: Request, own: boolean): 'new' | 'known' | 'full
     return 'known'
   }
   if (s.waiting.size >= s.options.waitingRequestsMax) return 'full'
-  s.waiting.set(key, { request, own, elapsed: 0, toldElapsed: 0 })
+  s.waiting.set(key, {
+    ...{ request, own, elapsed: 0 },
+    ...{ toldElapsed: 0, told: 0, handedIn: null, proposedIn: null },
+  })
   return 'new'
 }
 
-function handOn(s: State, requests: readonly Request[], out: PbftOut): void {
-  if (requests.length === 0 || !s.active) return
-  if (isPrimary(s)) enqueue(s, requests, out)
-  else forward([primary(s)], requests, out)
+function handed(s: State, request: Request): void {
+  const waiting = s.waiting.get(requestKey(request))
+  if (waiting !== undefined) waiting.handedIn = s.view
 }
 
 /** In as many messages as it takes. */
@@ -94,24 +117,57 @@ export function enqueue(s: State, requests: readonly Request[], out: PbftOut): v
   proposeQueued(s, out)
 }
 
-/** Half of the time that a primary has is over: tell everybody. Also where we have left the view, and they have not. */
 export function tickForward(s: State, out: PbftOut): void {
-  const due: Request[] = []
-  let bytes = 0
+  handOver(s, out)
+  const due = new Due()
   const { requestTicks } = s.options
   for (const waiting of s.waiting.values()) {
     // Whose client asked tells first; the others only if that was in vain.
-    const every = waiting.own ? Math.ceil(requestTicks / 2) : 2 * requestTicks
-    if (++waiting.toldElapsed < every) continue
+    const first = waiting.own ? Math.ceil(requestTicks / 2) : 2 * requestTicks
+    // Also where we have left the view, and the others have not.
+    if (++waiting.toldElapsed < first * 2 ** waiting.told || isProposed(s, waiting)) continue
     // The others in the next tick: all at once they would push votes out of the queues to our peers.
-    if (due.length >= FORWARD_REQUESTS_MAX || bytes >= FORWARD_BYTES_MAX) break
-    bytes += sizeOf(waiting.request)
+    if (due.isFull) break
+    due.add(waiting.request)
     waiting.toldElapsed = 0
-    due.push(waiting.request)
+    waiting.told = Math.min(waiting.told + 1, TOLD_DOUBLINGS_MAX)
+    waiting.handedIn = s.view
   }
-  if (due.length === 0) return
-  forward(others(s), due, out)
-  if (s.active && isPrimary(s)) enqueue(s, due, out)
+  forward(others(s), due.requests, out)
+  if (s.active && isPrimary(s)) enqueue(s, due.requests, out)
+}
+
+/** What waits here, the primary of this view may never have heard of. Our own clients' at once, and so many a tick. */
+export function handOver(s: State, out: PbftOut): void {
+  if (!s.active || isPrimary(s)) return
+  const due = new Due()
+  for (const waiting of s.waiting.values()) {
+    if (waiting.handedIn === s.view || isProposed(s, waiting)) continue
+    if (!waiting.own && waiting.elapsed < Math.ceil(s.requestTicks / 4)) continue
+    if (due.isFull) break
+    due.add(waiting.request)
+    waiting.handedIn = s.view
+  }
+  forward([primary(s)], due.requests, out)
+}
+
+function isProposed(s: State, waiting: Waiting): boolean {
+  return s.active && waiting.proposedIn === s.view
+}
+
+/** What may be said in one tick. */
+class Due {
+  readonly requests: Request[] = []
+  #bytes = 0
+
+  get isFull(): boolean {
+    return this.requests.length >= FORWARD_REQUESTS_MAX || this.#bytes >= FORWARD_BYTES_MAX
+  }
+
+  add(request: Request): void {
+    this.requests.push(request)
+    this.#bytes += sizeOf(request)
+  }
 }
 
 /** It needs nobody's watching any more. The last some are remembered, for copies of it that are on their way. */
@@ -125,10 +181,4 @@ export function executed(s: State, request: Request): void {
     s.justExecuted.delete(oldest)
     return
   }
-}
-
-/** What waits here, the primary of a new view may never have heard of. */
-export function forwardWaiting(s: State, out: PbftOut): void {
-  const requests = [...s.waiting.values()].slice(0, FORWARD_REQUESTS_MAX).map((one) => one.request)
-  forward([primary(s)], requests, out)
 }

@@ -33,8 +33,13 @@ export interface Waiting {
   own: boolean
   /** Ticks in this view. */
   elapsed: number
-  /** Ticks since everybody was told. */
+  /** Ticks since everybody was told, and how often that was. */
   toldElapsed: number
+  told: number
+  /** The view whose primary we handed it to last; null: none's. */
+  handedIn: number | null
+  /** The view in which its primary gave it an index, as we saw; null: none. */
+  proposedIn: number | null
 }
 
 /** What we signed: it counts here once the batch that holds it is on disk, as it leaves only then. */

@@ -35,6 +35,10 @@ export function normalise(s: State, setting: Setting): void {
   for (const waiting of s.waiting.values()) {
     waiting.elapsed = 0
     waiting.toldElapsed = 0
+    // Whom it was told is of interest where it is told again, which here it is not.
+    waiting.told = 0
+    waiting.handedIn = null
+    waiting.proposedIn = null
   }
   // Nobody forwards anything, so nobody asks what was executed lately.
   s.justExecuted.clear()
