@@ -355,6 +355,35 @@ describe('bad input', () => {
     expect(({} as Record<string, unknown>).key).toBeUndefined()
   })
 
+  test('headers of more than 16 KiB: 431, and the port goes on', async () => {
+    for (const flood of [`A: ${'x'.repeat(20_000)}\r\n`, 'A: x\r\n'.repeat(10_000)]) {
+      const socket = await dial(port)
+      const all = readAll(socket)
+      socket.write(`GET /version HTTP/1.1\r\nHost: localhost\r\n${flood}\r\n`)
+      expect(await all).toMatch(/^HTTP\/1.1 431 /)
+    }
+    expect((await ask('GET', '/version')).status).toBe(200)
+  })
+
+  test('a watch that nobody reads is held back, and holds up nobody', async () => {
+    const unread = await dial(port)
+    unread.pause()
+    const body = JSON.stringify({ create_request: { key: FOO } })
+    const head = `POST /v3/watch HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n`
+    unread.write(head + body)
+    await expect.poll(() => member.hub.numbers.watchers).toBe(1)
+    const value = 'A'.repeat(1_000_000)
+    for (let i = 0; i < 14; i++) await post('/v3/kv/put', { key: FOO, value })
+    await expect.poll(() => member.hub.numbers.slow).toBe(1)
+    // What was not written yet is not queued for it either: another is told all of it.
+    const start = { create_request: { key: FOO, start_revision: 2 } }
+    const told = await lines('/v3/watch', JSON.stringify(start), 15)
+    expect(told).toHaveLength(15)
+    expect(member.hub.numbers.told).toBeLessThan(28)
+    unread.destroy()
+    await expect.poll(() => member.hub.numbers.watchers).toBe(0)
+  })
+
   test('a body of more bytes than any message has: 413, told or chunked', async () => {
     const value = 'A'.repeat(3 * 1024 * 1024)
     expect(await post('/v3/kv/put', { key: FOO, value })).toMatchObject({ status: 413, code: 8 })
