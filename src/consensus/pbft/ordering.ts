@@ -49,12 +49,23 @@ export function proposeQueued(s: State, out: PbftOut): void {
  * the next: under load batches grow, and a lone request still leaves at once.
  */
 function isWorthAnIndex(s: State, p: Primary): boolean {
-  const { batchRequestsMax, unpreparedIndices } = s.options
-  if (p.queue.length >= batchRequestsMax) return true
+  const { unpreparedIndices } = s.options
+  if (fillsABatch(s, p.queue)) return true
   let unprepared = 0
   for (let index = p.lastProposed; index > s.lastExecuted; index--)
     if (s.slots.get(index)?.committedIn !== s.view) unprepared++
   return unprepared < unpreparedIndices
+}
+
+function fillsABatch(s: State, queue: readonly Request[]): boolean {
+  const { batchBytesMax, batchRequestsMax } = s.options
+  if (queue.length >= batchRequestsMax) return true
+  let bytes = 0
+  for (const request of queue) {
+    bytes += sizeOf(request)
+    if (bytes >= batchBytesMax) return true
+  }
+  return false
 }
 
 /** Room in the window and in the pipeline. */

@@ -80,6 +80,12 @@ function forwarded(cluster: PbftCluster, more: (flight: Flight) => boolean): Map
 
 const sum = (bytes: Map<string, number>): number => [...bytes.values()].reduce((a, b) => a + b, 0)
 
+it('large requests are not gathered: each fills a batch, and all are under way at once', () => {
+  const cluster = new PbftCluster(4, { unpreparedIndices: 1, pipelineIndices: 8 })
+  cluster.replica('n1').step({ type: 'Propose', requests: requests(6, 1.2 * MIB) })
+  expect(cluster.replica('n1').core.state.primary?.lastProposed).toBe(6)
+})
+
 describe('on the wire', () => {
   const COPY = 10 * 1.2 * MIB
   /** As many indices in flight as in production. */
