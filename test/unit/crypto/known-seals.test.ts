@@ -5,7 +5,7 @@ import type { Request } from '../../../src/consensus/contract.js'
 import { Keyring } from '../../../src/crypto/keyring.js'
 import { nodeSuite } from '../../../src/crypto/node.js'
 import type { Suite } from '../../../src/crypto/ports.js'
-import { signRequests } from '../../../src/crypto/sealed.js'
+import { requestDigest, signRequests } from '../../../src/crypto/sealed.js'
 
 const CLIENT = nodeSuite.signer(new Uint8Array(32).fill(9))
 const OTHER = nodeSuite.signer(new Uint8Array(32).fill(8))
@@ -68,6 +68,25 @@ describe('what is known of signed trees', () => {
     // Its hash is in that path, and so was vouched for; the path it shows is none of its own.
     expect(warm.verifyRequest(under(b!, b!, sealOf(authOf(a!))))).toBe(false)
     expect(warm.verifyRequest(b!)).toBe(true)
+  })
+
+  it('takes no request for another whose hash begins alike', () => {
+    const seen = new Map<string, Request>()
+    let alike: readonly [Request, Request] | null = null
+    for (let seq = 1; alike === null && seq < 400_000; seq++) {
+      const one = { ...request(seq), auth: CLIENT.publicKey }
+      const [a = 0, b = 0, c = 0, d = 0] = requestDigest(nodeSuite, 'c', one)
+      const start = `${a} ${b} ${c} ${d >> 2}`
+      const other = seen.get(start)
+      if (other === undefined) seen.set(start, one)
+      else alike = [other, one]
+    }
+    const [one, other] = alike!
+    const voice = { suite: nodeSuite, signer: CLIENT, clusterId: 'c' }
+    const [good] = signRequests(voice, [one, request(0)])
+    const warm = keyring()
+    expect(warm.verifyRequest(good!)).toBe(true)
+    expect(warm.verifyRequest(under(other, good!, sealOf(authOf(good!))))).toBe(false)
   })
 
   it('computes one signature and about one hash a request of a batch', () => {
