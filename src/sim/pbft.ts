@@ -44,6 +44,14 @@ const NEMESIS_FACTOR = 2
  */
 const BURST_FACTOR = 3
 const THINK_FACTOR = 2
+/** Who lies about its state is asked for it only where others fall behind by more than a window, again and again. */
+const LAGGING: readonly FaultKind[] = [
+  'byzantine-wrong-parts',
+  'partition-isolate',
+  'leader-left-behind',
+  'process-killed',
+]
+const SHORT_MEMORY = { keepEntries: 1, snapshotEntries: 5 }
 /** A view change is several KiB, and every segment opens with one. */
 const SEGMENT_FACTOR = 4
 /**
@@ -142,10 +150,12 @@ function fitted(drawn: SwarmOptions, seed: number): SwarmOptions {
     kinds.add(pick(r, BYZANTINE_KINDS))
     kinds.add(pick(r, BYZANTINE_KINDS))
   }
+  const lags = kinds.has('byzantine-wrong-parts')
   return {
     ...drawn,
+    ...(lags ? SHORT_MEMORY : {}),
     nodes,
-    kinds,
+    kinds: lags ? new Set(LAGGING) : kinds,
     hopeless: false,
     nemesisMsMean: NEMESIS_FACTOR * drawn.nemesisMsMean,
     workload: {
