@@ -56,6 +56,8 @@ export function settingOf(world: PbftWorld): Setting {
       clusterId: CLUSTER_ID,
       checkpointInterval: CHECKPOINT_INTERVAL,
       windowIndices: 2 * CHECKPOINT_INTERVAL,
+      // A batch has one request: what is asked is not gathered with what is asked next.
+      unpreparedIndices: DEFAULT_OPTIONS.pipelineIndices,
     },
     letters: [letter('A', batchOf(1)), letter('B', batchOf(2))],
     nullLetter: letter('null', null),
