@@ -35,7 +35,9 @@ it('one of four lies in every way while clients write: every answer is right, th
   const lieUntilSeen = async (name: string, kind: string) => {
     await cluster.client.setByzantine(cluster.endpoint(name), [kind])
     await cluster.until(`${name} acting as ${kind}`, async () => {
-      await Promise.all(clients.map(write))
+      // In calm a client hears f+1; one that is new hears all.
+      const stranger = cluster.newClient({ commandTimeoutMs: 20_000 })
+      await Promise.all([...clients, stranger].map(write)).finally(() => stranger.close())
       return (await actedAt(name, kind)) > 0 ? true : null
     })
     await Promise.all(clients.map(write))
