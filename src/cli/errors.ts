@@ -36,7 +36,6 @@ const CLIENT_EXIT: { readonly [K in ClientErrorKind]: number } = {
   Overloaded: EXIT.unavailable,
   Indeterminate: EXIT.unknown,
   InvalidRequest: EXIT.usage,
-  SessionExpired: EXIT.unknown,
   NotPermitted: EXIT.notPermitted,
   Compacted: EXIT.usage,
   LeaseLost: EXIT.unavailable,
@@ -50,7 +49,6 @@ const CLIENT_NEXT: { readonly [K in ClientErrorKind]: string } = {
   Indeterminate:
     'outcome unknown: it may have happened, or may yet; read before you repeat what is not idempotent',
   InvalidRequest: '',
-  SessionExpired: 'the session expired; try again',
   NotPermitted: '',
   Compacted: '',
   LeaseLost: '',

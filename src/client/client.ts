@@ -85,7 +85,7 @@ export class Client {
    * `Indeterminate` leaves open whether it was, or will be, executed.
    */
   async submit(command: Uint8Array, options: CallTimeout = {}): Promise<Uint8Array> {
-    return resultOf(await this.#runCommand(command, this.#timeoutOf(options)))
+    return resultOf(await this.#engine.run('command', command, this.#timeoutOf(options)))
   }
 
   /** Asks the state machine; linearizable unless told otherwise. */
@@ -208,16 +208,6 @@ export class Client {
     this.#engine.close()
     this.#attempts.close()
     this.#channels.close()
-  }
-
-  async #runCommand(command: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
-    try {
-      return await this.#engine.run('command', command, timeoutMs)
-    } catch (error) {
-      // Not executed, and certainly so: a session that idled away is replaced, once.
-      if (!(error instanceof ClientError) || error.kind !== 'SessionExpired') throw error
-      return await this.#engine.run('command', command, timeoutMs)
-    }
   }
 
   #timeoutOf(options: CallTimeout): number {

@@ -6,6 +6,7 @@ import { randomInt } from 'node:crypto'
 import { EMPTY } from '../base/bytes.js'
 import type { NodeId } from '../consensus/ids.js'
 import { decodeAnswer, encodeOk } from '../machine/answers.js'
+import { SESSION_IDLE_MS_MAX } from '../machine/sessions.js'
 import type { Attempts } from './attempts.js'
 import {
   type ClientEffect,
@@ -40,6 +41,7 @@ interface Call {
 /** How the session machine speaks of sessions. */
 export const SESSIONS: SessionCodec = {
   openCommand: EMPTY,
+  idleMsMax: SESSION_IDLE_MS_MAX,
   opened(bytes) {
     const answer = decodeAnswer(bytes)
     return answer?.type === 'SessionOpened' ? answer.session : null
@@ -231,7 +233,6 @@ function indeterminate(reason: string, last: Verdict | null): ClientError {
 
 /** The core says that it failed; what the last attempt met says why. */
 function failed(reason: string, last: Verdict | null): ClientError {
-  if (reason.includes('session')) return new ClientError('SessionExpired', reason)
   if (reason.includes('wait')) return new ClientError('Overloaded', reason)
   switch (last?.type) {
     case 'NotLeader':

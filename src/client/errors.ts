@@ -12,8 +12,6 @@ export type ClientErrorKind =
   | 'Indeterminate'
   /** Refused for what it says; the text is etcd's where etcd has one. Not executed. */
   | 'InvalidRequest'
-  /** The cluster no longer knows the session. Not executed. */
-  | 'SessionExpired'
   /** Not allowed, or not offered by this node. */
   | 'NotPermitted'
   /** The history that a watch or a read asks for is compacted away. */

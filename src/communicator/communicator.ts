@@ -4,7 +4,7 @@
  * which that stream carried it; the core sends again what matters.
  */
 import { seededRandom } from '../base/random.js'
-import type { Member, SnapshotMeta } from '../consensus/contract.js'
+import type { Member, SnapshotDelivery, SnapshotMeta } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
 import type { CommunicatorPort } from '../driver/ports.js'
 import type { FaultPlan, TargetFaults } from '../faults/plan.js'
@@ -74,12 +74,12 @@ export class Communicator implements CommunicatorPort {
   }
 
   /** One at a time to each peer; a second is not delivered. */
-  sendSnapshot(to: NodeId, snapshot: SnapshotMeta, done: (delivered: boolean) => void): void {
+  sendSnapshot(to: NodeId, snapshot: SnapshotMeta, done: (end: SnapshotDelivery) => void): void {
     const { door, options } = this.#host
     const endpoint = options.peers.get(to)
     const busy = this.#senders.has(to) || this.#opening.has(to)
     if (endpoint === undefined || busy || this.#closed || door.isBlocked(to)) {
-      setImmediate(() => done(false))
+      setImmediate(() => done('undelivered'))
       return
     }
     this.#opening.add(to)
@@ -87,12 +87,12 @@ export class Communicator implements CommunicatorPort {
       this.#opening.delete(to)
       if (source === null || this.#closed || door.isBlocked(to)) {
         source?.close()
-        setImmediate(() => done(false))
+        setImmediate(() => done(source === null ? 'unreadable' : 'undelivered'))
         return
       }
-      const sender = new SnapshotSender(this.#host, { id: to, endpoint }, source, (delivered) => {
+      const sender = new SnapshotSender(this.#host, { id: to, endpoint }, source, (end) => {
         if (!door.isBlocked(to) && this.#senders.get(to) === sender) this.#senders.delete(to)
-        done(delivered)
+        done(end)
       })
       this.#senders.set(to, sender)
     })

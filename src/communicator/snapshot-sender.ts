@@ -4,6 +4,7 @@
  * gets nothing more: the transfer is given up in silence, its stream stays as it is until the block is lifted.
  */
 import { crc32c } from '../base/crc32c.js'
+import type { SnapshotDelivery } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
 import type { Hello, SnapshotRequest, SnapshotResponse } from '../gen/quorate/peer/v1/peer.js'
 import { connect } from '../rpc/channel.js'
@@ -21,7 +22,7 @@ export class SnapshotSender {
   readonly #host: Host
   readonly #to: NodeId
   readonly #source: SnapshotSource
-  readonly #done: (delivered: boolean) => void
+  readonly #done: (end: SnapshotDelivery) => void
   readonly #hello: Hello
   readonly #channel: Channel
   readonly #stream: ClientStream<SnapshotResponse, SnapshotRequest>
@@ -42,7 +43,7 @@ export class SnapshotSender {
     host: Host,
     to: { readonly id: NodeId; readonly endpoint: string },
     source: SnapshotSource,
-    done: (delivered: boolean) => void,
+    done: (end: SnapshotDelivery) => void,
   ) {
     this.#host = host
     this.#to = to.id
@@ -93,7 +94,7 @@ export class SnapshotSender {
         this.#pump()
         return
       case 'done':
-        if (this.#finishSent) this.#end(true, null)
+        if (this.#finishSent) this.#end('delivered', null)
         else this.#fail('the peer has it before it was sent')
         return
       case 'refused':
@@ -118,7 +119,8 @@ export class SnapshotSender {
     this.#source.read(this.#sentBytes, Math.min(left, snapshotChunkBytes), (bytes) => {
       this.#reading = false
       if (this.#over) return
-      if (bytes === null || bytes.length === 0) this.#fail('the snapshot cannot be read')
+      if (bytes === null || bytes.length === 0)
+        this.#end('unreadable', 'the snapshot cannot be read')
       else this.#sendChunk(bytes)
     })
   }
@@ -149,7 +151,7 @@ export class SnapshotSender {
   #mayWrite(): boolean {
     if (!this.#host.door.isBlocked(this.#to)) return true
     this.#host.counters.droppedBlocked++
-    this.#end(false, 'the target is blocked')
+    this.#end('undelivered', 'the target is blocked')
     return false
   }
 
@@ -164,10 +166,10 @@ export class SnapshotSender {
   }
 
   #fail(reason: string): void {
-    this.#end(false, reason)
+    this.#end('undelivered', reason)
   }
 
-  #end(delivered: boolean, reason: string | null): void {
+  #end(end: SnapshotDelivery, reason: string | null): void {
     if (this.#over) return
     this.#over = true
     if (this.#stall !== null) clearTimeout(this.#stall)
@@ -175,8 +177,8 @@ export class SnapshotSender {
     this.#source.close()
     // Closing tells the other side: not while it must hear nothing.
     if (!this.#host.door.isBlocked(this.#to)) this.#channel.close()
-    if (delivered) this.#host.counters.snapshotsSent++
+    if (end === 'delivered') this.#host.counters.snapshotsSent++
     if (reason !== null) this.#host.log.tell({ type: 'snapshot-failed', peer: this.#to, reason })
-    setImmediate(() => this.#done(delivered))
+    setImmediate(() => this.#done(end))
   }
 }

@@ -51,6 +51,9 @@ export interface SnapshotMeta {
   readonly bytes: number
 }
 
+/** How it ended to send one: `unreadable` when our own file is not whole any more, whatever the peer says. */
+export type SnapshotDelivery = 'delivered' | 'undelivered' | 'unreadable'
+
 /** What must be on disk before a message leaves: nothing, or every Persist emitted before it. */
 export type Gate = 'none' | 'durable'
 
@@ -74,8 +77,13 @@ export type Input<M> =
   | { readonly type: 'SnapshotTaken'; readonly snapshot: SnapshotMeta }
   /** A peer's snapshot: verified and synced. */
   | { readonly type: 'SnapshotReceived'; readonly from: NodeId; readonly snapshot: SnapshotMeta }
-  /** Without a peer: taking failed. With a peer: sending to it failed. */
-  | { readonly type: 'SnapshotFailed'; readonly snapshot: SnapshotMeta; readonly peer?: NodeId }
+  /** Without a peer: taking failed. With a peer: sending to it failed; `unreadable`: for our own file is not whole any more. */
+  | {
+      readonly type: 'SnapshotFailed'
+      readonly snapshot: SnapshotMeta
+      readonly peer?: NodeId
+      readonly unreadable?: boolean
+    }
   | { readonly type: 'TransferLeadership'; readonly to: NodeId }
 
 export type Effect<M, R> =

@@ -349,8 +349,10 @@ export class Driver<M extends { readonly type: string }, R> {
       case 'SendSnapshot': {
         const { to, snapshot } = effect
         assert(to !== this.#setup.id, 'a node sends nothing to itself')
-        communicator.sendSnapshot(to, snapshot, (delivered) => {
-          if (!delivered) this.#complete({ type: 'SnapshotFailed', snapshot, peer: to })
+        communicator.sendSnapshot(to, snapshot, (end) => {
+          if (end === 'delivered') return
+          const unreadable = end === 'unreadable'
+          this.#complete({ type: 'SnapshotFailed', snapshot, peer: to, unreadable })
         })
         return
       }

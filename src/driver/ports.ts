@@ -2,7 +2,7 @@
  * What a driver needs from its host. Callbacks, not promises: whoever implements a port owns every
  * interleaving, so that the simulator can. A callback never runs inside the call that registered it.
  */
-import type { Entry, Note, SnapshotMeta } from '../consensus/contract.js'
+import type { Entry, Note, SnapshotDelivery, SnapshotMeta } from '../consensus/contract.js'
 import type { Index, NodeId } from '../consensus/ids.js'
 
 /** What the log keeps beside a batch's bytes. */
@@ -34,8 +34,8 @@ export interface WalPort {
 /** Carries bytes to a peer or drops them: no promise of delivery, order across reconnects, or absence of duplicates. */
 export interface CommunicatorPort {
   send(to: NodeId, message: Uint8Array): void
-  /** Streams a snapshot that is on disk; `done(false)` when it could not be delivered whole. */
-  sendSnapshot(to: NodeId, snapshot: SnapshotMeta, done: (delivered: boolean) => void): void
+  /** Streams a snapshot that is on disk. */
+  sendSnapshot(to: NodeId, snapshot: SnapshotMeta, done: (end: SnapshotDelivery) => void): void
   /**
    * Asks a peer for the very file that `target` names. When it is here, verified and synced, the driver is told as of any
    * snapshot that is received; `failed` when it cannot be had. Raft never asks: absent where nothing else runs.

@@ -1,7 +1,7 @@
 /** The nodes of one simulated cluster and what connects them; nothing here knows which protocol they run. */
 import { EMPTY } from '../base/bytes.js'
 import type { RandomState } from '../base/random.js'
-import type { Core, Entry, Member, SnapshotMeta } from '../consensus/contract.js'
+import type { Core, Entry, Member, SnapshotDelivery, SnapshotMeta } from '../consensus/contract.js'
 import type { NodeId, RequestId } from '../consensus/ids.js'
 import { lieAboutParts } from '../state-transfer/lie.js'
 import type { Application } from './application.js'
@@ -295,7 +295,7 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
     from: NodeId,
     to: NodeId,
     file: { readonly meta: SnapshotMeta; readonly pieces: readonly Uint8Array[] },
-    done: (delivered: boolean) => void,
+    done: (end: SnapshotDelivery) => void,
   ): void {
     const failed = this.#world.chance(this.disturbance.snapshotFails)
     if (failed) this.#counts.add('snapshot-failed')
@@ -303,7 +303,7 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
     const end = (delivered: boolean) => {
       if (ended) return
       ended = true
-      done(delivered)
+      done(delivered ? 'delivered' : 'undelivered')
     }
     // Whatever becomes of it, the sender hears something: of a receiver that died on the way, that it failed.
     this.#world.after(SNAPSHOT_GIVEN_UP_MS, () => end(false))

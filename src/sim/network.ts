@@ -159,6 +159,8 @@ export class Network {
     if (happens(draw, PART.replayed, faults.replayed)) {
       const ms = REPLAY_MS_MIN + fraction(derived(draw, PART.replayMs)) * faults.replayMsMax
       this.#world.after(ms, () => {
+        // A network that is well repeats nothing any more.
+        if (this.faults === NO_LINK_FAULTS) return
         this.#strike('message-replayed', link, n)
         this.#arrive({ ...frame, connection: null })
       })

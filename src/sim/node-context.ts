@@ -1,5 +1,5 @@
 /** What a simulated node needs of the cluster around it. */
-import type { Core, Entry, Member, SnapshotMeta } from '../consensus/contract.js'
+import type { Core, Entry, Member, SnapshotDelivery, SnapshotMeta } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
 import type { Application } from './application.js'
 import type { AppendedRequests } from './checkers/appended.js'
@@ -37,7 +37,7 @@ export interface NodeContext<M extends { readonly type: string }, R, O, C extend
     from: NodeId,
     to: NodeId,
     file: { readonly meta: SnapshotMeta; readonly pieces: readonly Uint8Array[] },
-    done: (delivered: boolean) => void,
+    done: (end: SnapshotDelivery) => void,
   ): void
   /** A request for a part of a snapshot, and the answer: as lost, late and damaged as any message. */
   askPart(by: NodeId, from: NodeId, bytes: Uint8Array): void

@@ -2,10 +2,13 @@
 import { assert } from '../base/assert.js'
 import { EMPTY } from '../base/bytes.js'
 import { decodeAnswer } from '../machine/answers.js'
+import { SESSION_IDLE_MS_MAX } from '../machine/sessions.js'
 import type { SimSessionCodec } from './clients/client.js'
 
 export const sessionCodec: SimSessionCodec = {
   openCommand: EMPTY,
+  // What production has: clusters whose sessions expire sooner look to a client like clocks that leap.
+  idleMsMax: SESSION_IDLE_MS_MAX,
   opened: (bytes) => {
     const answer = decodeAnswer(bytes)
     return answer?.type === 'SessionOpened' ? answer.session : null

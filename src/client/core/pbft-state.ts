@@ -35,6 +35,8 @@ export interface PbftOperation {
   request: Request | null
   /** How often it was sent: to the primary first, then to all. */
   sends: number
+  /** When it was sent first. */
+  sentAt: number
   /** When everybody is asked next. */
   askAllAt: number
   /** Somebody may have it: of what nobody could be told, it is known that it was not executed. */
@@ -55,6 +57,8 @@ export interface PbftClientState {
   readonly views: Map<NodeId, number>
   /** 0: none yet. */
   session: number
+  /** When the newest thing that the session was told and answered was sent first: it was alive then. */
+  sessionAliveAt: number
   opening: PbftOperation | null
   lastSeq: number
   /** Seqs that ended: all up to here, and some beyond. */
@@ -110,6 +114,7 @@ export function newPbftClient(options: PbftClientOptions): PbftClientState {
     now: 0,
     views: new Map(),
     session: 0,
+    sessionAliveAt: 0,
     opening: null,
     lastSeq: 0,
     ackedThrough: 0,

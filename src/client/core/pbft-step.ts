@@ -13,7 +13,8 @@ import type {
   PbftClientState,
   PbftOperation,
 } from './pbft-state.js'
-import { type ClientOutcome, OPENING } from './state.js'
+import { type ClientOutcome, OPENING, SESSION_EXPIRED } from './state.js'
+import { hasIdled } from './step.js'
 
 export function stepPbftClient(c: PbftClientState, input: PbftClientInput): PbftClientEffect[] {
   const out: PbftClientEffect[] = []
@@ -76,11 +77,12 @@ function start(
 function newOperation(
   of: Pick<PbftOperation, 'id' | 'kind' | 'payload' | 'deadline'>,
 ): PbftOperation {
-  return { ...of, request: null, sends: 0, askAllAt: 0, told: false, answers: new Map() }
+  return { ...of, request: null, sends: 0, sentAt: 0, askAllAt: 0, told: false, answers: new Map() }
 }
 
 /** Sends what may be sent now: first attempts up to the bound, and what everybody is to be asked. */
 function advance(c: PbftClientState, out: PbftClientEffect[]): void {
+  if (c.queue.length > 0 && hasIdled(c)) c.session = 0
   if (c.session === 0 && c.queue.length > 0) openSession(c)
   let started = 0
   for (const operation of c.queue) {
@@ -125,6 +127,7 @@ function send(c: PbftClientState, operation: PbftOperation, out: PbftClientEffec
   out.push({ type: 'Send', to, request })
   const doubled = againMsMin * 2 ** Math.min(operation.sends - 1, 20)
   operation.askAllAt = c.now + (first ? primaryMs : Math.min(againMsMax, doubled))
+  if (first) operation.sentAt = c.now
   operation.sends++
   operation.told = true
 }
@@ -162,12 +165,17 @@ function onAccepted(
   }
   if (refused === 'expired') {
     if (operation.request?.session === c.session) c.session = 0
-    // Ordered twice, it may have been executed before the session expired.
-    const type = operation.sends === 1 ? 'Failed' : 'Indeterminate'
-    finish(c, operation, { type, reason: 'the session has expired' }, out)
+    // Ordered twice, by whoever likes to, it may have been executed before the session expired.
+    finish(c, operation, { type: 'Indeterminate', reason: SESSION_EXPIRED }, out)
     return
   }
+  aliveAt(c, operation)
   finish(c, operation, { type: 'Answer', bytes }, out)
+}
+
+function aliveAt(c: PbftClientState, operation: PbftOperation): void {
+  if (operation.kind === 'open' || operation.request?.session === c.session)
+    c.sessionAliveAt = Math.max(c.sessionAliveAt, operation.sentAt)
 }
 
 function onOpened(
@@ -181,6 +189,7 @@ function onOpened(
   const session = c.options.session.opened(answer)
   if (session === null) return
   c.session = session
+  aliveAt(c, opening)
   c.lastSeq = 0
   c.ackedThrough = 0
   c.endedBeyond.clear()

@@ -21,6 +21,9 @@ export interface ClientOptions {
   readonly session: SessionCodec
 }
 
+/** Why a command is in doubt that an expired session refused. */
+export const SESSION_EXPIRED = 'the session has expired'
+
 /** How the state machine speaks of sessions; injected, since the client knows no machine. */
 export interface SessionCodec {
   readonly openCommand: Uint8Array
@@ -28,6 +31,8 @@ export interface SessionCodec {
   opened(answer: Uint8Array): number | null
   /** Null: executed. Else it was not: for good, or for now. */
   refused(answer: Uint8Array): 'expired' | 'overloaded' | null
+  /** ms: a session that asks nothing for so long expires. */
+  readonly idleMsMax: number
 }
 
 export interface Operation {
@@ -64,6 +69,8 @@ export interface ClientState {
   lastAttempt: number
   /** 0: none yet. */
   session: number
+  /** When the newest thing that the session was told and answered was sent: it was alive then. */
+  sessionAliveAt: number
   /** `after`: the last attempt before it began. */
   opening: { attempt: Attempt | null; retryAt: number; failures: number; after: number } | null
   lastSeq: number
@@ -143,6 +150,7 @@ export function newClient(options: ClientOptions): ClientState {
     rotation: options.seed % options.nodes.length,
     lastAttempt: 0,
     session: 0,
+    sessionAliveAt: 0,
     opening: null,
     lastSeq: 0,
     ackedThrough: 0,

@@ -15,6 +15,8 @@ import {
   OPENING,
   type Operation,
   type ReplyOutcome,
+  SESSION_EXPIRED,
+  type SessionCodec,
 } from './state.js'
 
 export function stepClient(c: ClientState, input: ClientInput): ClientEffect[] {
@@ -97,6 +99,7 @@ function sendQuery(c: ClientState, operation: Operation, out: ClientEffect[]): v
 
 function sendCommand(c: ClientState, operation: Operation, out: ClientEffect[]): void {
   if (operation.seq === 0) {
+    if (hasIdled(c)) c.session = 0
     if (c.session === 0) {
       openSession(c, out)
       return
@@ -111,6 +114,16 @@ function sendCommand(c: ClientState, operation: Operation, out: ClientEffect[]):
   const ackedThrough = session === c.session ? Math.min(c.ackedThrough, seq - 1) : 0
   const request = { session, seq, ackedThrough, command }
   out.push({ type: 'SendCommand', to: attempt.to, attempt: attempt.number, id, request, deadline })
+}
+
+/**
+ * What an expired session refuses is in doubt, so none is used that may be expired. Agreed time may run ahead of our clock:
+ * half of the patience is left to it.
+ */
+export function hasIdled(
+  c: Pick<ClientState, 'now' | 'sessionAliveAt'> & { options: { session: SessionCodec } },
+): boolean {
+  return c.now - c.sessionAliveAt >= c.options.session.idleMsMax / 2
 }
 
 function openSession(c: ClientState, out: ClientEffect[]): void {
@@ -142,6 +155,8 @@ function onOpened(c: ClientState, number: number, outcome: ReplyOutcome): void {
     const session = c.options.session.opened(outcome.bytes)
     if (session !== null) {
       c.session = session
+      // Where an earlier attempt is answered this is too late, by what the opening took.
+      c.sessionAliveAt = opening.attempt?.sentAt ?? c.now
       c.opening = null
       c.lastSeq = 0
       c.ackedThrough = 0
@@ -197,12 +212,14 @@ function onAnswer(
   if (refused === 'overloaded') return false
   if (refused === 'expired') {
     if (operation.session === c.session) c.session = 0
-    const others = operation.attempt !== null && operation.attempt !== current
-    const known = operation.unknown.length === 0 && !others
-    const reason = 'the session has expired'
-    finish(c, operation, { type: known ? 'Failed' : 'Indeterminate', reason }, out)
+    // Even of what we sent once, another copy may have been executed:
+    // 1. A proxy sends it twice. 2. The first copy is executed. 3. The clocks leap, and the session expires. 4. The second
+    // copy is refused, and this answer comes first.
+    finish(c, operation, { type: 'Indeterminate', reason: SESSION_EXPIRED }, out)
     return true
   }
+  if (current !== null && operation.session === c.session)
+    c.sessionAliveAt = Math.max(c.sessionAliveAt, current.sentAt)
   finish(c, operation, { type: 'Answer', bytes }, out)
   return true
 }

@@ -19,7 +19,7 @@ import {
   type PbftClientState,
 } from '../core/pbft-state.js'
 import { stepPbftClient } from '../core/pbft-step.js'
-import type { ClientOutcome } from '../core/state.js'
+import { type ClientOutcome, SESSION_EXPIRED } from '../core/state.js'
 import { SESSIONS } from '../engine.js'
 import { ClientError } from '../errors.js'
 import { STATUS } from '../methods.js'
@@ -325,8 +325,7 @@ export class PbftEngine {
 
   #errorOf(outcome: Exclude<ClientOutcome, { type: 'Answer' }>): ClientError {
     const { type, reason } = outcome
-    if (type === 'Failed' && reason.includes('session'))
-      return new ClientError('SessionExpired', reason)
+    if (reason === SESSION_EXPIRED) return new ClientError('Indeterminate', reason)
     if (type === 'Failed' && reason.includes('wait')) return new ClientError('Overloaded', reason)
     const unreachable = [...this.#unreachable].map(([node, why]) => `${node}: ${why}`)
     const why = `${reason} before ${(this.#core?.faultyMax ?? 0) + 1} replicas agreed`

@@ -30,6 +30,7 @@ export type NoteEvent =
   | 'read-dropped'
   | 'snapshot-taken'
   | 'snapshot-failed'
+  | 'snapshot-unreadable'
   | 'snapshot-stale'
   | 'snapshot-fast-forward'
   | 'snapshot-installed'

@@ -162,6 +162,7 @@ export function recoverState(records: readonly WalRecord[], self: Self, options:
     appliedBytesSinceSnapshot: 0,
     takingSnapshotBytes: 0,
     snapshotRetryTicks: 0,
+    snapshotUnreadable: false,
     repair: Log.isWhole(log) ? null : newRepair(options.heartbeatTicks),
     damagedThrough: folded.lostTerm > 0 ? Log.lastIndex(log) : 0,
     snapshotsOut: new Map(),

@@ -21,7 +21,8 @@ export function maybeTakeSnapshot(s: State, out: RaftOut): void {
   const due =
     entries >= s.options.snapshotEntries ||
     (entries > 0 && s.appliedBytesSinceSnapshot >= s.options.snapshotBytes) ||
-    (entries > 0 && coversDamage(s, s.lastApplied))
+    (entries > 0 && coversDamage(s, s.lastApplied)) ||
+    s.snapshotUnreadable
   if (due) takeSnapshot(s, out)
 }
 
@@ -32,8 +33,12 @@ function coversDamage(s: State, index: Index): boolean {
 
 /** Of all that is applied. One at a time: the caller has looked. */
 export function takeSnapshot(s: State, out: RaftOut): void {
-  assert(s.takingSnapshot === null && s.lastApplied > Log.snapshotIndex(s.log))
-  const last = Log.entryAt(s.log, s.lastApplied)
+  assert(s.takingSnapshot === null)
+  const { snapshot } = s.log
+  // One index has one snapshot, but for a file that is lost.
+  const again = s.snapshotUnreadable && snapshot?.index === s.lastApplied
+  assert(again || s.lastApplied > Log.snapshotIndex(s.log))
+  const last = again ? present(snapshot) : Log.entryAt(s.log, s.lastApplied)
   s.takingSnapshot = {
     index: last.index,
     term: last.term,
@@ -56,11 +61,13 @@ export function tickSnapshot(s: State, out: RaftOut): void {
 /** The file is on disk: the log before it may go, but for a tail that slow followers still ask for. */
 export function onSnapshotTaken(s: State, snapshot: SnapshotMeta, out: RaftOut): void {
   s.takingSnapshot = null
-  if (snapshot.index <= Log.snapshotIndex(s.log)) {
+  const again = s.snapshotUnreadable && snapshot.index === Log.snapshotIndex(s.log)
+  if (snapshot.index <= Log.snapshotIndex(s.log) && !again) {
     out.note({ rule: '§7', event: 'snapshot-stale', index: snapshot.index })
     return
   }
   s.log.snapshot = snapshot
+  s.snapshotUnreadable = false
   s.appliedBytesSinceSnapshot -= s.takingSnapshotBytes
   out.persist({ type: 'SnapshotTaken', snapshot })
   out.note({ rule: '§7', event: 'snapshot-taken', index: snapshot.index })
@@ -83,7 +90,7 @@ function compactLog(s: State, out: RaftOut): void {
 
 export function onSnapshotFailed(
   s: State,
-  failed: { snapshot: SnapshotMeta; peer?: NodeId },
+  failed: { snapshot: SnapshotMeta; peer?: NodeId; unreadable?: boolean },
   out: RaftOut,
 ): void {
   if (failed.peer === undefined) {
@@ -95,6 +102,7 @@ export function onSnapshotFailed(
   }
   if (s.snapshotsOut.get(failed.peer)?.index === failed.snapshot.index)
     s.snapshotsOut.delete(failed.peer)
+  if (failed.unreadable === true) replaceSnapshot(s, failed.snapshot, out)
   if (s.role.type !== 'leader') return
   const p = s.role.progress.get(failed.peer)
   if (p === undefined || p.state !== 'snapshot' || p.pendingSnapshot !== failed.snapshot.index)
@@ -103,6 +111,18 @@ export function onSnapshotFailed(
   // The next heartbeat tries again: no storm of snapshots to a peer that is away.
   p.probeSent = true
   out.note({ rule: '§7', event: 'snapshot-failed', peer: failed.peer })
+}
+
+/**
+ * What is in the file is still in the machine, so it is taken anew, at what is applied by now:
+ * 1. A leader's snapshot rots on its disk. 2. A peer needs it; each transfer fails, and so does the next. 3. The cluster is
+ * idle: nothing is applied that would make another snapshot due, and the peer would never catch up.
+ */
+function replaceSnapshot(s: State, damaged: SnapshotMeta, out: RaftOut): void {
+  if (damaged.index !== Log.snapshotIndex(s.log)) return
+  s.snapshotUnreadable = true
+  out.note({ rule: '§7', event: 'snapshot-unreadable', index: damaged.index })
+  maybeTakeSnapshot(s, out)
 }
 
 /** The peer needs entries that the log no longer has. */
@@ -190,6 +210,7 @@ function restoreTo(s: State, snapshot: SnapshotMeta, out: RaftOut): void {
   hearTime(s, snapshot)
   s.appliedBytesSinceSnapshot = 0
   s.takingSnapshotBytes = 0
+  s.snapshotUnreadable = false
   out.restore(snapshot)
   out.release(snapshot.index)
   noteIfHealed(s, out)

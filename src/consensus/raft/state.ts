@@ -120,6 +120,8 @@ export interface State {
   takingSnapshotBytes: number
   /** Ticks until a snapshot that failed is tried again; 0: none did. */
   snapshotRetryTicks: number
+  /** The file of our newest snapshot could not be read when a peer needed it: it is to be taken anew. */
+  snapshotUnreadable: boolean
 
   /** Of a node whose log is not whole: how far its healing is. */
   repair: Repair | null

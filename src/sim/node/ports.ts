@@ -2,7 +2,7 @@
  * The driver's ports of one life of a simulated node. Before and after each effect is a place to die: `boundary` tells
  * whether the node just did.
  */
-import type { Core, Entry } from '../../consensus/contract.js'
+import type { Core, Entry, SnapshotDelivery } from '../../consensus/contract.js'
 import type { Index, NodeId } from '../../consensus/ids.js'
 import type { CommunicatorPort, WalPort } from '../../driver/ports.js'
 import { check } from '../checkers/violation.js'
@@ -91,11 +91,11 @@ export function communicatorPort<M extends { readonly type: string }, R, O, C ex
         }),
     sendSnapshot: (to, meta, done) => {
       if (node.boundary()) return
-      const finished = (delivered: boolean) => {
-        if (node.living()) life.guarded(() => done(delivered))()
+      const finished = (end: SnapshotDelivery) => {
+        if (node.living()) life.guarded(() => done(end))()
       }
       disk.readSnapshot(meta, (pieces) => {
-        if (pieces === null) finished(false)
+        if (pieces === null) finished('unreadable')
         else context.sendSnapshot(id, to, { meta, pieces }, finished)
       })
     },

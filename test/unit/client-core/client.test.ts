@@ -23,6 +23,7 @@ function client(options: Partial<ClientOptions> = {}) {
     backoffMsMax: 80,
     session: {
       openCommand: bytes('open'),
+      idleMsMax: 60_000,
       opened: (answer) =>
         text(answer).startsWith('session ') ? Number(text(answer).slice(8)) : null,
       refused: (answer) =>
@@ -130,10 +131,28 @@ describe('sessions', () => {
     expect(k.answer(second, 'session 12')).toMatchObject([{ request: { session: 12, seq: 1 } }])
   })
 
-  it('that expired fail what never left in doubt, and a new one is opened', () => {
+  it('that expired leave even what was sent once in doubt, and a new one is opened', () => {
+    // A proxy that sends it twice: the first copy is executed, the second is refused and answered first.
     const k = withSession()
-    expect(doneOf(k.answer(k.first, 'expired'))).toMatchObject([{ outcome: { type: 'Failed' } }])
+    expect(doneOf(k.answer(k.first, 'expired'))).toMatchObject([
+      { outcome: { type: 'Indeterminate' } },
+    ])
     expect(k.command(2)).toMatchObject([{ id: OPENING }])
+  })
+
+  it('are replaced before they can have idled away: half of the patience after they were last alive', () => {
+    const k = withSession()
+    k.tick(90)
+    k.answer(k.first, 'x')
+    k.tick(29_999)
+    const [second] = k.command(2, 90_000)
+    expect(second).toMatchObject({ id: 2, request: { session: 9, seq: 2 } })
+    k.answer(second, 'x')
+    // It counts from when it was sent.
+    k.tick(59_999)
+    const [opening] = k.command(3, 90_000)
+    expect(opening).toMatchObject({ id: OPENING })
+    expect(k.answer(opening, 'session 12')).toMatchObject([{ request: { session: 12, seq: 1 } }])
   })
 
   it('that expired after an attempt in doubt leave the command in doubt', () => {

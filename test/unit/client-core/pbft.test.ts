@@ -31,6 +31,7 @@ class Bench {
       againMsMax: 2_000,
       session: {
         openCommand: new Uint8Array(0),
+        idleMsMax: 60_000,
         opened: (bytes) => {
           const answer = decodeAnswer(bytes)
           return answer?.type === 'SessionOpened' ? answer.session : null
@@ -269,7 +270,7 @@ describe('how it ends', () => {
     expect(b.done.get(1)).toEqual({ type: 'Answer', text: 'yes' })
   })
 
-  it('an expired session: f+1 say so; asked once it failed, asked twice nobody knows', () => {
+  it('an expired session: f+1 say so, and nobody knows, for it may have been ordered twice', () => {
     for (const twice of [false, true]) {
       const b = new Bench().opened()
       const { request } = b.last
@@ -278,10 +279,23 @@ describe('how it ends', () => {
       b.reply('n4', request, expired)
       expect(b.done.size).toBe(0)
       b.reply('n1', request, expired)
-      expect(b.done.get(1)?.type).toBe(twice ? 'Indeterminate' : 'Failed')
+      expect(b.done.get(1)?.type).toBe('Indeterminate')
       b.command(2)
       expect(b.last.request.session).toBe(0)
     }
+  })
+
+  it('a session is replaced before it can have idled away: half of the patience after it was last alive', () => {
+    const b = new Bench().opened()
+    const { request } = b.last
+    for (const id of ['n1', 'n2']) b.ok(id, request, 'yes')
+    b.later(29_999)
+    expect(b.command(2).session).toBe(request.session)
+    b.later(100)
+    for (const id of ['n1', 'n2']) b.ok(id, b.last.request, 'yes')
+    // It counts from when it was sent.
+    b.later(29_900)
+    expect(b.command(3).session).toBe(0)
   })
 
   it('acknowledges only what ended, without gaps; forgets all that ended', () => {

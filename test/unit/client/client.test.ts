@@ -118,11 +118,15 @@ describe.each(['unary', 'stream'] as const)('commands by %s', (transport) => {
     await c.put('a', '1')
   })
 
-  it('opens another session when its own has idled away, since nothing was executed', async () => {
+  it('is in doubt when its session has expired unforeseen, and opens another', async () => {
     const nodes = await cluster(1)
     const c = client(nodes.endpoints, { transport })
     await c.put('a', '1')
     nodes.time = 60 * 60_000
+    const error = await failure(c.put('a', '2'))
+    expect(error.kind).toBe('Indeterminate')
+    expect(error.message).toContain('the session has expired')
+    expect(nodes.kv.revision).toBe(2)
     await c.put('a', '2')
     expect(nodes.kv.revision).toBe(3)
   })
