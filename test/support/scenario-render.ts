@@ -95,6 +95,7 @@ const SENTENCES: { readonly [K in NoteEvent]: string } = {
   'read-dropped': 'does not lead and drops the read of PEER',
   'snapshot-taken': 'has a snapshot through INDEX on disk',
   'snapshot-failed': 'did not get a snapshot done',
+  'snapshot-unreadable': 'cannot read its snapshot through INDEX any more',
   'snapshot-stale': 'has already what the snapshot through INDEX covers',
   'snapshot-fast-forward': 'has the entries of the snapshot through INDEX and keeps its log',
   'snapshot-installed': 'replaces its log by the snapshot through INDEX',

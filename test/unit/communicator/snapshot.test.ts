@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { crc32c } from '../../../src/base/crc32c.js'
 import { makeHello } from '../../../src/communicator/handshake.js'
+import type { SnapshotDelivery } from '../../../src/consensus/contract.js'
 import type { SnapshotRequest, SnapshotResponse } from '../../../src/gen/quorate/peer/v1/peer.js'
 import { connect } from '../../../src/rpc/channel.js'
 import { peer } from '../../../src/rpc/services.js'
@@ -32,7 +33,7 @@ async function pair(options: ConstructorParameters<typeof TestNode>[3] = {}): Pr
   await Promise.all([a.reaches(b), b.reaches(a)])
 }
 
-const send = (): Promise<boolean> =>
+const send = (): Promise<SnapshotDelivery> =>
   new Promise((resolve) => a.communicator.sendSnapshot('n2', META, resolve))
 
 function content(length: number): Uint8Array {
@@ -49,7 +50,7 @@ describe('a snapshot', () => {
     const bytes = content(length)
     const source = memorySource(bytes, 'what it covers')
     a.source = source
-    expect(await send()).toBe(true)
+    expect(await send()).toBe('delivered')
     const received = b.sinks.all[0]
     expect(received?.from).toBe('n1')
     expect(received?.meta).toBe('what it covers')
@@ -58,7 +59,7 @@ describe('a snapshot', () => {
     expect(source.closed).toBe(1)
     // And another one after it.
     a.source = memorySource(content(5))
-    expect(await send()).toBe(true)
+    expect(await send()).toBe('delivered')
   })
 
   test('keeps to its window while the receiver is busy, and holds up no message', async () => {
@@ -87,7 +88,7 @@ describe('a snapshot', () => {
     }
     expect(a.counter('snapshot_bytes_sent')).toBeLessThanOrEqual(40_000)
     release()
-    expect(await sent).toBe(true)
+    expect(await sent).toBe('delivered')
     expect(offered.all).toEqual(Array.from({ length: 20 }, (_, i) => i * 10_000))
   })
 
@@ -95,7 +96,7 @@ describe('a snapshot', () => {
     await pair({ limits: { ...LIMITS, snapshotBytesPerSecond: 500_000 } })
     a.source = memorySource(content(100_000))
     const started = performance.now()
-    expect(await send()).toBe(true)
+    expect(await send()).toBe('delivered')
     // Ten chunks, and nothing to wait for after the last: nine gaps of 20 ms.
     expect(performance.now() - started).toBeGreaterThanOrEqual(170)
   })
@@ -103,16 +104,16 @@ describe('a snapshot', () => {
   test('is not delivered when it is refused, cannot be read, or is not there', async () => {
     await pair({ receiveSnapshot: () => 'no room' })
     a.source = memorySource(content(10))
-    expect(await send()).toBe(false)
+    expect(await send()).toBe('undelivered')
     expect(a.events.all).toContainEqual({
       type: 'snapshot-failed',
       peer: 'n2',
       reason: 'no room',
     })
     a.source = null
-    expect(await send()).toBe(false)
+    expect(await send()).toBe('unreadable')
     a.source = { ...memorySource(content(10)), read: (_, __, done) => setImmediate(done, null) }
-    expect(await send()).toBe(false)
+    expect(await send()).toBe('unreadable')
   })
 
   test('whose content the receiver finds wrong is not delivered', async () => {
@@ -122,7 +123,7 @@ describe('a snapshot', () => {
     await b.sinks.count(1)
     const sink = b.sinks.all[0]?.sink
     if (sink !== undefined) sink.problem = 'digest'
-    expect(await done).toBe(false)
+    expect(await done).toBe('undelivered')
   })
 
   test('is given up when the receiver makes no progress, and when it dies', async () => {
@@ -137,12 +138,12 @@ describe('a snapshot', () => {
       }),
     })
     a.source = memorySource(content(10))
-    expect(await send()).toBe(false)
+    expect(await send()).toBe('undelivered')
     await aborted.count(1)
     const again = send()
     await entered.count(2)
     await b.stop()
-    expect(await again).toBe(false)
+    expect(await again).toBe('undelivered')
     await aborted.count(2)
   })
 
@@ -150,8 +151,8 @@ describe('a snapshot', () => {
     await pair()
     a.source = memorySource(content(100_000))
     const first = send()
-    expect(await send()).toBe(false)
-    expect(await first).toBe(true)
+    expect(await send()).toBe('undelivered')
+    expect(await first).toBe('delivered')
   })
 
   test('a blocked target gets none, and no more of one under way', async () => {
@@ -170,7 +171,7 @@ describe('a snapshot', () => {
     })
     a.communicator.setPartition(['n2'])
     a.source = memorySource(content(100_000))
-    expect(await send()).toBe(false)
+    expect(await send()).toBe('undelivered')
     expect(chunks.all).toEqual([])
     a.communicator.setPartition([])
     const underWay = send()
@@ -178,7 +179,7 @@ describe('a snapshot', () => {
     a.communicator.setPartition(['n2'])
     const sentBefore = a.counter('snapshot_bytes_sent')
     release()
-    expect(await underWay).toBe(false)
+    expect(await underWay).toBe('undelivered')
     expect(a.counter('snapshot_bytes_sent')).toBe(sentBefore)
     // The target hears nothing of it, not even an end, before it may hear something again.
     b.send(a, 'x')
@@ -189,7 +190,7 @@ describe('a snapshot', () => {
     const again = send()
     await chunks.until((offsets) => offsets.filter((offset) => offset === 0).length === 2)
     a.communicator.close()
-    expect(await again).toBe(false)
+    expect(await again).toBe('undelivered')
   })
 })
 

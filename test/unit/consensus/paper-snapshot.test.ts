@@ -161,6 +161,51 @@ describe('§7 a follower far behind gets the snapshot', () => {
     expect(again).toContainEqual(expect.objectContaining({ type: 'SendSnapshot', to: 'n3' }))
   })
 
+  describe('whose file is not whole any more', () => {
+    function unreadable(core: Raft, index: number) {
+      const snapshot = { ...meta(core, index, 2), digest: 'rotten' }
+      return step(core, { type: 'SnapshotFailed', snapshot, peer: 'n3', unreadable: true })
+    }
+
+    it('it is taken anew, though nothing else makes one due, and that one is sent', () => {
+      const core = sending()
+      expect(unreadable(core, 3)).toContainEqual(
+        expect.objectContaining({
+          type: 'TakeSnapshot',
+          snapshot: expect.objectContaining({ index: 4 }),
+        }),
+      )
+      step(core, { type: 'SnapshotTaken', snapshot: meta(core, 4, 2) })
+      const again = [...tick(core, 2), ...accept(core, 'n3', 0, { incarnation: 9 })]
+      expect(again).toContainEqual(
+        expect.objectContaining({
+          type: 'SendSnapshot',
+          snapshot: expect.objectContaining({ index: 4 }),
+        }),
+      )
+    })
+
+    it('and covers all that is applied: the same index once more, which replaces it', () => {
+      const core = sending()
+      step(core, { type: 'SnapshotTaken', snapshot: { ...meta(core, 4, 2), digest: 'rotten' } })
+      unreadable(core, 4)
+      const effects = step(core, { type: 'SnapshotTaken', snapshot: meta(core, 4, 2) })
+      expect(records(effects)).toMatchObject([
+        { type: 'SnapshotTaken', snapshot: { index: 4, digest: 'd' } },
+      ])
+      // Once: a second file of that index is ignored as ever.
+      const second = step(core, { type: 'SnapshotTaken', snapshot: meta(core, 4, 2) })
+      expect(records(second)).toEqual([])
+    })
+
+    it('but one that is older than the newest is nobody’s loss', () => {
+      const core = sending()
+      step(core, { type: 'SnapshotTaken', snapshot: meta(core, 4, 2) })
+      const types = unreadable(core, 3).map((effect) => effect.type)
+      expect(types).not.toContain('TakeSnapshot')
+    })
+  })
+
   it('one that restarts meanwhile is not waited for', () => {
     const core = sending()
     accept(core, 'n3', 0, { incarnation: 10 })

@@ -479,17 +479,20 @@ describe('snapshots', () => {
       { type: 'TakeSnapshot', snapshot: SNAPSHOT },
       { type: 'SendSnapshot', to: 'n2', snapshot: SNAPSHOT },
       { type: 'SendSnapshot', to: 'n3', snapshot: SNAPSHOT },
+      { type: 'SendSnapshot', to: 'n3', snapshot: SNAPSHOT },
     ])
     h.driver.tick(0)
     h.run()
     const written = { ...SNAPSHOT, digest: 'd', bytes: 3 }
     h.snapshots[0]?.(written)
-    h.deliveries[0]?.(true)
-    h.deliveries[1]?.(false)
+    h.deliveries[0]?.('delivered')
+    h.deliveries[1]?.('undelivered')
+    h.deliveries[2]?.('unreadable')
     h.run()
     expect(h.core.inputs.slice(1)).toEqual([
       { type: 'SnapshotTaken', snapshot: written },
-      { type: 'SnapshotFailed', snapshot: SNAPSHOT, peer: 'n3' },
+      { type: 'SnapshotFailed', snapshot: SNAPSHOT, peer: 'n3', unreadable: false },
+      { type: 'SnapshotFailed', snapshot: SNAPSHOT, peer: 'n3', unreadable: true },
     ])
   })
 

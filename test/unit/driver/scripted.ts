@@ -9,6 +9,7 @@ import type {
   Input,
   Note,
   Request,
+  SnapshotDelivery,
   SnapshotMeta,
 } from '../../../src/consensus/contract.js'
 import { Driver } from '../../../src/driver/driver.js'
@@ -105,7 +106,7 @@ export interface Harness {
   readonly checkpoints: ((digest: string) => void)[]
   readonly snapshots: ((written: SnapshotMeta | null) => void)[]
   readonly restores: (() => void)[]
-  readonly deliveries: ((delivered: boolean) => void)[]
+  readonly deliveries: ((end: SnapshotDelivery) => void)[]
   /** Runs the turns that are due. */
   run(): void
   /** Ends the sync in flight. */
