@@ -8,4 +8,8 @@ export const mutant: Mutant = {
   seed: null,
   caughtBy: null,
   needsFaults: true,
+  killer: {
+    file: 'wal/recovery.test.ts',
+    test: 'a record of an earlier life of the log in its old place is refused',
+  },
 }

@@ -8,4 +8,8 @@ export const mutant: Mutant = {
   seed: null,
   caughtBy: null,
   needsFaults: true,
+  killer: {
+    file: 'wal/healing.test.ts',
+    test: 'behind whose damage whole records lie, and none that tells what is lost',
+  },
 }

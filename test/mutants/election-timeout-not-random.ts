@@ -8,4 +8,8 @@ export const mutant: Mutant = {
   seed: null,
   caughtBy: null,
   needsFaults: true,
+  killer: {
+    file: 'consensus/paper-election.test.ts',
+    test: 'the election timeout is drawn anew from [T, 2T) and spreads',
+  },
 }

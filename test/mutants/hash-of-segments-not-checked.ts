@@ -8,4 +8,8 @@ export const mutant: Mutant = {
   seed: null,
   caughtBy: null,
   needsFaults: true,
+  killer: {
+    file: 'wal/healing.test.ts',
+    test: 'with a whole segment of an earlier life in it does not believe that one',
+  },
 }

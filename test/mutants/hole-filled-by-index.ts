@@ -8,4 +8,8 @@ export const mutant: Mutant = {
   seed: null,
   caughtBy: null,
   needsFaults: true,
+  killer: {
+    file: 'consensus/healing.test.ts',
+    test: 'an entry of another term, or where no hole is, fills nothing',
+  },
 }

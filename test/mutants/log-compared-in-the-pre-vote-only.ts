@@ -10,4 +10,8 @@ export const mutant: Mutant = {
   seed: null,
   caughtBy: null,
   needsFaults: true,
+  killer: {
+    file: 'consensus/paper-election.test.ts',
+    test: 'own entries of terms 1,3, asked with 3@2',
+  },
 }

@@ -18,4 +18,8 @@ export const mutant: Mutant = {
   seed: null,
   caughtBy: null,
   needsFaults: true,
+  killer: {
+    file: 'consensus/paper-election.test.ts',
+    test: 'a node that is ahead in its term brings a leader behind it to follow',
+  },
 }

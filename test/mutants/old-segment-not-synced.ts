@@ -10,4 +10,8 @@ export const mutant: Mutant = {
   seed: null,
   caughtBy: null,
   needsFaults: true,
+  killer: {
+    file: 'wal/crash.test.ts',
+    test: 'loses nothing that a sync covered, resurrects nothing',
+  },
 }

@@ -8,4 +8,8 @@ export const mutant: Mutant = {
   seed: null,
   caughtBy: null,
   needsFaults: true,
+  killer: {
+    file: 'consensus/healing.test.ts',
+    test: 'below a lost one is not taken',
+  },
 }

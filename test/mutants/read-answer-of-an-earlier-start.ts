@@ -8,4 +8,8 @@ export const mutant: Mutant = {
   seed: null,
   caughtBy: null,
   needsFaults: true,
+  killer: {
+    file: 'consensus/paper-reads.test.ts',
+    test: 'an answer for another start of this node does not count',
+  },
 }

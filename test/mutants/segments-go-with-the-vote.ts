@@ -8,4 +8,8 @@ export const mutant: Mutant = {
   seed: null,
   caughtBy: null,
   needsFaults: true,
+  killer: {
+    file: 'wal/release.test.ts',
+    test: 'keeps the old segment until the State record of the next one is on disk',
+  },
 }

@@ -8,4 +8,8 @@ export const mutant: Mutant = {
   seed: null,
   caughtBy: null,
   needsFaults: true,
+  killer: {
+    file: 'wal/snapshots.test.ts',
+    test: 'with any bit flipped, or cut anywhere, is refused by name',
+  },
 }

@@ -8,4 +8,8 @@ export const mutant: Mutant = {
   seed: null,
   caughtBy: null,
   needsFaults: true,
+  killer: {
+    file: 'machine/snapshot.test.ts',
+    test: 'is applied, compacted and expired while the pieces are pulled is not in the snapshot',
+  },
 }

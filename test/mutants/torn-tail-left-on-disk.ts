@@ -10,4 +10,8 @@ export const mutant: Mutant = {
   seed: null,
   caughtBy: null,
   needsFaults: true,
+  killer: {
+    file: 'wal/recovery.test.ts',
+    test: 'is cut, zeroed and synced before anything is handed out',
+  },
 }

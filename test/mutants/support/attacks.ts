@@ -2,14 +2,13 @@
  * Attacks and bugs that real systems met (docs/pbft.md tells them by the same numbers): the defence, the test that a
  * liar does not get past it, and the mutant without it, which that test must fail.
  */
-export interface Attack {
+
+import type { NamedTest } from './mutant.js'
+
+export interface Attack extends NamedTest {
   /** In the list of docs/pbft.md; none: a rule that no attack of the list is named after. */
   readonly numbers: readonly number[]
   readonly defence: string
-  /** Below test/unit. */
-  readonly file: string
-  /** Part of the test's name, found in no other. */
-  readonly test: string
   /** In test/mutants: the same sources without the defence. */
   readonly mutant: string
 }

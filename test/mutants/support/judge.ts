@@ -19,7 +19,8 @@ export interface Bench {
 
 export interface Verdict {
   readonly name: string
-  readonly result: 'passed' | 'failed' | 'skipped'
+  /** `unknown`: no seed is recorded. */
+  readonly result: 'passed' | 'failed' | 'unknown'
   readonly line: string
 }
 
@@ -32,13 +33,13 @@ export async function confirm(bench: Bench, mutant: Named, fresh: number): Promi
   // A bug that fits nowhere any more is none.
   if (seed === null && fresh === 0) {
     bench.tree.holds(mutant)
-    return { name, result: 'skipped', line: 'no seed is known' }
+    return { name, result: 'unknown', line: 'no seed is known' }
   }
   bench.tree.plant(mutant)
   const trial = new Trial(bench.tree.root, mutant.protocol)
   try {
     const also = fresh === 0 ? '' : `; ${await freshSeeds(trial, fresh)} fresh seeds see it`
-    if (seed === null) return { name, result: 'skipped', line: `no seed is known${also}` }
+    if (seed === null) return { name, result: 'unknown', line: `no seed is known${also}` }
     const killer = await killerOf(bench, trial, { seed, protocol: mutant.protocol })
     if (killer === null) return { name, result: 'failed', line: `nobody sees it any more${also}` }
     const moved = killer.seed === seed ? '' : `, seed ${seed} no longer`

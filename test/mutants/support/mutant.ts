@@ -1,6 +1,13 @@
 /** `raft-etcd`: Raft, with etcd's machine instead of the simulator's own. */
 export type SimProtocolName = 'raft' | 'pbft' | 'raft-etcd'
 
+export interface NamedTest {
+  /** Below test/unit. */
+  readonly file: string
+  /** Part of the test's name, found in no other of the file. */
+  readonly test: string
+}
+
 /** A bug planted on purpose, to see that the simulator catches it. Nothing in `src` knows of it. */
 export interface Mutant {
   /** Under which the simulator looks for it; Raft unless told. */
@@ -18,6 +25,8 @@ export interface Mutant {
   readonly caughtBy: string | null
   /** Without a fault it passes 20 seeds; false: some check sees it even then. */
   readonly needsFaults: boolean
+  /** A test that passes without it and fails with it. Those of the attack list are in attacks.ts. */
+  readonly killer?: NamedTest
 }
 
 export interface Named extends Mutant {

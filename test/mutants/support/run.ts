@@ -1,14 +1,14 @@
 /**
- * `npm run test:mutants`: each planted bug must be killed by its recorded seed, or by one of the first few, and those of the attack list by
- * the test of their attack, which is all that some have. With --search the seeds are looked for anew, from 1 up, and --write records them;
+ * `npm run test:mutants`: each planted bug must be killed by its recorded seed, or by one of the first few, and by the test that is named for
+ * it, which is all that some have; one that has neither fails. With --search the seeds are looked for anew, from 1 up, and --write records them;
  * --write alone writes the tables of what is recorded.
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { runAttackTests } from './attack-tests.js'
-import { ATTACKS } from './attacks.js'
 import { loadMutants } from './catalog.js'
-import { type Bench, confirm, search } from './judge.js'
+import { type Bench, confirm, search, type Verdict } from './judge.js'
+import { type KillerVerdict, runKillerTests } from './killer-tests.js'
+import { killersOf } from './killers.js'
 import type { Named } from './mutant.js'
 import { recordFound, recordTables } from './record.js'
 import { totals } from './table.js'
@@ -49,39 +49,35 @@ const failed = values.search ? await searchAll() : await confirmAll()
 process.exit(failed ? 1 : 0)
 
 async function confirmAll(): Promise<boolean> {
-  const survivors = await confirmAttacks()
-  const counts = { passed: 0, failed: 0, skipped: 0 }
-  await eachOf(async (bench, mutant) => {
-    const { result, line } = await confirm(bench, mutant, Number(values.fresh))
-    // Its test has told already that it is killed, or that it is not.
-    const byTest = result === 'skipped' && ATTACKS.some((attack) => attack.mutant === mutant.name)
-    const final = survivors.has(mutant.name) ? 'failed' : byTest ? 'passed' : result
-    counts[final]++
-    const also = byTest ? ', its test decides' : ''
-    console.log(`${final.padEnd(7)} ${mutant.name}: ${line}${also}`)
+  const killers = killersOf(wanted)
+  const verdicts: Verdict[] = []
+  const seeds = eachOf(async (bench, mutant) => {
+    verdicts.push(await confirm(bench, mutant, Number(values.fresh)))
   })
-  const { passed, failed, skipped } = counts
-  const broken = wanted.length - passed - failed - skipped
+  const tests = await runKillerTests(repository, killers, all)
+  await seeds
+  tellTests(tests)
+  const counts = { passed: 0, failed: 0 }
+  for (const { name, result, line } of verdicts) {
+    const survives = tests.some(({ killer, killed }) => killer.mutant === name && !killed)
+    const byTest = result === 'unknown' && killers.some(({ mutant }) => mutant === name)
+    const final = !survives && (byTest || result === 'passed') ? 'passed' : 'failed'
+    counts[final]++
+    console.log(`${final} ${name}: ${line}${byTest ? ', its test decides' : ''}`)
+  }
+  const broken = wanted.length - verdicts.length
   const seconds = Math.round(performance.now() / 1_000)
   console.log(
-    `mutants: ${passed} passed, ${failed + broken} failed, ${skipped} skipped (neither seed nor test is known); ${seconds} s`,
+    `mutants: ${counts.passed} passed, ${counts.failed + broken} failed, 0 skipped; ${seconds} s`,
   )
-  return failed + broken > 0
+  return counts.failed + broken > 0
 }
 
-/** The mutants that the tests of their attacks do not fail. */
-async function confirmAttacks(): Promise<Set<string>> {
-  const attacks = ATTACKS.filter(({ mutant }) => wanted.some(({ name }) => name === mutant))
-  const verdicts = await runAttackTests(repository, attacks, all)
-  const survivors = new Set<string>()
-  for (const { attack, killed, line } of verdicts) {
-    if (!killed) survivors.add(attack.mutant)
-    const number = attack.numbers.length === 0 ? '-' : attack.numbers.join(', ')
-    console.log(`${killed ? 'passed ' : 'failed '} attack ${number}, ${attack.mutant}: ${line}`)
-  }
+function tellTests(verdicts: readonly KillerVerdict[]): void {
+  for (const { killer, killed, line } of verdicts)
+    console.log(`${killed ? 'passed' : 'failed'} test of ${killer.mutant}: ${line}`)
   const killed = verdicts.filter((one) => one.killed).length
-  console.log(`attacks: ${killed} passed, ${verdicts.length - killed} failed, 0 skipped`)
-  return survivors
+  console.log(`tests: ${killed} passed, ${verdicts.length - killed} failed, 0 skipped`)
 }
 
 async function searchAll(): Promise<boolean> {

@@ -1,5 +1,6 @@
 /** The kill matrix and the list of attacks as the documentation shows them. */
-import { ATTACKS, type Attack } from './attacks.js'
+import type { Attack } from './attacks.js'
+import { killersOf } from './killers.js'
 import type { Named } from './mutant.js'
 
 interface Place {
@@ -26,7 +27,7 @@ export function median(seeds: readonly number[]): number {
 
 /** Bugs, those that seeds catch and those that only a test does, median and maximum of the seeds until then. */
 export function totals(mutants: readonly Named[]): string {
-  const judged = mutants.filter(({ seed, name }) => seed !== null || testOf(name) === null)
+  const judged = mutants.filter(({ seed, name }) => seed !== null || testOf(mutants, name) === null)
   const seeds = judged.map(({ seed }) => seed ?? Number.POSITIVE_INFINITY)
   const caught = seeds.filter(Number.isFinite)
   const quiet = judged.filter(({ needsFaults }) => needsFaults).length
@@ -38,15 +39,15 @@ export function totals(mutants: readonly Named[]): string {
   )
 }
 
-function testOf(name: string): string | null {
-  const attack = ATTACKS.find(({ mutant }) => mutant === name)
-  return attack === undefined ? null : `[its test](../test/unit/${attack.file})`
+function testOf(mutants: readonly Named[], name: string): string | null {
+  const killer = killersOf(mutants).find(({ mutant }) => mutant === name)
+  return killer === undefined ? null : `[its test](../test/unit/${killer.file})`
 }
 
 export function markdown(mutants: readonly Named[]): string {
   const rows = mutants.map(({ name, why, seed, caughtBy, needsFaults }) => {
     const without = needsFaults ? '' : ', even without faults'
-    const test = testOf(name)
+    const test = testOf(mutants, name)
     const check = seed === null ? null : `\`${caughtBy}\`${without}`
     const checks = [check, test].filter((one) => one !== null).join(', ')
     const bug = `[${name}](../test/mutants/${name}.ts)`

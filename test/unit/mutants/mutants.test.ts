@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { ATTACKS, numbersWithout } from '../../mutants/support/attacks.js'
 import { loadMutants } from '../../mutants/support/catalog.js'
+import { killersOf } from '../../mutants/support/killers.js'
 import { mutated, type Named, occurrences } from '../../mutants/support/mutant.js'
 import { markdown, median, totals, withAttacks, withTable } from '../../mutants/support/table.js'
 
@@ -10,6 +11,14 @@ const root = fileURLToPath(new URL('../../..', import.meta.url))
 const source = (file: string) => readFileSync(`${root}/src/${file}`, 'utf8')
 const page = readFileSync(`${root}/docs/reliability.md`, 'utf8')
 const mutants = await loadMutants(`${root}/test/mutants`)
+
+/** Of what a unit test could see as well: that the simulator has no log, gate, snapshot or retry of its own. */
+const OF_THE_SIMULATOR = [
+  'gate-opens-one-batch-early',
+  'records-not-checksummed',
+  'sessions-left-out-of-the-snapshot',
+  'client-retries-unknown-as-new',
+] as const
 
 const example: Named = {
   name: 'example',
@@ -40,6 +49,17 @@ describe('the planted bugs', () => {
   it('have a seed and a check, or neither', () => {
     for (const { seed, caughtBy, name } of mutants)
       expect(seed === null, name).toBe(caughtBy === null)
+  })
+
+  it('have a seed, or a test that they fail', () => {
+    const byTest = new Set(killersOf(mutants).map(({ mutant }) => mutant))
+    const open = mutants.filter(({ name, seed }) => seed === null && !byTest.has(name))
+    expect(open.map(({ name }) => name)).toEqual([])
+  })
+
+  it('of the log, the gate, the sessions and the client fall to the simulator', () => {
+    const seeds = new Map(mutants.map(({ name, seed }) => [name, seed]))
+    for (const name of OF_THE_SIMULATOR) expect(seeds.get(name), name).toBeGreaterThan(0)
   })
 
   it('are those of the table in docs/reliability.md, with their seeds', () => {
@@ -95,6 +115,11 @@ describe('the table', () => {
         'not seen in 20 seeds without faults: 3',
     )
     expect(markdown([lost])).toContain('**not caught**')
+    const killer = { file: 'wal/x.test.ts', test: 'is refused' }
+    expect(markdown([{ ...lost, killer }])).toContain(
+      '| | [its test](../test/unit/wal/x.test.ts) |',
+    )
+    expect(totals([example, { ...lost, killer }])).toContain('1 caught by seeds, 1 by their test')
   })
 
   it('goes into its place and leaves the page around it', () => {

@@ -85,6 +85,24 @@ function batch(disk: Disk, number: number): RecoveredRecord {
   return recordsOf(disk).find((one) => one.kind === 'batch' && one.batch === number)!
 }
 
+/** Two logs of so many batches that differ in what one of them says: an earlier life, whose end was lost, and this one. */
+function lives(batches: number, other: number): readonly [old: Disk, now: Disk] {
+  const live = (life: number): Disk => {
+    const disk = memory()
+    const { wal } = opened(disk)
+    for (let number = 1; number <= batches; number++) {
+      const payload = new Uint8Array(40).fill(number === other ? 200 + life : number)
+      const stateRecord = () => new Uint8Array(8)
+      wal.append(number, payload, { lastIndex: number, shape: shapeOf(number), stateRecord })
+      wal.sync(() => {})
+      disk.turns.drain()
+    }
+    end(disk, wal)
+    return disk
+  }
+  return [live(1), live(2)]
+}
+
 describe('a damaged log', () => {
   it('has a Lost in the place of a batch, with the shape behind it', () => {
     const disk = written(6)
@@ -221,25 +239,20 @@ describe('a damaged log', () => {
     }
   })
 
+  it('behind whose damage whole records lie, and none that tells what is lost, is refused', () => {
+    const disk = memory()
+    addBatches(disk, opened(disk).wal, 6)
+    const records = recordsOf(disk)
+    for (const one of records) if (one.batch === 5) flip(disk, one)
+    expect(told(opened(disk).records)).toBe('s 1 2 3 4 (..6) 6')
+    // The power was lost while the shape behind the sixth was written.
+    const shape = records.find((one) => one.kind === 'shape' && one.batch === 6)!
+    damage(disk, shape.file, (bytes) => bytes.fill(0, shape.offset))
+    expect(open(disk)).toBeInstanceOf(WalError)
+  })
+
   it('with a record of an earlier life in it does not believe what may be of that life', () => {
-    const lives = [1, 2].map((life) => {
-      const disk = memory()
-      const { wal } = opened(disk)
-      for (let number = 1; number <= 12; number++) {
-        const payload = new Uint8Array(40).fill(number === 6 ? life : number)
-        const state = () => new Uint8Array(8)
-        wal.append(number, payload, {
-          lastIndex: number,
-          shape: shapeOf(number),
-          stateRecord: state,
-        })
-        wal.sync(() => {})
-        disk.turns.drain()
-      }
-      end(disk, wal)
-      return disk
-    })
-    const [old, now] = lives as [Disk, Disk]
+    const [old, now] = lives(12, 6)
     const sixth = batch(old, 6)
     const bytes = filesOf(old)[0]!.bytes
     damage(now, sixth.file, (into) => {
@@ -247,6 +260,17 @@ describe('a damaged log', () => {
       into.set(bytes.subarray(sixth.offset, to), sixth.offset)
     })
     expect(told(opened(now).records)).toBe('(..6) 7 8 9 10 11 12')
+  })
+
+  it('with a whole segment of an earlier life in it does not believe that one', () => {
+    const [old, now] = lives(80, 40)
+    const records = recordsOf(now)
+    const [, second] = segmentPaths(now.fs)
+    expect(`${DIR}/${batch(now, 40).file}`).toBe(second)
+    now.fs.overwrite(second!, old.fs.content(second!)!)
+    const kept = recordsOf(now)
+    expect(kept).toEqual(records.filter(({ file }) => `${DIR}/${file}` !== second))
+    expect(told(opened(now).records)).toMatch(/ \(\.\.[0-9]+\) s /)
   })
 
   it('damaged again and again, crashing in between, never tells a wrong record', () => {

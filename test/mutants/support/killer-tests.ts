@@ -1,37 +1,37 @@
 /**
- * Runs the tests of the attack list against the sources as they are and against each mutant. The bug is planted where
- * vitest reads the file: one server, started once, reads all else once.
+ * Runs the tests that mutants must fail against the sources as they are and against each mutant. The bug is planted
+ * where vitest reads the file: one server, started once, reads all else once.
  */
 import { join } from 'node:path'
 import { createVitest, type TestRunResult, type Vitest } from 'vitest/node'
-import type { Attack } from './attacks.js'
+import type { Killer } from './killers.js'
 import { mutated, type Named } from './mutant.js'
 
 const TEST_MS_MAX = 10_000
 
-export interface AttackVerdict {
-  readonly attack: Attack
+export interface KillerVerdict {
+  readonly killer: Killer
   /** The test passes without the mutant and fails with it. */
   readonly killed: boolean
   readonly line: string
 }
 
-/** In the order of `attacks`. */
-export async function runAttackTests(
+/** In the order of `killers`. */
+export async function runKillerTests(
   repository: string,
-  attacks: readonly Attack[],
+  killers: readonly Killer[],
   mutants: readonly Named[],
-): Promise<AttackVerdict[]> {
+): Promise<KillerVerdict[]> {
   const bed = new TestBed(repository)
   const vitest = await bed.start()
   try {
-    const verdicts: AttackVerdict[] = []
-    for (const attack of attacks) {
-      const mutant = mutants.find(({ name }) => name === attack.mutant)
-      if (mutant === undefined) throw new Error(`no such mutant: ${attack.mutant}`)
-      const sane = await bed.run(attack, null)
-      const bent = await bed.run(attack, mutant)
-      verdicts.push(verdictOf(attack, sane, bent))
+    const verdicts: KillerVerdict[] = []
+    for (const killer of killers) {
+      const mutant = mutants.find(({ name }) => name === killer.mutant)
+      if (mutant === undefined) throw new Error(`no such mutant: ${killer.mutant}`)
+      const sane = await bed.run(killer, null)
+      const bent = await bed.run(killer, mutant)
+      verdicts.push(verdictOf(killer, sane, bent))
     }
     return verdicts
   } finally {
@@ -48,7 +48,7 @@ interface TestOutcome {
   readonly message: string
 }
 
-/** Of this attack's file alone: vitest tells those of earlier runs as well. */
+/** Of this killer's file alone: vitest tells those of earlier runs as well. */
 function outcomeOf(of: TestRunResult, path: string): TestOutcome {
   let [passed, failed, message] = [0, 0, '']
   const modules = of.testModules.filter(({ moduleId }) => moduleId === path)
@@ -65,13 +65,13 @@ function outcomeOf(of: TestRunResult, path: string): TestOutcome {
   return { passed, failed, message, broken: broken.length === 0 ? null : String(broken[0]) }
 }
 
-function verdictOf(attack: Attack, sane: TestOutcome, bent: TestOutcome): AttackVerdict {
+function verdictOf(killer: Killer, sane: TestOutcome, bent: TestOutcome): KillerVerdict {
   const broken = sane.broken ?? bent.broken
-  if (broken !== null) return { attack, killed: false, line: `the test does not run: ${broken}` }
-  if (sane.failed > 0) return { attack, killed: false, line: `it fails anyway: ${sane.message}` }
-  if (sane.passed === 0) return { attack, killed: false, line: 'there is no such test' }
-  if (bent.failed === 0) return { attack, killed: false, line: 'the mutant passes' }
-  return { attack, killed: true, line: bent.message }
+  if (broken !== null) return { killer, killed: false, line: `the test does not run: ${broken}` }
+  if (sane.failed > 0) return { killer, killed: false, line: `it fails anyway: ${sane.message}` }
+  if (sane.passed === 0) return { killer, killed: false, line: 'there is no such test' }
+  if (bent.failed === 0) return { killer, killed: false, line: 'the mutant passes' }
+  return { killer, killed: true, line: bent.message }
 }
 
 class TestBed {
@@ -108,14 +108,14 @@ class TestBed {
     return this.#vitest
   }
 
-  async run(attack: Attack, bug: Named | null): Promise<TestOutcome> {
+  async run(killer: Killer, bug: Named | null): Promise<TestOutcome> {
     const vitest = this.#vitest
     if (vitest === null) throw new Error('not started')
     for (const one of [this.#planted, bug])
       if (one !== null) vitest.invalidateFile(this.#source(one))
     this.#planted = bug
-    const path = join(this.#repository, 'test', 'unit', attack.file)
-    const testNamePattern = new RegExp(escaped(attack.test))
+    const path = join(this.#repository, 'test', 'unit', killer.file)
+    const testNamePattern = new RegExp(escaped(killer.test))
     const one = vitest.getRootProject().createSpecification(path, { testNamePattern })
     return outcomeOf(await vitest.runTestSpecifications([one]), path)
   }
