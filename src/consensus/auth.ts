@@ -1,6 +1,7 @@
 /**
- * `Request.auth`, where clients sign: the client's public key, then a seal over the request (crypto/seals.ts). The key
- * is who asks: a session belongs to the key that opened it.
+ * `Request.auth`, where clients sign: the client's public key, then a seal over the request (crypto/seals.ts), then, if the
+ * client likes, a MAC for each replica (crypto/request-macs.ts). The key is who asks: a session belongs to the key that opened
+ * it.
  */
 import { concat, EMPTY } from '../base/bytes.js'
 
@@ -17,6 +18,7 @@ export function principalOf(auth: Uint8Array | undefined): Uint8Array {
     : auth.subarray(0, PRINCIPAL_BYTES)
 }
 
-export function sealOf(auth: Uint8Array): Uint8Array {
+/** The seal, and what stands behind it. */
+export function proofOf(auth: Uint8Array): Uint8Array {
   return auth.subarray(PRINCIPAL_BYTES)
 }

@@ -1,8 +1,9 @@
 /** The suite where there is no node:crypto: pure JavaScript, some ten times slower, and of the same opinion. */
-import { ed25519 } from '@noble/curves/ed25519.js'
+import { ed25519, x25519 } from '@noble/curves/ed25519.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256, sha512 } from '@noble/hashes/sha2.js'
 import { concat, equalBytes } from '../base/bytes.js'
+import { montgomeryOf, montgomerySecretOf } from './montgomery.js'
 import { KeyError, type Suite, type Verifier } from './ports.js'
 import { checkPublicKey, isStrictSignature } from './strict.js'
 
@@ -20,6 +21,15 @@ export const browserSuite: Suite = {
     return {
       publicKey: ed25519.getPublicKey(secret),
       sign: (bytes) => ed25519.sign(bytes, secret),
+      agree: (publicKey) => {
+        const point = montgomeryOf(publicKey)
+        if (point === null) return null
+        try {
+          return x25519.getSharedSecret(montgomerySecretOf(secret), point)
+        } catch {
+          return null
+        }
+      },
     }
   },
   verifier: (publicKey) => verifierOf(new Uint8Array(publicKey)),

@@ -31,7 +31,11 @@ export const fakeSuite: Suite = {
   mac: (key, bytes) => hash(bytes, key),
   signer: (seed) => {
     const publicKey = hash(seed, utf8Encode('public'))
-    return { publicKey, sign: (bytes) => fakeSignature(publicKey, bytes) }
+    return {
+      publicKey,
+      sign: (bytes) => fakeSignature(publicKey, bytes),
+      agree: (other) => fakeAgreement(publicKey, other),
+    }
   },
   verifier: (publicKey) => {
     if (publicKey.length !== PUBLIC_KEY_BYTES) throw new KeyError('no public key')
@@ -56,6 +60,13 @@ function nameOf(id: string): Uint8Array {
 }
 
 const EMPTY_NAME = new Uint8Array(0)
+
+/** The same from either side. */
+function fakeAgreement(a: Uint8Array, b: Uint8Array): Uint8Array | null {
+  if (b.length !== PUBLIC_KEY_BYTES) return null
+  const [one, other] = [hash(a, utf8Encode('secret')), hash(b, utf8Encode('secret'))]
+  return one.map((byte, i) => byte ^ (other[i] ?? 0))
+}
 
 function fakeSignature(publicKey: Uint8Array, bytes: Uint8Array): Uint8Array {
   const first = hash(bytes, publicKey)

@@ -4,26 +4,24 @@
  */
 import { latin1Decode } from '../base/utf8.js'
 import { Writer } from '../base/varint.js'
-import { principalOf, sealOf } from '../consensus/auth.js'
+import { principalOf, proofOf } from '../consensus/auth.js'
 import type { Request } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
 import { signedBytes } from '../consensus/pbft/encoding.js'
 import { type Message, type Statement, statementsOf } from '../consensus/pbft/messages.js'
 import type { Crypto } from '../consensus/pbft/options.js'
 import { KnownSeals } from './known-seals.js'
-import { KeyError, type Signer, type Suite, type Verifier } from './ports.js'
+import { KeyError, type NamedKey, type Signer, type Suite, type Verifier } from './ports.js'
+import { MAC_BYTES, OwnMacs } from './request-macs.js'
 import { listenDigest, type Reply, replyDigest, requestDigest } from './sealed.js'
-import { readSeal, signedBySeal } from './seals.js'
+import { readSeal, sealLength, signedBySeal } from './seals.js'
 
 /** Signatures remembered as good; the oldest goes first. 32 bytes each, and the map's own. */
 export const VERIFIED_MAX = 65_536
 /** Keys of clients that nobody configured, kept ready for use. */
 const ANONYMOUS_KEYS_MAX = 4_096
 
-export interface NamedKey {
-  readonly name: string
-  readonly publicKey: Uint8Array
-}
+export type { NamedKey } from './ports.js'
 
 export interface KeyringOptions {
   readonly suite: Suite
@@ -32,6 +30,8 @@ export interface KeyringOptions {
   readonly clients: readonly NamedKey[]
   /** Whether a key that is not in `clients` may ask too. */
   readonly allowAnonymousClients: boolean
+  /** The replica that this is, which takes MACs for signatures where that is enough. */
+  readonly own?: { readonly name: NodeId; readonly signer: Signer }
 }
 
 export class Keyring {
@@ -42,8 +42,10 @@ export class Keyring {
   readonly #anonymous: Map<string, Verifier> | null
   readonly #verified = new Set<string>()
   readonly #seals: KnownSeals
+  readonly #macs: OwnMacs | null
   #verifications = 0
   #remembered = 0
+  #macsTaken = 0
 
   /** Throws KeyError: a bad key, a name twice, or one key under two names. */
   constructor(options: KeyringOptions) {
@@ -51,6 +53,9 @@ export class Keyring {
     this.#clusterId = options.clusterId
     this.#seals = new KnownSeals(options.suite.digest)
     this.#anonymous = options.allowAnonymousClients ? new Map() : null
+    const { own } = options
+    this.#macs =
+      own === undefined ? null : new OwnMacs(own.name, { ...options, signer: own.signer })
     const owners = new Map<string, string>()
     const add = ({ name, publicKey }: NamedKey): Verifier => {
       const key = latin1Decode(publicKey)
@@ -72,9 +77,17 @@ export class Keyring {
     for (const one of options.clients) this.#clients.set(latin1Decode(one.publicKey), add(one))
   }
 
-  /** Signatures computed, and those that were known. */
-  get counters(): { readonly verifications: number; readonly remembered: number } {
-    return { verifications: this.#verifications, remembered: this.#remembered }
+  /** Signatures computed, those that were known, and those that a MAC stood for. */
+  get counters(): {
+    readonly verifications: number
+    readonly remembered: number
+    readonly macs: number
+  } {
+    return {
+      verifications: this.#verifications,
+      remembered: this.#remembered,
+      macs: this.#macsTaken,
+    }
   }
 
   hasReplica(name: NodeId): boolean {
@@ -99,7 +112,7 @@ export class Keyring {
       return { ...message, requests }
     }
     if (message.type === 'PrePrepare' && message.batch !== null) {
-      if (!message.batch.requests.every((request) => this.verifyRequest(request))) return null
+      if (!message.batch.requests.every((request) => this.#verifyProposed(request))) return null
     }
     return message
   }
@@ -109,8 +122,33 @@ export class Keyring {
     if (request.auth === undefined) return false
     const verifier = this.#client(principalOf(request.auth))
     if (verifier === null) return false
+    const proof = this.#readProof(request.auth)
+    if (proof === null) return false
     const leaf = requestDigest(this.#suite, this.#clusterId, request)
-    return this.#verifySeal(verifier, leaf, sealOf(request.auth))
+    return this.#verifySeal(verifier, leaf, proof.seal)
+  }
+
+  /** Of a batch of the primary's, who has verified the signature or is no worse a liar for not having done so. */
+  #verifyProposed(request: Request): boolean {
+    if (this.#macs === null || request.auth === undefined) return this.verifyRequest(request)
+    const principal = principalOf(request.auth)
+    const macs = this.#readProof(request.auth)?.macs
+    if (macs === undefined || macs.length === 0 || this.#client(principal) === null)
+      return this.verifyRequest(request)
+    const leaf = requestDigest(this.#suite, this.#clusterId, request)
+    if (!this.#macs.isGood(principal, leaf, macs)) return this.verifyRequest(request)
+    this.#macsTaken++
+    return true
+  }
+
+  /** MACs for all replicas or for none: what is neither is no proof, to no replica. */
+  #readProof(auth: Uint8Array): { readonly seal: Uint8Array; readonly macs: Uint8Array } | null {
+    const proof = proofOf(auth)
+    const length = sealLength(proof)
+    if (length === null) return null
+    const macs = proof.subarray(length)
+    if (macs.length !== 0 && macs.length !== this.#replicas.size * MAC_BYTES) return null
+    return { seal: proof.subarray(0, length), macs }
   }
 
   /** By the replica that it names. */
@@ -126,7 +164,7 @@ export class Keyring {
     const verifier = this.#client(principal)
     if (verifier === null) return null
     const leaf = listenDigest(this.#suite, this.#clusterId, { replica, principal })
-    return this.#verifySeal(verifier, leaf, sealOf(auth)) ? principal : null
+    return this.#verifySeal(verifier, leaf, proofOf(auth)) ? principal : null
   }
 
   #verifySeal(verifier: Verifier, leaf: Uint8Array, bytes: Uint8Array): boolean {

@@ -22,12 +22,22 @@ export interface Signer {
   readonly publicKey: Uint8Array
   /** Deterministic: what is signed again is the same signature. */
   sign(bytes: Uint8Array): Uint8Array
+  /**
+   * 32 bytes that the owner of the other key computes too, and nobody else: X25519 over the keys' Montgomery forms. Null: with
+   * such a key nothing is secret.
+   */
+  agree(publicKey: Uint8Array): Uint8Array | null
 }
 
 export interface Verifier {
   readonly publicKey: Uint8Array
   /** False whatever is wrong; never throws. */
   verify(bytes: Uint8Array, signature: Uint8Array): boolean
+}
+
+export interface NamedKey {
+  readonly name: string
+  readonly publicKey: Uint8Array
 }
 
 /** A key that must not be used, and why. */

@@ -2,7 +2,7 @@
  * What clients and replicas seal for each other: requests, replies, and a client's wish to hear replies. What is said
  * in one cluster, or as one kind, means nothing in another.
  */
-
+import { concat, EMPTY } from '../base/bytes.js'
 import { utf8Encode } from '../base/utf8.js'
 import { Writer } from '../base/varint.js'
 import { makeAuth, principalOf } from '../consensus/auth.js'
@@ -10,6 +10,7 @@ import type { Request } from '../consensus/contract.js'
 import { writeText } from '../consensus/encoding.js'
 import type { NodeId } from '../consensus/ids.js'
 import type { Signer, Suite } from './ports.js'
+import { MACED_REQUESTS_MAX, type RequestMacs } from './request-macs.js'
 import { SEALED_MAX, seal } from './seals.js'
 
 const REQUEST_CONTEXT = utf8Encode('quorate-pbft-request-1')
@@ -20,6 +21,8 @@ export interface Voice {
   readonly suite: Suite
   readonly signer: Signer
   readonly clusterId: string
+  /** Where requests are made cheaper for the replicas. */
+  readonly macs?: RequestMacs
 }
 
 /** A replica's word on what a request came to. */
@@ -65,6 +68,7 @@ export function requestDigest(suite: Suite, clusterId: string, request: Request)
 /** The requests with the client's signature, one for up to SEALED_MAX of them. */
 export function signRequests(voice: Voice, requests: readonly Request[]): Request[] {
   const { suite, signer, clusterId } = voice
+  const macs = requests.length <= MACED_REQUESTS_MAX ? voice.macs : undefined
   const signed: Request[] = []
   for (let at = 0; at < requests.length; at += SEALED_MAX) {
     const some = requests
@@ -73,7 +77,8 @@ export function signRequests(voice: Voice, requests: readonly Request[]): Reques
     const leaves = some.map((request) => requestDigest(suite, clusterId, request))
     const seals = seal(suite.digest, signer.sign, leaves)
     some.forEach((request, i) => {
-      signed.push({ ...request, auth: makeAuth(signer.publicKey, seals[i] ?? new Uint8Array(0)) })
+      const proof = [seals[i] ?? EMPTY, macs?.of(leaves[i] ?? EMPTY) ?? EMPTY]
+      signed.push({ ...request, auth: makeAuth(signer.publicKey, concat(proof)) })
     })
   }
   return signed

@@ -63,6 +63,15 @@ export function readSeal(bytes: Uint8Array): Seal | null {
   return r.ok && r.left === 0 ? { count, sides, hashes, signature } : null
 }
 
+/** How many of these bytes a seal at their start takes; null: none stands there. */
+export function sealLength(bytes: Uint8Array): number | null {
+  const r = new Reader(bytes)
+  const count = r.byte()
+  r.varint()
+  r.take(count * HASH_BYTES + SIGNATURE_BYTES)
+  return r.ok ? bytes.length - r.left : null
+}
+
 /** What the seal says was signed, if it is one of this leaf. Verifies nothing. */
 export function signedBySeal(hash: Hash, leaf: Uint8Array, seal: Seal): Uint8Array {
   let node = leaf

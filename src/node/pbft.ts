@@ -20,6 +20,8 @@ import { type Contradiction, Evidence } from '../crypto/evidence.js'
 import { coreCrypto, Keyring } from '../crypto/keyring.js'
 import { nodeSuite } from '../crypto/node.js'
 import { KeyError, type Signer } from '../crypto/ports.js'
+import { RequestMacs } from '../crypto/request-macs.js'
+import type { Voice } from '../crypto/sealed.js'
 import type { PbftStatus, Suspicion } from '../gen/quorate/v1/quorate.js'
 import { protocols } from '../protocols.js'
 import type { NodeConfig, PbftKeys } from './config.js'
@@ -94,17 +96,22 @@ function signingOf(name: string, clusterId: string, keys: PbftKeys): Signing {
       `the key file is not ${name}'s: the cluster file has another public key under that name`,
     )
   try {
+    const voice = { suite: nodeSuite, signer, clusterId }
     const options = { suite: nodeSuite, clusterId, replicas, clients, allowAnonymousClients }
-    const voiceOf = (of: Signer) => ({ suite: nodeSuite, signer: of, clusterId })
     return {
-      keyring: new Keyring(options),
-      voice: voiceOf(signer),
-      frontDoor: frontDoor === null ? null : voiceOf(frontDoor),
+      keyring: new Keyring({ ...options, own: { name, signer } }),
+      voice,
+      frontDoor: frontDoor === null ? null : clientVoice(clusterId, replicas, frontDoor),
     }
   } catch (error) {
     if (error instanceof KeyError) throw new NodeError(USAGE, `cluster file: ${error.message}`)
     throw error
   }
+}
+
+function clientVoice(clusterId: string, replicas: PbftKeys['replicas'], signer: Signer): Voice {
+  const voice = { suite: nodeSuite, signer, clusterId }
+  return { ...voice, macs: new RequestMacs({ ...voice, replicas }) }
 }
 
 function optionsOf({ timing, limits }: NodeConfig, clusterId: string, signer: Signer): Options {

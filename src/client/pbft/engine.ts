@@ -9,6 +9,7 @@ import type { NodeId } from '../../consensus/ids.js'
 import { Keyring } from '../../crypto/keyring.js'
 import { nodeSuite } from '../../crypto/node.js'
 import type { Signer } from '../../crypto/ports.js'
+import { RequestMacs } from '../../crypto/request-macs.js'
 import { requestDigest, signListen, signRequests, type Voice } from '../../crypto/sealed.js'
 import type { Result } from '../../gen/quorate/v1/quorate.js'
 import type { Channels } from '../channels.js'
@@ -144,7 +145,8 @@ export class PbftEngine {
       ))
     if (this.#trust.cluster === undefined) this.#trust.onTrustOnFirstUse?.()
     const { clusterId, replicas } = trust
-    this.#voice = { suite: nodeSuite, signer: this.#signer, clusterId }
+    const voice = { suite: nodeSuite, signer: this.#signer, clusterId }
+    this.#voice = { ...voice, macs: new RequestMacs({ ...voice, replicas }) }
     this.#keyring = this.#trust.keyring ?? replyKeyring(trust)
     const { inflightMax, queuedMax, primaryMs } = this.#settings
     this.#core = newPbftClient({
@@ -157,7 +159,6 @@ export class PbftEngine {
       againMsMax: AGAIN_MS_MAX,
       session: SESSIONS,
     })
-    const voice = this.#voice
     this.#links = this.nodes.map(
       (endpoint) =>
         new ReplicaLink(endpoint, this.#channels.to(endpoint), timeoutMs, {

@@ -27,6 +27,7 @@ const VIEW_CHANGE = 'consensus/pbft/view-change.test.ts'
 const CATCH_UP = 'consensus/pbft/catch-up.test.ts'
 const STATE_TRANSFER = 'consensus/pbft/state-transfer.test.ts'
 const KEYRING = 'crypto/keyring.test.ts'
+const REQUEST_MACS = 'crypto/request-macs.test.ts'
 const SUITES = 'crypto/suites.test.ts'
 
 export const ATTACKS: readonly Attack[] = [
@@ -303,6 +304,13 @@ export const ATTACKS: readonly Attack[] = [
     file: KEYRING,
     test: '26: a bad one is left out of a Forward',
     mutant: 'pbft-requests-of-a-proposal-not-verified',
+  },
+  {
+    numbers: [26],
+    defence: 'a MAC orders nothing: who is asked verifies the signature, whose backups then take',
+    file: REQUEST_MACS,
+    test: '26: a good MAC under a bad signature orders nothing',
+    mutant: 'pbft-mac-enough-to-order',
   },
   {
     numbers: [26],

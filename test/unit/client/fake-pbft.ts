@@ -128,6 +128,7 @@ export class FakeReplica implements Replica {
       signer: {
         publicKey: this.signer.publicKey,
         sign: (bytes) => (this.lie === 'wrong-key' ? stranger : this.signer).sign(bytes),
+        agree: (publicKey) => this.signer.agree(publicKey),
       },
     }
     const speaker = (): string => this.speaksAs ?? this.name

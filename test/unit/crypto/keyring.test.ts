@@ -1,6 +1,6 @@
 /** Whose signatures count, and what a signature says: each thing that is signed, and nothing near it. */
 import { describe, expect, it } from 'vitest'
-import { makeAuth, principalOf, sealOf } from '../../../src/consensus/auth.js'
+import { makeAuth, principalOf, proofOf } from '../../../src/consensus/auth.js'
 import type { Request } from '../../../src/consensus/contract.js'
 import { signedBytes } from '../../../src/consensus/pbft/encoding.js'
 import type { Message, Prepare } from '../../../src/consensus/pbft/messages.js'
@@ -96,7 +96,7 @@ describe('statements of replicas', () => {
     const keys = keyring()
     const good = prepare(N1)
     for (let i = 0; i < 5; i++) expect(keys.verifyStatement(good)).toBe(true)
-    expect(keys.counters).toEqual({ verifications: 1, remembered: 4 })
+    expect(keys.counters).toEqual({ verifications: 1, remembered: 4, macs: 0 })
     const bad = { ...good, signature: good.signature.map((byte) => byte ^ 1) }
     for (let i = 0; i < 3; i++) expect(keys.verifyStatement(bad)).toBe(false)
     expect(keys.counters.verifications).toBe(4)
@@ -109,7 +109,7 @@ describe('statements of replicas', () => {
     for (let index = 1; index <= VERIFIED_MAX + 1; index++)
       keys.verifyStatement(index === 1 ? first : prepare(signer, { index }))
     keys.verifyStatement(first)
-    expect(keys.counters).toEqual({ verifications: VERIFIED_MAX + 2, remembered: 0 })
+    expect(keys.counters).toEqual({ verifications: VERIFIED_MAX + 2, remembered: 0, macs: 0 })
   })
 })
 
@@ -147,7 +147,7 @@ describe('requests of clients', () => {
   it("one's seal does not pass under another's key or in another cluster", () => {
     const keys = keyring({ clients: [named('c1', CLIENT), named('c2', signerOf(8))] })
     const [signed] = signRequests(voice(CLIENT), [request(1)])
-    const moved = makeAuth(signerOf(8).publicKey, sealOf(signed!.auth!))
+    const moved = makeAuth(signerOf(8).publicKey, proofOf(signed!.auth!))
     expect(keys.verifyRequest({ ...signed!, auth: moved })).toBe(false)
     expect(keys.verifyRequest(signRequests(voice(CLIENT, 'c2'), [request(1)])[0]!)).toBe(false)
   })
@@ -160,7 +160,7 @@ describe('requests of clients', () => {
     const open = keyring({ allowAnonymousClients: true })
     expect(open.verifyRequest(byStranger!)).toBe(true)
     expect(open.verifyRequest({ ...byStranger!, seq: 2 })).toBe(false)
-    const small = makeAuth(new Uint8Array(32), sealOf(byStranger!.auth!))
+    const small = makeAuth(new Uint8Array(32), proofOf(byStranger!.auth!))
     expect(open.verifyRequest({ ...byStranger!, auth: small })).toBe(false)
   })
 

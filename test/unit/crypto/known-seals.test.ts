@@ -1,6 +1,6 @@
 /** What is remembered of signed trees changes no verdict, and saves the hashes it is there to save. */
 import { describe, expect, it } from 'vitest'
-import { makeAuth, principalOf, sealOf } from '../../../src/consensus/auth.js'
+import { makeAuth, principalOf, proofOf } from '../../../src/consensus/auth.js'
 import type { Request } from '../../../src/consensus/contract.js'
 import { Keyring } from '../../../src/crypto/keyring.js'
 import { nodeSuite } from '../../../src/crypto/node.js'
@@ -44,12 +44,12 @@ describe('what is known of signed trees', () => {
       for (const one of good) {
         const tried = [
           one,
-          ...good.map((other) => under(one, one, sealOf(authOf(other)))),
-          under(one, one, sealOf(authOf(elsewhere!))),
-          under(one, stranger!, sealOf(authOf(one))),
-          under(one, one, sealOf(authOf(stranger!))),
+          ...good.map((other) => under(one, one, proofOf(authOf(other)))),
+          under(one, one, proofOf(authOf(elsewhere!))),
+          under(one, stranger!, proofOf(authOf(one))),
+          under(one, one, proofOf(authOf(stranger!))),
         ]
-        const bytes = sealOf(authOf(one))
+        const bytes = proofOf(authOf(one))
         for (let at = 0; at < bytes.length; at++) {
           const changed = bytes.slice()
           changed[at] = (changed[at] ?? 0) ^ 1
@@ -66,7 +66,7 @@ describe('what is known of signed trees', () => {
     const warm = keyring()
     expect(warm.verifyRequest(a!)).toBe(true)
     // Its hash is in that path, and so was vouched for; the path it shows is none of its own.
-    expect(warm.verifyRequest(under(b!, b!, sealOf(authOf(a!))))).toBe(false)
+    expect(warm.verifyRequest(under(b!, b!, proofOf(authOf(a!))))).toBe(false)
     expect(warm.verifyRequest(b!)).toBe(true)
   })
 
@@ -86,7 +86,7 @@ describe('what is known of signed trees', () => {
     const [good] = signRequests(voice, [one, request(0)])
     const warm = keyring()
     expect(warm.verifyRequest(good!)).toBe(true)
-    expect(warm.verifyRequest(under(other, good!, sealOf(authOf(good!))))).toBe(false)
+    expect(warm.verifyRequest(under(other, good!, proofOf(authOf(good!))))).toBe(false)
   })
 
   it('computes one signature and about one hash a request of a batch', () => {
@@ -101,7 +101,7 @@ describe('what is known of signed trees', () => {
     const one = keyring(counting)
     const requests = batch(100)
     for (const each of requests) expect(one.verifyRequest(each)).toBe(true)
-    expect(one.counters).toEqual({ verifications: 1, remembered: 99 })
+    expect(one.counters).toEqual({ verifications: 1, remembered: 99, macs: 0 })
     // A hash of each request, of each node of the tree, and the first path twice.
     expect(hashes).toBeLessThan(100 + 100 + 20)
   })
@@ -113,6 +113,6 @@ describe('what is known of signed trees', () => {
     for (let i = 1; i <= 20; i++)
       for (const each of batch(1_024, 10_000 * i)) expect(one.verifyRequest(each)).toBe(true)
     expect(one.verifyRequest(first[7]!)).toBe(true)
-    expect(one.verifyRequest(under(first[7]!, first[7]!, sealOf(authOf(first[9]!))))).toBe(false)
+    expect(one.verifyRequest(under(first[7]!, first[7]!, proofOf(authOf(first[9]!))))).toBe(false)
   })
 })

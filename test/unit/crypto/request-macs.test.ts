@@ -1,0 +1,199 @@
+/** MACs beside a client's signature: what they save a backup, and all that they must not decide. */
+import { describe, expect, it } from 'vitest'
+import { concat } from '../../../src/base/bytes.js'
+import { makeAuth, proofOf } from '../../../src/consensus/auth.js'
+import type { Request } from '../../../src/consensus/contract.js'
+import { signedBytes } from '../../../src/consensus/pbft/encoding.js'
+import type { Message } from '../../../src/consensus/pbft/messages.js'
+import { browserSuite } from '../../../src/crypto/browser.js'
+import { fakeSuite } from '../../../src/crypto/fake.js'
+import { Keyring } from '../../../src/crypto/keyring.js'
+import { nodeSuite } from '../../../src/crypto/node.js'
+import type { Signer, Suite } from '../../../src/crypto/ports.js'
+import { MAC_BYTES, MACED_REQUESTS_MAX, RequestMacs } from '../../../src/crypto/request-macs.js'
+import { signRequests, type Voice } from '../../../src/crypto/sealed.js'
+
+const CLUSTER = 'c1'
+const signerOf = (n: number): Signer => nodeSuite.signer(new Uint8Array(32).fill(n))
+const SIGNERS = [1, 2, 3, 4].map(signerOf)
+const CLIENT = signerOf(9)
+const REPLICAS = SIGNERS.map(({ publicKey }, i) => ({ name: `n${i + 1}`, publicKey }))
+
+/** The keyring of replica n1, n2, n3 or n4. */
+function keyringOf(n: 1 | 2 | 3 | 4): Keyring {
+  return new Keyring({
+    suite: nodeSuite,
+    clusterId: CLUSTER,
+    replicas: REPLICAS,
+    clients: [{ name: 'c1', publicKey: CLIENT.publicKey }],
+    allowAnonymousClients: false,
+    own: { name: `n${n}`, signer: SIGNERS[n - 1]! },
+  })
+}
+
+function voice(clusterId = CLUSTER, signer = CLIENT): Voice {
+  const of = { suite: nodeSuite, signer, clusterId }
+  return { ...of, macs: new RequestMacs({ ...of, replicas: REPLICAS }, 0) }
+}
+
+const request = (seq: number): Request => ({
+  session: 4,
+  seq,
+  ackedThrough: 0,
+  command: Uint8Array.of(seq & 255),
+})
+
+const signed = (seq: number, by = voice()): Request => signRequests(by, [request(seq)])[0]!
+
+function proposing(requests: readonly Request[]): Message {
+  const signature = new Uint8Array(0)
+  const slot = { epoch: 0, view: 0, index: 7, digest: 'ab'.repeat(32), signature }
+  const body = { type: 'Proposed', sender: 'n1', ...slot } as const
+  const proposed = { ...body, signature: SIGNERS[0]!.sign(signedBytes(CLUSTER, body)) }
+  return { type: 'PrePrepare', proposed, batch: { time: 1, requests } }
+}
+
+/** The same request with one byte of its proof changed, counted from the end if negative. */
+function bent(of: Request, at: number): Request {
+  const auth = of.auth!.slice()
+  auth[at < 0 ? auth.length + at : at]! ^= 1
+  return { ...of, auth }
+}
+
+const withoutMacs = (of: Request): Request => ({
+  ...of,
+  auth: of.auth!.subarray(0, of.auth!.length - 4 * MAC_BYTES),
+})
+/** In the signature, which stands before the MACs. */
+const IN_SIGNATURE = -(4 * MAC_BYTES + 5)
+const macAt = (n: number): number => -(4 - n) * MAC_BYTES - 1
+
+describe.each<[string, Suite, Suite]>([
+  ['node, node', nodeSuite, nodeSuite],
+  ['node, browser', nodeSuite, browserSuite],
+  ['fake, fake', fakeSuite, fakeSuite],
+])('what two keys have in common: %s', (_, one, other) => {
+  const a = one.signer(new Uint8Array(32).fill(1))
+  const b = other.signer(new Uint8Array(32).fill(2))
+  const c = one.signer(new Uint8Array(32).fill(3))
+
+  it('is the same from either side, and another with another key', () => {
+    const secret = a.agree(b.publicKey)
+    expect(secret).toHaveLength(32)
+    expect(b.agree(a.publicKey)).toEqual(secret)
+    expect(c.agree(a.publicKey)).not.toEqual(secret)
+    expect(a.agree(new Uint8Array(31))).toBeNull()
+  })
+})
+
+it.each([
+  ['node', nodeSuite],
+  ['browser', browserSuite],
+])('nothing is secret with a key of small order, or one that is no point: %s', (_, suite) => {
+  const { agree } = suite.signer(new Uint8Array(32).fill(1))
+  expect(agree(new Uint8Array(32))).toBeNull()
+  expect(agree(Uint8Array.from({ length: 32 }, (_, i) => (i === 0 ? 1 : 0)))).toBeNull()
+  expect(agree(new Uint8Array(32).fill(0xff))).toBeNull()
+})
+
+describe('a request with MACs', () => {
+  it('is taken from a primary without a signature verified, by each backup', () => {
+    const good = signed(1)
+    for (const n of [2, 3, 4] as const) {
+      const keys = keyringOf(n)
+      expect(keys.admit(proposing([good, signed(2)]))).not.toBeNull()
+      // The proposal's own.
+      expect(keys.counters).toEqual({ verifications: 1, remembered: 0, macs: 2 })
+    }
+  })
+
+  it('26: a good MAC under a bad signature orders nothing: it is no request to whoever is asked or told', () => {
+    const bad = bent(signed(1), IN_SIGNATURE)
+    for (const n of [1, 2, 3, 4] as const) {
+      const keys = keyringOf(n)
+      expect(keys.verifyRequest(bad)).toBe(false)
+      expect(keys.admit({ type: 'Forward', requests: [bad] })).toEqual({
+        type: 'Forward',
+        requests: [],
+      })
+      expect(keys.counters.macs).toBe(0)
+    }
+  })
+
+  it('26: a bad MAC costs its backup a signature, and the client and the primary nothing', () => {
+    const bad = bent(signed(1), macAt(2))
+    for (const [n, macs] of [
+      [2, 0],
+      [3, 1],
+      [4, 1],
+    ] as const) {
+      const keys = keyringOf(n)
+      expect(keys.admit(proposing([bad]))).not.toBeNull()
+      expect(keys.counters).toEqual({ verifications: 2 - macs, remembered: 0, macs })
+    }
+  })
+
+  it('is refused where MAC and signature are bad', () => {
+    const bad = bent(bent(signed(1), IN_SIGNATURE), macAt(2))
+    expect(keyringOf(2).admit(proposing([bad]))).toBeNull()
+  })
+
+  it('has them for what it says, in this cluster, and for one replica each', () => {
+    const good = signed(1)
+    const unsigned = bent(good, IN_SIGNATURE)
+    const macs = unsigned.auth!.subarray(-4 * MAC_BYTES)
+    const ofN1 = macs.subarray(0, MAC_BYTES)
+    const rest = withoutMacs(unsigned).auth!
+    const others: Request[] = [
+      { ...unsigned, seq: 2 },
+      { ...unsigned, command: Uint8Array.of(9) },
+      { ...unsigned, ackedThrough: 1 },
+      { ...unsigned, readOnly: true },
+      { ...unsigned, auth: concat([rest, ofN1, ofN1, macs.subarray(2 * MAC_BYTES)]) },
+      bent(signed(1, voice('c2')), IN_SIGNATURE),
+      bent(signed(1, voice(CLUSTER, signerOf(10))), IN_SIGNATURE),
+      { ...unsigned, auth: makeAuth(signerOf(10).publicKey, proofOf(unsigned.auth!)) },
+    ]
+    expect(keyringOf(2).admit(proposing([unsigned]))).not.toBeNull()
+    // n1's in the place of n2's is good for all but n2.
+    expect(keyringOf(3).admit(proposing([others[4]!]))).not.toBeNull()
+    for (const other of others) expect(keyringOf(2).admit(proposing([other]))).toBeNull()
+  })
+
+  it('has them for all replicas or for none, whoever looks', () => {
+    const good = signed(1)
+    const auths = [
+      good.auth!.subarray(0, -1),
+      good.auth!.subarray(0, -MAC_BYTES),
+      concat([good.auth!, new Uint8Array(MAC_BYTES)]),
+      concat([withoutMacs(good).auth!, Uint8Array.of(0)]),
+    ]
+    for (const n of [1, 2] as const)
+      for (const auth of auths) {
+        expect(keyringOf(n).verifyRequest({ ...good, auth })).toBe(false)
+        expect(keyringOf(n).admit(proposing([{ ...good, auth }]))).toBeNull()
+      }
+    expect(keyringOf(2).verifyRequest(good)).toBe(true)
+    expect(keyringOf(2).verifyRequest(withoutMacs(good))).toBe(true)
+    expect(keyringOf(2).admit(proposing([withoutMacs(good)]))).not.toBeNull()
+  })
+
+  it('has none where a signature is for many, and none at first', () => {
+    const many = Array.from({ length: MACED_REQUESTS_MAX + 1 }, (_, i) => request(i + 1))
+    const few = many.slice(1)
+    const macsOf = (by: Voice, requests: readonly Request[]) =>
+      signRequests(by, requests).map((one) => one.auth!.length > withoutMacsLength(requests.length))
+    expect(macsOf(voice(), many)).not.toContain(true)
+    expect(macsOf(voice(), few)).not.toContain(false)
+    const of = { suite: nodeSuite, signer: CLIENT, clusterId: CLUSTER }
+    const beginner = { ...of, macs: new RequestMacs({ ...of, replicas: REPLICAS }, 2) }
+    const lengths = [1, 2, 3].map((seq) => signed(seq, beginner).auth!.length)
+    expect(lengths[0]).toBe(lengths[1])
+    expect(lengths[2]).toBe(lengths[1]! + 4 * MAC_BYTES)
+  })
+})
+
+/** Key, count and sides, a path of hashes, the signature; nothing is longer without MACs. */
+function withoutMacsLength(requests: number): number {
+  return 32 + 2 + 32 * Math.ceil(Math.log2(requests)) + 64 + 1
+}
