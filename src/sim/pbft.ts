@@ -52,6 +52,8 @@ const LAGGING: readonly FaultKind[] = [
   'process-killed',
 ]
 const SHORT_MEMORY = { keepEntries: 1, snapshotEntries: 5 }
+/** Away for longer than a window takes, often, and asked for enough meanwhile. */
+const LONG_ABSENCE = { outageMsMax: 3_000, latencyMs: 1, nemesisMsMean: 400 }
 /** A view change is several KiB, and every segment opens with one. */
 const SEGMENT_FACTOR = 4
 /**
@@ -158,6 +160,7 @@ function fitted(drawn: SwarmOptions, seed: number): SwarmOptions {
     kinds: lags ? new Set(LAGGING) : kinds,
     hopeless: false,
     nemesisMsMean: NEMESIS_FACTOR * drawn.nemesisMsMean,
+    ...(lags ? LONG_ABSENCE : {}),
     workload: {
       ...workload,
       burstMax: BURST_FACTOR * workload.burstMax,

@@ -51,6 +51,8 @@ export class TestReplica {
   isUp = true
   /** Honest replicas are compared with each other. */
   honest = true
+  /** False: its disk has no room for them. */
+  writesSnapshots = true
   /** What it executed: by index, in words. */
   readonly executed = new Map<number, string>()
   readonly notes: string[] = []
@@ -147,6 +149,10 @@ export class TestReplica {
           }),
         )
       case 'TakeSnapshot': {
+        if (!this.writesSnapshots)
+          return this.#cluster.later(() =>
+            this.step({ type: 'SnapshotFailed', snapshot: effect.snapshot }),
+          )
         const digest = toHex(fakeKeys('').digest(utf8Encode(this.stateAt(effect.snapshot.index))))
         const snapshot: SnapshotMeta = { ...effect.snapshot, digest, bytes: 1 }
         return this.#cluster.later(() => this.step({ type: 'SnapshotTaken', snapshot }))
@@ -304,6 +310,12 @@ export class PbftCluster {
   request(): Request {
     const seq = ++this.#seq
     return { session: 1, seq, ackedThrough: 0, command: Uint8Array.of(seq % 256) }
+  }
+
+  /** Everybody hears of everybody: before that nobody loses patience. */
+  meet(): void {
+    for (const { core } of this.up) core.state.statusElapsed = core.state.options.statusTicks
+    this.pass(1)
   }
 
   /** As a client that asks everybody. */

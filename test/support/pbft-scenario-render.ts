@@ -96,6 +96,7 @@ const SENTENCES: { readonly [K in NoteEvent]: string } = {
   'new-view-refused': 'refuses the NewView of PEER: DETAIL',
   'batch-fetched': 'has the batch of INDEX',
   'asks-too-much': 'gives PEER no more batches in this tick',
+  'asked-in-vain': 'was asked in vain for long, and writes a snapshot of INDEX, where it stands',
   'snapshot-taken': 'has a snapshot through INDEX',
   'snapshot-failed': 'has no snapshot through INDEX',
   mute: 'is mute',

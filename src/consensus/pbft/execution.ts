@@ -25,6 +25,7 @@ export function executeCommitted(s: State, out: PbftOut): void {
     }
     slot.executed = true
     s.lastExecuted = slot.index
+    s.askedInVainElapsed = null
     s.agreedTime = Math.max(s.agreedTime, batch?.time ?? 0)
     s.history = historyAfter(s, slot)
     const requests = batch?.requests ?? []
@@ -71,7 +72,13 @@ function takeSnapshotIfDue(s: State, out: PbftOut): void {
   const { checkpointInterval, snapshotIndices } = s.options
   const every = checkpointInterval * Math.ceil(snapshotIndices / checkpointInterval)
   const isLate = s.lastExecuted - (s.snapshot?.index ?? 0) > 2 * every
-  if (s.takingSnapshot !== null || (s.lastExecuted % every !== 0 && !isLate)) return
+  if (s.lastExecuted % every === 0 || isLate) takeSnapshot(s, out)
+}
+
+/** Of what is executed here; nothing behind it may have been applied. */
+export function takeSnapshot(s: State, out: PbftOut): void {
+  if (s.takingSnapshot !== null) return
+  s.histories.set(s.lastExecuted, s.history)
   s.takingSnapshot = {
     index: s.lastExecuted,
     term: 0,

@@ -34,6 +34,7 @@ export type NoteEvent =
   | 'new-view-refused'
   | 'batch-fetched'
   | 'asks-too-much'
+  | 'asked-in-vain'
   | 'snapshot-taken'
   | 'snapshot-failed'
   | 'mute'

@@ -5,6 +5,7 @@
 import type { SnapshotMeta } from '../contract.js'
 import type { Index, NodeId } from '../ids.js'
 import { release } from './checkpoint.js'
+import { takeSnapshot } from './execution.js'
 import type { SnapshotVote } from './messages.js'
 import { weakQuorum } from './quorum.js'
 import { others, type PbftOut, type State } from './state.js'
@@ -76,6 +77,23 @@ function forget(s: State, index: Index, sender: NodeId): void {
   const of = s.snapshotVotes.get(index)
   of?.delete(sender)
   if (of?.size === 0) s.snapshotVotes.delete(index)
+}
+
+/**
+ * 1. f are gone. Of the Q that are left one is behind the batches that are kept, and the files of the others are of
+ * different indices: some could not be written, and who had written the one before lost power. 2. No W vouch for one
+ * file, so the one behind gets no state; without it nothing is executed, and no other file would ever be written.
+ * So whoever is asked in vain for long, and has executed nothing meanwhile, writes one where it stands, which is where all
+ * stand who are not behind. A liar that asks without need makes us write one in as much time as the longest patience,
+ * and only while nothing goes on.
+ */
+export function tickAskedInVain(s: State, out: PbftOut): void {
+  if (s.askedInVainElapsed === null) return
+  if (++s.askedInVainElapsed < s.options.viewChangeTicksMax) return
+  s.askedInVainElapsed = null
+  if (s.diverged || s.lastExecuted <= (s.snapshot?.index ?? 0)) return
+  out.note({ rule: '5.3', event: 'asked-in-vain', index: s.lastExecuted })
+  takeSnapshot(s, out)
 }
 
 /** W votes for the very file that we have: what others need to believe it. */

@@ -96,6 +96,7 @@ export function onSnapshotReceived(
   s.snapshotHistory = vote.history
   s.snapshotProof = proof
   s.lastExecuted = snapshot.index
+  s.askedInVainElapsed = null
   s.history = vote.history
   s.restoredThrough = snapshot.index
   s.agreedTime = Math.max(s.agreedTime, vote.time)

@@ -113,6 +113,8 @@ export interface State {
   /** Our own clock (ms, wall time). */
   now: number
   nextDeadline: number | null
+  /** Whose messages have come since our start. */
+  readonly heard: Set<NodeId>
   /** The newest of each replica, for views that are not over. */
   readonly viewChanges: Map<NodeId, ViewChange>
   /** Ticks since Q view changes for the view are held; null: they are not. */
@@ -144,6 +146,8 @@ export interface State {
   readonly sourceFailures: Map<NodeId, number>
   /** Ticks for which a certified index ahead of us did not come nearer. */
   behindElapsed: number
+  /** Ticks since somebody asked for what no proof of ours covers, and nothing was executed; null: nobody did. */
+  askedInVainElapsed: number | null
   statusElapsed: number
   /** How far we were when we last told somebody. */
   statusExecuted: Index

@@ -89,8 +89,8 @@ function sendCommitted(s: State, to: NodeId, executed: Index, out: PbftOut): voi
 
 function offerSnapshot(s: State, to: NodeId, executed: Index, out: PbftOut): void {
   const votes = s.snapshotProof
-  if (votes !== null && (votes[0]?.index ?? 0) > executed)
-    out.send(to, { type: 'SnapshotProof', votes })
+  if (votes === null) s.askedInVainElapsed ??= 0
+  else if ((votes[0]?.index ?? 0) > executed) out.send(to, { type: 'SnapshotProof', votes })
 }
 
 /** The same votes, byte for byte: what was lost on the way. */

@@ -50,6 +50,7 @@ export function stepState(s: State, input: Input<Message>, out: PbftOut): void {
 
 function onReceive(s: State, from: NodeId, m: Message, out: PbftOut): void {
   if (s.replicas.length === 0) return
+  if (from !== s.id && s.replicas.includes(from)) s.heard.add(from)
   switch (m.type) {
     case 'PrePrepare':
       return Ordering.onPrePrepare(s, m, out)
@@ -95,6 +96,7 @@ function onTick(s: State, input: { now: number; nextDeadline: number | null }, o
   ViewChanges.tickRequests(s, out)
   ViewChanges.tickViewChange(s, out)
   StateTransfer.tickBehind(s, out)
+  Snapshots.tickAskedInVain(s, out)
   Status.tickStatus(s, out)
 }
 

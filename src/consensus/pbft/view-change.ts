@@ -98,9 +98,29 @@ export function tickViewChange(s: State, out: PbftOut): void {
   startViewChange(s, s.view + 1, out)
 }
 
-/** The oldest request or proposal has waited too long. Of the oldest: or a primary could starve one client for ever. */
+/** The oldest request or proposal has waited too long. */
 export function tickRequests(s: State, out: PbftOut): void {
   if (!s.active || s.replicas.length === 0) return
+  const waited = isAmongEnough(s) ? longestWait(s) : 0
+  if (waited < s.requestTicks && !s.primarySuspected) return
+  patience(s)
+  out.note({ rule: '4.5', event: 'request-timed-out', term: s.view, index: s.lastExecuted })
+  startViewChange(s, s.view + 1, out)
+}
+
+/**
+ * Since our start Q, ourselves among them, have been here: before that no primary could have done better, and no view
+ * would come of leaving this one.
+ * 1. All start again, a proposal open; we are up a second before the others. 2. We leave the view alone, the others are
+ * well in it, and we are out of it until the next: one more that fails, and nothing goes on.
+ * Whoever else is honest tells its status, and with ourselves they are Q: the f that may be silent delay nobody.
+ */
+function isAmongEnough(s: State): boolean {
+  return s.heard.size + 1 >= quorum(s.replicas.length)
+}
+
+/** One tick more for all that wait. Of the oldest: or a primary could starve one client for ever. */
+function longestWait(s: State): number {
   let oldest = 0
   for (const waiting of s.waiting.values()) {
     waiting.elapsed++
@@ -113,10 +133,7 @@ export function tickRequests(s: State, out: PbftOut): void {
   }
   if (timeIsFrozen(s)) oldest = Math.max(oldest, ++s.frozenElapsed)
   else s.frozenElapsed = 0
-  if (oldest < s.requestTicks && !s.primarySuspected) return
-  patience(s)
-  out.note({ rule: '4.5', event: 'request-timed-out', term: s.view, index: s.lastExecuted })
-  startViewChange(s, s.view + 1, out)
+  return oldest
 }
 
 /** Each view that fails is given more time than the last, up to a bound: the network may be slow, and nobody a liar. */

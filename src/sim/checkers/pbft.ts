@@ -4,6 +4,7 @@ import type { Index, NodeId } from '../../consensus/ids.js'
 import type { Message, Pbft, WalRecord } from '../../consensus/pbft/index.js'
 import { checkState, checkTransition, type Proven } from '../../consensus/pbft/invariants.js'
 import type { SlotId } from '../../consensus/pbft/messages.js'
+import { quorum } from '../../consensus/pbft/quorum.js'
 import { requestKey, type State, type Waiting } from '../../consensus/pbft/state.js'
 import { PbftMarks } from '../marks/pbft.js'
 import type { ProtocolChecker } from './protocol.js'
@@ -78,12 +79,19 @@ export class PbftChecker implements ProtocolChecker<Pbft, Message, WalRecord> {
     }
   }
 
-  /** Nobody waits longer in one view than patience lasts, whatever else goes on (TOCS 2002 §4.5.2: fairness). */
+  /** Nobody who has met Q waits longer in one view than patience lasts, whatever else goes on (TOCS 2002 §4.5.2: fairness). */
   #patience(id: NodeId, replica: Replica, s: State): void {
     // Not by its name: executed, and asked for again, it waits anew.
     const [oldest = null] = s.waiting.values()
     const { waits } = replica
-    if (oldest === null || !s.active || waits.view !== s.view || waits.oldest !== oldest) {
+    const isAlone = s.heard.size + 1 < quorum(s.replicas.length)
+    if (
+      isAlone ||
+      oldest === null ||
+      !s.active ||
+      waits.view !== s.view ||
+      waits.oldest !== oldest
+    ) {
       replica.waits = { oldest, view: s.view, ticks: 0, patience: s.requestTicks }
       return
     }

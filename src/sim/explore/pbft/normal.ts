@@ -30,6 +30,9 @@ export function normalise(s: State, setting: Setting): void {
   s.statusElapsed = 0
   s.frozenElapsed = 0
   s.behindElapsed = 0
+  s.askedInVainElapsed = null
+  // Before enough were heard nobody grows impatient by itself; here that is decided by the world.
+  s.heard.clear()
   s.executedInView = 0
   s.primarySuspected = false
   for (const waiting of s.waiting.values()) {

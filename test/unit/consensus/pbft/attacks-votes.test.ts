@@ -149,6 +149,7 @@ describe('lying backups', () => {
   it('9: the primary of a view that nobody has opened yet proposes in vain', () => {
     const cluster = new PbftCluster(4)
     const n3 = cluster.replica('n3')
+    cluster.meet()
     cluster.isolate('n3')
     cluster.ask(['n3'])
     n3.tick(10)

@@ -15,6 +15,7 @@ describe('a cluster in which nothing else happens', () => {
 
   it('executes what the primary of a new view proposes at once: the NEW-VIEW leaves before it', () => {
     const c = new PbftCluster(4)
+    c.meet()
     c.replica('n1').crash()
     const [request] = c.ask(['n2', 'n3', 'n4'])
     // Until the requests have waited long enough, and no longer: no Status repairs anything.

@@ -57,6 +57,7 @@ describe('view changes (TOCS 2002 §4.4)', () => {
 
   it('9: one replica alone moves nobody', () => {
     const cluster = new PbftCluster(4)
+    cluster.meet()
     cluster.isolate('n4')
     const [lonely] = cluster.ask(['n4'])
     cluster.pass(60)
@@ -73,6 +74,7 @@ describe('view changes (TOCS 2002 §4.4)', () => {
 
   it('all restart in the middle of a view change, and it ends', () => {
     const cluster = new PbftCluster(4)
+    cluster.meet()
     cluster.replica('n1').crash()
     const [request] = cluster.ask(['n2', 'n3', 'n4'])
     for (const replica of cluster.up) replica.tick(12)
@@ -91,6 +93,7 @@ describe('view changes (TOCS 2002 §4.4)', () => {
 
   it('9: three that live and ask for different views come together', () => {
     const cluster = new PbftCluster(4)
+    cluster.meet()
     cluster.replica('n1').crash()
     cluster.ask(['n2', 'n3', 'n4'])
     // All three ask for view 1 and n4 hears of it; what they say to each other else is lost.
