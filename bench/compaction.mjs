@@ -2,7 +2,8 @@
 //
 //   npx tsc -b && node bench/compaction.mjs [events]
 //
-// One half of the events spread over many keys, the other over ten hot ones. Fails above 10 ms at p99.9.
+// One half of the events spread over many keys, the other over ten hot ones. Fails where a slice takes more than 5 ms,
+// or the loop is late by more than 10 ms at p99.9.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { CompactionRequest, PutRequest } from '../dist/gen/etcd/api/etcdserverpb/rpc.js'
 import { CommandTag, encodeCommand } from '../dist/machine/kv/commands.js'
@@ -12,10 +13,14 @@ import { GarbageCollector } from '../dist/node/garbage.js'
 const events = Number(process.argv[2] ?? 1_000_000)
 const KEYS = 100_000
 const LAG_MS_MAX = 10
+const SLICE_MS_MAX = 5
 
 const kv = new KvMachine()
 let idle = null
-/** CPU of each slice (ms): what others do on the machine is not in it. */
+/**
+ * Of each slice (ms), the less of two: by the clock, which runs also while others have the core, and in CPU, which
+ * counts the collector's and the compiler's threads too.
+ */
 const slices = []
 const garbage = new GarbageCollector(
   (eventsMax) => {
@@ -28,9 +33,11 @@ const garbage = new GarbageCollector(
     soon: (task) =>
       setImmediate(() => {
         const began = process.cpuUsage()
+        const from = performance.now()
         task()
+        const ms = performance.now() - from
         const { user, system } = process.cpuUsage(began)
-        slices.push((user + system) / 1000)
+        slices.push(Math.min(ms, (user + system) / 1000))
       }),
   },
 )
@@ -72,6 +79,7 @@ const of = (p) => slices[Math.min(slices.length - 1, Math.floor((p / 100) * slic
 console.log(
   `${before - kv.eventsHeld} of ${before} events freed in ${ms.toFixed(0)} ms; the loop was late by ` +
     `p99 ${at(99).toFixed(1)} ms, p99.9 ${at(99.9).toFixed(1)} ms; ` +
-    `CPU of ${slices.length} slices p50 ${of(50).toFixed(1)} ms, p99.9 ${of(99.9).toFixed(1)} ms, at most ${of(100).toFixed(1)} ms`,
+    `${slices.length} slices of p50 ${of(50).toFixed(1)} ms, p99.9 ${of(99.9).toFixed(1)} ms, at most ${of(100).toFixed(1)} ms`,
 )
-process.exitCode = of(99.9) <= LAG_MS_MAX ? 0 : 1
+const bounded = of(100) <= SLICE_MS_MAX && at(99.9) <= LAG_MS_MAX
+process.exitCode = bounded ? 0 : 1

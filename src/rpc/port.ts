@@ -101,7 +101,8 @@ export class SharedPort {
     )
     // It never listens itself, and only listening starts the watch over its timeouts.
     http.emit('listening')
-    return http
+    // Who has said all he has to say is answered nonetheless; Node's types do not know of it.
+    return Object.assign(http, { httpAllowHalfOpen: true })
   }
 
   #accept(socket: Socket): void {
@@ -138,6 +139,7 @@ export class SharedPort {
       }
       this.#known(socket, seen)
       if (this.#http !== null && isLetter(seen[0])) {
+        socket.allowHalfOpen = true
         this.#http.emit('connection', socket)
         socket.resume()
       } else {

@@ -1,5 +1,6 @@
 // A stream that ends in a difference, made short: its end alone first, then parts of it left out.
 import { startEtcd, startQuorate } from './targets.mjs'
+import { Turns } from './turns.mjs'
 
 const ATTEMPTS_MAX = 60
 
@@ -10,8 +11,9 @@ export async function shrink(asked, nodes, askBoth) {
     if (++attempts > ATTEMPTS_MAX) return null
     const [etcd, ours] = await Promise.all([startEtcd(), startQuorate(nodes)])
     try {
+      const turns = new Turns()
       for (const [i, request] of requests.entries()) {
-        const found = await askBoth({ etcd, ours }, request, i + 1)
+        const found = await askBoth({ etcd, ours }, request, turns)
         if (!found.same && found.explained === null)
           return { requests: requests.slice(0, i + 1), found }
       }

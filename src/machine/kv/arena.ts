@@ -12,6 +12,8 @@ import { EMPTY } from '../../base/bytes.js'
 import { type Span, spanOf, type Version } from './history.js'
 
 const SLAB_BYTES = 64 * 1024
+/** Of settled values: so many are moved at once, at most, when a slab is emptied. */
+const SLAB_VALUES_MAX = 1_024
 /** A longer value has a buffer of its own. */
 const SHARED_BYTES_MAX = 4 * 1024
 
@@ -67,7 +69,7 @@ export class SettledValues {
     const slab = version.bytes === null ? undefined : this.#slabs.get(version.bytes)
     if (slab === undefined || !slab.versions.delete(version)) return
     slab.alive -= version.length
-    if (slab === this.#current || slab.alive * 2 >= SLAB_BYTES) return
+    if (slab === this.#current || slab.alive * 2 >= slab.filled) return
     this.#slabs.delete(slab.bytes)
     for (const survivor of slab.versions) this.#move(survivor, slab.bytes)
   }
@@ -84,7 +86,8 @@ export class SettledValues {
 
   #slabWithRoom(length: number): Slab {
     const current = this.#current
-    if (current !== null && current.filled + length <= SLAB_BYTES) return current
+    const full = current === null || current.versions.size >= SLAB_VALUES_MAX
+    if (!full && current.filled + length <= SLAB_BYTES) return current
     const bytes = new Uint8Array(SLAB_BYTES)
     const slab: Slab = { bytes, filled: 0, alive: 0, versions: new Set() }
     this.#slabs.set(bytes, slab)

@@ -22,6 +22,8 @@ import { OrderedMap } from './ordered.js'
 
 const ITEM_SEED = 0x51
 const STATE_SEED = 0x52
+/** Versions of one key: what is freed together holds up all else. */
+const TRIMMED_AT_ONCE = 256
 
 /** Key and its end, both latin1. `end`: '' for the key alone, null for every key from `key` on. */
 export interface KeyRange {
@@ -161,10 +163,15 @@ export class Store {
     return this.log.at(this.#collected).mod <= this.compactRevision
   }
 
-  /** Frees the garbage of at most so many events; true while there is more to do. */
+  /** Frees the garbage of at most so many events, or some more versions; true while there is more to do. */
   collect(eventsMax: number): boolean {
-    for (let left = eventsMax; left > 0 && this.collectable; left--) {
-      this.#trim(this.log.at(this.#collected++).history)
+    for (let left = eventsMax; left > 0 && this.collectable; ) {
+      const { history } = this.log.at(this.#collected)
+      const { freed, done } = this.#trim(history)
+      left -= Math.max(1, freed)
+      // A key with very many versions is come back to.
+      if (!done) continue
+      this.#collected++
       this.counts.collected++
     }
     const keep = Math.min(this.#collected, this.log.firstAt(this.compactRevision))
@@ -290,25 +297,26 @@ export class Store {
     return history
   }
 
-  /** Frees the versions of a key that are garbage. */
-  #trim(history: History): void {
+  /** Frees versions of a key that are garbage; `done`: all that are. */
+  #trim(history: History): { freed: number; done: boolean } {
     const versions = history.versions
     let keep = lastIndexAt(versions, this.compactRevision)
-    if (keep < 0) return
+    if (keep < 0) return { freed: 0, done: true }
     const newest = versions[keep] as Version
     if (newest.deleted && newest.mod < this.compactRevision) keep++
-    if (keep > 0)
-      for (const version of versions.splice(0, keep)) {
+    const freed = Math.min(keep, TRIMMED_AT_ONCE)
+    if (freed > 0)
+      for (const version of versions.splice(0, freed)) {
         this.#bytesHeld -= version.length
         this.#settled.free(version)
       }
+    if (freed < keep) return { freed, done: false }
     const oldest = versions[0]
-    if (oldest !== undefined) {
-      if (oldest.mod <= this.compactRevision) this.#settled.settle(oldest)
-      return
-    }
-    this.#bytesHeld -= history.key.length
-    this.#points.delete(history.key)
-    this.#tree.delete(history.key)
+    if (oldest === undefined) {
+      this.#bytesHeld -= history.key.length
+      this.#points.delete(history.key)
+      this.#tree.delete(history.key)
+    } else if (oldest.mod <= this.compactRevision) this.#settled.settle(oldest)
+    return { freed, done: true }
   }
 }

@@ -39,11 +39,14 @@ export class HttpContext implements CallContext {
   }
 
   onCancelled(callback: () => void): void {
+    const response = this.#response
     if (this.cancelled) process.nextTick(callback)
-    else
-      this.#response.once('close', () => {
-        if (!this.#response.writableEnded) callback()
+    else {
+      response.once('close', () => {
+        if (!response.writableEnded) callback()
       })
+      onHalfClosed(this.#request, response, callback)
+    }
   }
 
   metadata(key: string): string | undefined {
@@ -56,6 +59,26 @@ export class HttpContext implements CallContext {
 
   /** There is no place for one in an answer that is JSON. */
   setTrailer(): void {}
+}
+
+/**
+ * The caller sends nothing more, before he has his answer. He may be gone, or only have said so, as `nc -N` does: what is
+ * answered in a moment still is, but who would have to be waited for is taken to be gone.
+ */
+export function onHalfClosed(
+  { socket }: IncomingMessage,
+  response: ServerResponse,
+  callback: () => void,
+): void {
+  const onEnd = (): void => {
+    if (!response.writableEnded) callback()
+  }
+  if (socket.readableEnded) {
+    process.nextTick(onEnd)
+    return
+  }
+  socket.once('end', onEnd)
+  response.once('close', () => socket.off('end', onEnd))
 }
 
 /** What is no timeout is none: the header is gRPC's, and optional. */

@@ -8,7 +8,7 @@ import { Code, RpcError } from '../status.js'
 import type { Codec, Route } from '../types.js'
 import { etcdBindings } from './bindings.js'
 import { type Room, readBody } from './body.js'
-import { HttpContext } from './context.js'
+import { HttpContext, onHalfClosed } from './context.js'
 import type { JsonCodec } from './json-codec.js'
 import { JsonProblem } from './json-text.js'
 import { sendError, sendJson, toHttpError } from './status.js'
@@ -127,6 +127,10 @@ async function serve(
     ended: (code) => tally?.ended(path, code),
     known: (error) => known(error, route, options),
   })
+  // As etcd has it: a stream whose caller has closed his side is over.
+  onHalfClosed(request, response, () =>
+    stream.fail(new RpcError(Code.CANCELLED, 'context canceled')),
+  )
   try {
     route.handler(stream, context)
     stream.feed(messages)

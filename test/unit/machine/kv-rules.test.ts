@@ -130,6 +130,22 @@ describe('compaction', () => {
     expect(kv.machine.hash()).toBe(compacted)
     expect(kv.list({ key: 'k', rangeEnd: 'l', revision: 900 })).toHaveLength(10)
   })
+
+  test('a key of very many versions is freed in slices too', () => {
+    const kv = open()
+    for (let i = 0; i < 5_000; i++) kv.put({ key: 'hot', value: 'x' })
+    kv.compact(kv.machine.revision)
+    let before = kv.machine.bytesHeld
+    let most = 0
+    for (let more = true; more; ) {
+      more = kv.machine.collect(64)
+      most = Math.max(most, before - kv.machine.bytesHeld)
+      before = kv.machine.bytesHeld
+    }
+    expect(most).toBe(256)
+    expect(kv.machine.bytesHeld).toBe('hot'.length + 'x'.length)
+    expect(kv.machine.eventsHeld).toBe(1)
+  })
 })
 
 describe('key-values', () => {

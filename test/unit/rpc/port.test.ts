@@ -61,6 +61,20 @@ describe('bytes', () => {
     expect(await all).toContain(answer)
   })
 
+  test('who closes his side behind his request is answered, then closed', async () => {
+    w = await world(routes, {
+      http1: (request, response) =>
+        request.socket.once('end', () => setImmediate(() => response.end(`late ${request.url}`))),
+    })
+    const socket = await dial(w.port)
+    const all = readAll(socket)
+    socket.end('GET /a HTTP/1.1\r\nHost: h\r\n\r\n')
+    expect(await all).toContain('late /a')
+    const idle = await dial(w.port)
+    idle.end('GET /a HTT')
+    expect(await readAll(idle)).toContain('400')
+  })
+
   test('the preface of HTTP/2 byte by byte', async () => {
     w = await world(routes, { http1 })
     const socket = await dial(w.port)
