@@ -287,6 +287,7 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
       storage.snapshots,
       {
         commitIndex: () => core.status().commitIndex,
+        saved: (seconds) => this.#metrics.times.snapshotSaved(seconds),
         received: (from, snapshot) => this.#driver?.snapshotReceived(from, snapshot),
         unreadable: (error) => this.#log.error({ code: error.code }, error.message),
         failed: (error) => this.#fail(snapshotFailed(error)),
@@ -348,6 +349,8 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
     const now = performance.now()
     this.#driver?.tick(now, this.#consensus.wallClock ? Date.now() : now)
     this.#replica?.noteLeader()
+    const leads = () => this.#replica?.numbers().isLeader === true
+    this.#metrics.times.ticked(now, 2 * this.#config.timing.heartbeatMs, leads)
     nodeLog.tick(now)
   }
 

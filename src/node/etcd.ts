@@ -8,6 +8,7 @@ import { etcdIds } from '../server/etcd/ids.js'
 import { etcdRoutesOf } from '../server/etcd/routes.js'
 import { SpaceGuard } from '../server/etcd/space-guard.js'
 import { Outcomes, talliedDoor } from '../server/etcd/tallied-door.js'
+import type { Times } from '../server/http/metrics/times.js'
 import type { NodeConfig } from './config.js'
 import { FrontDoor } from './front-door.js'
 import { GarbageCollector } from './garbage.js'
@@ -33,7 +34,13 @@ export interface EtcdApi {
   readonly outcomes: Readonly<Outcomes>
 }
 
-export function etcdApi(config: NodeConfig, replica: NodeReplica, kv: KvMachine): EtcdApi {
+interface Node {
+  readonly replica: NodeReplica
+  readonly kv: KvMachine
+  readonly times: Times
+}
+
+export function etcdApi(config: NodeConfig, { replica, kv, times }: Node): EtcdApi {
   const { members, ids } = etcdMembers(config)
   const who = { cluster: ids.cluster, member: ids.memberOf(config.name) }
   const headers = new Headers(who, () => replica.progress.term)
@@ -41,7 +48,7 @@ export function etcdApi(config: NodeConfig, replica: NodeReplica, kv: KvMachine)
   const outcomes = new Outcomes()
   const door = talliedDoor(doorOf(replica), outcomes, clock.now)
   const hub = new WatchHub(kv, clock)
-  const garbage = new GarbageCollector((eventsMax) => kv.collect(eventsMax), clock)
+  const garbage = new GarbageCollector((eventsMax) => kv.collect(eventsMax), clock, times)
   kv.listen({
     changed: () => hub.changed(),
     restored: () => hub.restored(),
@@ -60,6 +67,7 @@ export function etcdApi(config: NodeConfig, replica: NodeReplica, kv: KvMachine)
     space,
     members,
     progressMs: PROGRESS_MS,
+    times,
     electionTimeoutMs: config.timing.electionTimeoutMs,
     leaderKnown: () => replica.leaderKnown,
     clientEndpointOf: (name) => replica.clientEndpointOf(name),

@@ -43,7 +43,8 @@ export async function listen(config: NodeConfig, parts: ListenParts): Promise<Li
   const peer = createServer({ routes: communicator.routes(), limits: PEER_PORT_LIMITS, onError })
   const peerEndpoint = await bind(peer, config.listenPeer, 'the peer port')
   if (config.listenClient === null) return { servers: [peer], peerEndpoint, clientEndpoint: null }
-  const etcd = kv === null || isShut(replica) ? null : etcdApi(config, replica, kv)
+  const { times } = parts.metrics
+  const etcd = kv === null || isShut(replica) ? null : etcdApi(config, { replica, kv, times })
   const routes = clientRoutes(config, parts, etcd)
   const tally = new CallTally(routes)
   readMetrics(config, parts, { tally, etcd })
@@ -56,6 +57,7 @@ export async function listen(config: NodeConfig, parts: ListenParts): Promise<Li
       onError,
       notReady: () => replica.notReady(),
       alive: () => replica.healthy,
+      probed: (healthy) => times.probed(healthy),
       metrics: () => parts.metrics.text(),
       tally,
     }),

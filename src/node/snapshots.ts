@@ -20,6 +20,8 @@ import type { Loaded } from './recovery.js'
 export interface SnapshotEvents {
   /** What is committed here needs no snapshot of a peer. */
   commitIndex(): number
+  /** One of the own state is on disk, in so many seconds. */
+  saved?(seconds: number): void
   /** A peer's snapshot is on disk, verified. */
   received(from: NodeId, snapshot: SnapshotMeta): void
   /** A file that is to be sent is damaged; what this node runs on is in memory. */
@@ -57,12 +59,14 @@ export class Snapshots implements SnapshotFiles {
       return
     }
     this.#writing.add(snapshot.index)
+    const from = performance.now()
     this.#store.write(snapshot.index, chunks, (error, file) => {
       this.#writing.delete(snapshot.index)
       if (error !== null || file === null) {
         if (error !== null) this.#events.failed(error)
         return done(null)
       }
+      this.#events.saved?.((performance.now() - from) / 1000)
       done({ ...snapshot, digest: file.digest, bytes: file.bytes })
     })
   }

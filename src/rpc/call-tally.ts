@@ -14,6 +14,19 @@ export interface Tally {
   readonly ended: number[]
 }
 
+/** Metadata in which etcd's clients tell it. */
+export const CLIENT_VERSION = 'client-api-version'
+/** Versions that clients say they have: so many are told apart. */
+const VERSIONS_MAX = 32
+const VERSION_CHARS_MAX = 32
+
+/** Calls of one kind by clients of one version. */
+export interface ClientCalls {
+  readonly type: 'unary' | 'stream'
+  readonly version: string
+  calls: number
+}
+
 const ZEROS = { started: 0, received: 0, sent: 0 } as const
 
 export class CallTally {
@@ -21,6 +34,7 @@ export class CallTally {
   bytesReceived = 0
   bytesSent = 0
   readonly #byPath = new Map<string, Tally>()
+  readonly #byClient = new Map<string, ClientCalls>()
 
   constructor(routes: readonly Route[]) {
     for (const { kind, method } of routes) {
@@ -30,9 +44,12 @@ export class CallTally {
     }
   }
 
-  started(path: string): void {
+  /** `version`: what the client says of itself, `client-api-version`. */
+  started(path: string, version = 'unknown'): void {
     const tally = this.#byPath.get(path)
-    if (tally !== undefined) tally.started++
+    if (tally === undefined) return
+    tally.started++
+    this.#clientCalls(tally.type === 'unary' ? 'unary' : 'stream', version).calls++
   }
 
   ended(path: string, code: Code): void {
@@ -73,6 +90,21 @@ export class CallTally {
 
   all(): Iterable<Tally> {
     return this.#byPath.values()
+  }
+
+  byClient(): Iterable<ClientCalls> {
+    return this.#byClient.values()
+  }
+
+  #clientCalls(type: ClientCalls['type'], version: string): ClientCalls {
+    const key = `${type} ${version}`
+    const known = this.#byClient.get(key)
+    if (known !== undefined) return known
+    const told = this.#byClient.size < 2 * VERSIONS_MAX && version.length <= VERSION_CHARS_MAX
+    if (!told && version !== 'other') return this.#clientCalls(type, 'other')
+    const fresh: ClientCalls = { type, version, calls: 0 }
+    this.#byClient.set(key, fresh)
+    return fresh
   }
 }
 

@@ -9,7 +9,7 @@ import {
   type sendUnaryData,
 } from '@grpc/grpc-js'
 import { assert } from '../base/assert.js'
-import type { CallTally } from './call-tally.js'
+import { type CallTally, CLIENT_VERSION } from './call-tally.js'
 import { GrpcContext } from './grpc-context.js'
 import { guardCalls, setHttp2Settings } from './grpc-doors.js'
 import { statusText } from './grpc-metadata.js'
@@ -115,9 +115,9 @@ class TransportServer implements Server {
     call: UnaryCall,
     done: sendUnaryData<Buffer>,
   ): void {
-    this.#tally?.started(method.path)
-    this.#tally?.received(method.path, call.request.length)
     const context = new GrpcContext(call)
+    this.#tally?.started(method.path, context.metadata(CLIENT_VERSION))
+    this.#tally?.received(method.path, call.request.length)
     const fail = (error: unknown): void => {
       const known = this.#known(error, method.path)
       const metadata = context.finish(known.trailers)
@@ -154,8 +154,8 @@ class TransportServer implements Server {
 
   #onStream(route: Route & { kind: 'stream' }, call: BidiCall): void {
     const { method, handler } = route
-    this.#tally?.started(method.path)
     const context = new GrpcContext(call)
+    this.#tally?.started(method.path, context.metadata(CLIENT_VERSION))
     const stream = new GrpcStream<unknown, unknown>(call, {
       incoming: this.#counting(method.request, method.path),
       outgoing: this.#counting(method.response, method.path),

@@ -3,7 +3,7 @@
  * bytes and handed to the method's own codec, so that a handler cannot tell the two ways apart.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import type { CallTally } from '../call-tally.js'
+import { type CallTally, CLIENT_VERSION } from '../call-tally.js'
 import { Code, RpcError } from '../status.js'
 import type { Codec, Route } from '../types.js'
 import { etcdBindings } from './bindings.js'
@@ -100,7 +100,7 @@ async function serve(
   const context = new HttpContext(request, response)
   const { path } = route.method
   const { tally } = options
-  tally?.started(path)
+  tally?.started(path, context.metadata(CLIENT_VERSION))
   if (route.kind === 'unary') {
     try {
       const [bytes = new Uint8Array(0)] = messages

@@ -24,6 +24,13 @@ export interface MaintenanceParts extends CommandParts {
   status(): MemberStatus
   transferLeadership(to: NodeId): TransferRefusal | null
   store(): StoreView
+  readonly times?: HashTimes
+}
+
+/** Hears how long each took (s). */
+export interface HashTimes {
+  hashed(seconds: number): void
+  hashedAt(seconds: number): void
 }
 
 export interface MemberStatus {
@@ -71,7 +78,10 @@ export function maintenanceRoutes(parts: MaintenanceParts): Route[] {
     unary(etcdMaintenance.defragment, () => ({ header: header() })),
     unary(etcdMaintenance.hash, () => {
       const store = parts.store()
-      return { header: header(), hash: store.hashAt(store.revision) }
+      const from = performance.now()
+      const hash = store.hashAt(store.revision)
+      parts.times?.hashed((performance.now() - from) / 1000)
+      return { header: header(), hash }
     }),
     unary(etcdMaintenance.hashKv, ({ revision }) => hashKv(parts, revision)),
     unary(etcdMaintenance.moveLeader, async ({ targetID }, context) => {
@@ -106,7 +116,7 @@ function refuseDowngrade({ action, version }: DowngradeRequest): never {
   throw new RpcError(Code.INVALID_ARGUMENT, 'etcdserver: invalid downgrade target version')
 }
 
-function hashKv({ headers, store }: MaintenanceParts, asked: number) {
+function hashKv({ headers, store, times }: MaintenanceParts, asked: number) {
   const view = store()
   const revision = asked > 0 ? asked : view.revision
   if (revision > view.revision)
@@ -117,7 +127,9 @@ function hashKv({ headers, store }: MaintenanceParts, asked: number) {
   if (revision < view.compactRevision)
     throw new RpcError(Code.OUT_OF_RANGE, 'etcdserver: mvcc: required revision has been compacted')
   const compactRevision = view.compactRevision
+  const from = performance.now()
   const hash = view.hashAt(revision)
+  times?.hashedAt((performance.now() - from) / 1000)
   return { header: headers.of(view.revision), hash, compactRevision, hashRevision: revision }
 }
 

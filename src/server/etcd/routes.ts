@@ -12,8 +12,8 @@ import type { EtcdDoor } from './door.js'
 import type { Headers } from './header.js'
 import type { EtcdIds } from './ids.js'
 import { kvRoutes } from './kv-service.js'
-import { leaseRoutes } from './lease/lease-service.js'
-import { type MemberStatus, maintenanceRoutes } from './maintenance-service.js'
+import { type LeaseParts, leaseRoutes } from './lease/lease-service.js'
+import { type HashTimes, type MemberStatus, maintenanceRoutes } from './maintenance-service.js'
 import { type LeaderView, requireLeader } from './require-leader.js'
 import type { SpaceGuard } from './space-guard.js'
 import { watchRoutes } from './watch/watch-service.js'
@@ -35,15 +35,17 @@ export interface EtcdParts extends LeaderView {
   readonly progressMs: number
   /** Of the node. Default 1,000,000. */
   readonly watchesMax?: number
+  readonly times?: HashTimes & NonNullable<LeaseParts['times']>
 }
 
 export function etcdRoutesOf(parts: EtcdParts): Route[] {
   const { door, headers, ids, kv, hub, members, space } = parts
   const commands = { door, headers, space }
+  const timed = parts.times === undefined ? {} : { times: parts.times }
   const { serving } = door
   const routes = [
     ...kvRoutes(commands),
-    ...leaseRoutes(commands),
+    ...leaseRoutes({ ...commands, ...timed }),
     ...watchRoutes({ ...parts, source: kv, serving }),
     ...lockRoutes({ ...commands, hub }),
     ...electionRoutes({ ...commands, hub }),
@@ -57,6 +59,7 @@ export function etcdRoutesOf(parts: EtcdParts): Route[] {
     }),
     ...maintenanceRoutes({
       ...commands,
+      ...timed,
       ids,
       store: () => kv,
       transferLeadership: (to) => parts.transferLeadership(to),

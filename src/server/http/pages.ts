@@ -9,6 +9,8 @@ export interface PageParts {
   notReady(): string | null
   /** False: the process cannot go on, or is about to end. */
   alive(): boolean
+  /** `/health` was asked. */
+  probed?(healthy: boolean): void
   /** In Prometheus's text format. */
   metrics(): Promise<{ readonly type: string; readonly text: string }>
 }
@@ -19,7 +21,14 @@ export type Pages = (path: string) => RequestListener | null
 export function createPages(parts: PageParts): Pages {
   const pages = new Map<string, (response: ServerResponse) => void | Promise<void>>([
     ['/version', sendVersion],
-    ['/health', (response) => sendHealth(response, parts.notReady())],
+    [
+      '/health',
+      (response) => {
+        const problem = parts.notReady()
+        parts.probed?.(problem === null)
+        sendHealth(response, problem)
+      },
+    ],
     ['/readyz', (response) => sendProbe(response, parts.notReady())],
     ['/livez', (response) => sendProbe(response, parts.alive() ? null : 'the node is stopping')],
     [

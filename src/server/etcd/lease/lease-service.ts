@@ -1,5 +1,5 @@
 /** etcdserverpb.Lease. */
-import { LeaseGrantRequest } from '../../../gen/etcd/api/etcdserverpb/rpc.js'
+import { LeaseGrantRequest, LeaseGrantResponse } from '../../../gen/etcd/api/etcdserverpb/rpc.js'
 import { CommandTag } from '../../../machine/kv/commands.js'
 import { etcdLease } from '../../../rpc/etcd-services.js'
 import { type Route, streaming, unary } from '../../../rpc/types.js'
@@ -9,13 +9,20 @@ import { serveKeepAlives } from './keep-alive-stream.js'
 import { KeepAlives } from './keep-alives.js'
 import { freeLeaseId } from './lease-id.js'
 
-export function leaseRoutes(parts: CommandParts): Route[] {
+export interface LeaseParts extends CommandParts {
+  /** Hears of what is granted. */
+  readonly times?: { leaseGranted(ttlSeconds: number): void }
+}
+
+export function leaseRoutes(parts: LeaseParts): Route[] {
   const { LEASE_GRANT, LEASE_REVOKE, LEASE_TIME_TO_LIVE, LEASE_LEASES } = CommandTag
   const keepAlives = new KeepAlives(parts.door, setImmediate)
   return [
-    unary(etcdLease.grant, (request, context) =>
-      runCommand(parts, LEASE_GRANT, withId(request), context),
-    ),
+    unary(etcdLease.grant, async (request, context) => {
+      const response = await runCommand(parts, LEASE_GRANT, withId(request), context)
+      parts.times?.leaseGranted(Number(LeaseGrantResponse.decode(response).TTL))
+      return response
+    }),
     unary(etcdLease.revoke, (request, context) =>
       runCommand(parts, LEASE_REVOKE, request, context),
     ),

@@ -10,6 +10,7 @@ import { type PeerNumbers, readCalls, readPeers } from './network.js'
 import { Register } from './register.js'
 import { type About, describe, hex, readOutcomes, readServer, type ServerView } from './server.js'
 import { readStore, readWatch, type StoreNumbers } from './store.js'
+import { Times } from './times.js'
 
 export interface MetricsView extends About {
   readonly quotaBytes: number | null
@@ -38,6 +39,7 @@ const OURS = 'As `quorate status --json` counts it.'
 export class Metrics {
   readonly #registry = new Registry()
   readonly #register = new Register(this.#registry)
+  readonly times = new Times(this.#registry)
   readonly #fsync = new Histogram({
     name: 'etcd_disk_wal_fsync_duration_seconds',
     help: 'Time of each fdatasync of the log.',

@@ -40,6 +40,16 @@ export function readCalls(to: Register, tally: CallTally): void {
   to.counters('grpc_server_handled_total', 'Calls ended, by code.', [...CALL, 'grpc_code'], () =>
     [...tally.all()].flatMap(handled),
   )
+  to.counters(
+    'etcd_server_client_requests_total',
+    'Calls begun, by what version the client says it has.',
+    ['type', 'client_api_version'],
+    () =>
+      [...tally.byClient()].map(({ type, version, calls }) => ({
+        labels: { type, client_api_version: version },
+        value: calls,
+      })),
+  )
   to.counter(
     'etcd_network_client_grpc_received_bytes_total',
     "Bytes of clients' messages, JSON as it would be in protobuf.",

@@ -12,6 +12,7 @@ import { etcdIds } from '../../../../src/server/etcd/ids.js'
 import { etcdRoutesOf } from '../../../../src/server/etcd/routes.js'
 import { SpaceGuard } from '../../../../src/server/etcd/space-guard.js'
 import { Outcomes, talliedDoor } from '../../../../src/server/etcd/tallied-door.js'
+import type { Times } from '../../../../src/server/http/metrics/times.js'
 
 export class Member {
   readonly kv = new KvMachine()
@@ -29,7 +30,7 @@ export class Member {
   #index = 0
   #time = 0
 
-  constructor(quotaBytes: number | null = null, watchesMax?: number) {
+  constructor(quotaBytes: number | null = null, watchesMax?: number, times?: Times) {
     this.hub = new WatchHub(this.kv, { soon: setImmediate, now: () => performance.now() })
     this.kv.listen(this.hub)
     const { kv, hub, ids } = this
@@ -60,6 +61,7 @@ export class Member {
       members: [{ name: 'n1', address: '127.0.0.1:1' }],
       progressMs: 1_000,
       ...(watchesMax === undefined ? {} : { watchesMax }),
+      ...(times === undefined ? {} : { times }),
       electionTimeoutMs: 10,
       leaderKnown: () => this.leader,
       clientEndpointOf: () => '127.0.0.1:2',

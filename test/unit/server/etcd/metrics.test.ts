@@ -5,16 +5,19 @@ import { op } from '../../../../src/client/etcd/txn.js'
 import { putRequest } from '../../../../src/client/kv.js'
 import { PutRequest } from '../../../../src/gen/etcd/api/etcdserverpb/rpc.js'
 import { CommandTag, encodeCommand } from '../../../../src/machine/kv/commands.js'
+import { GarbageCollector } from '../../../../src/node/garbage.js'
 import { CallTally } from '../../../../src/rpc/call-tally.js'
+import { connect } from '../../../../src/rpc/channel.js'
+import { etcdMaintenance } from '../../../../src/rpc/etcd-services.js'
 import { CLIENT_PORT_LIMITS } from '../../../../src/rpc/limits.js'
 import { createServer } from '../../../../src/rpc/server.js'
-import type { Server } from '../../../../src/rpc/types.js'
+import type { Channel, Server } from '../../../../src/rpc/types.js'
 import { Metrics } from '../../../../src/server/http/metrics/metrics.js'
 import type { PeerNumbers } from '../../../../src/server/http/metrics/network.js'
 import { Member } from './member.js'
 
-const member = new Member()
 const metrics = new Metrics()
+const member = new Member(null, undefined, metrics.times)
 const tally = new CallTally(member.routes)
 const numbers = {
   leader: null as string | null,
@@ -37,6 +40,7 @@ let peer: PeerNumbers = {
 const counters = new Map([['wal_bytes', 0]])
 let server: Server
 let client: EtcdClient
+let channel: Channel
 
 beforeAll(async () => {
   metrics.read({
@@ -54,10 +58,12 @@ beforeAll(async () => {
   server = createServer({ routes: member.routes, limits: CLIENT_PORT_LIMITS, tally })
   const { port } = await server.listen('127.0.0.1', 0)
   client = new EtcdClient({ endpoints: [`127.0.0.1:${port}`] })
+  channel = connect(`127.0.0.1:${port}`)
 })
 
 afterAll(async () => {
   client.close()
+  channel.close()
   await server.close(0)
 })
 
@@ -153,6 +159,62 @@ describe('the store', () => {
   })
 })
 
+describe('what takes its time', () => {
+  test('hashes, by which of the two', async () => {
+    const by = await moved(async () => {
+      await channel.unary(etcdMaintenance.hash, {})
+      await channel.unary(etcdMaintenance.hashKv, { revision: 0 })
+      await channel.unary(etcdMaintenance.hashKv, { revision: 0 })
+    })
+    expect(by('etcd_mvcc_hash_duration_seconds_count')).toBe(1)
+    expect(by('etcd_mvcc_hash_rev_duration_seconds_count')).toBe(2)
+  })
+
+  test('leases by the time that was granted', async () => {
+    const by = await moved(() => client.grant(100, '73'))
+    expect(by('etcd_debugging_lease_ttl_total_count')).toBe(1)
+    expect(by('etcd_debugging_lease_ttl_total_sum')).toBe(100)
+    expect(by('etcd_debugging_lease_ttl_total_bucket{le="64"}')).toBe(0)
+    expect(by('etcd_debugging_lease_ttl_total_bucket{le="128"}')).toBe(1)
+  })
+
+  test('compaction, slice by slice and whole', async () => {
+    const host = { now: () => (now += 3), soon: (task: () => void) => tasks.push(task) }
+    const tasks: (() => void)[] = []
+    let now = 0
+    let left = 3
+    const garbage = new GarbageCollector(() => --left > 0, host, metrics.times)
+    const by = await moved(() => {
+      garbage.start()
+      for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) task()
+    })
+    expect(by('etcd_debugging_mvcc_db_compaction_pause_duration_milliseconds_count')).toBe(3)
+    expect(by('etcd_debugging_mvcc_db_compaction_pause_duration_milliseconds_sum')).toBe(9)
+    expect(by('etcd_debugging_mvcc_db_compaction_total_duration_milliseconds_count')).toBe(1)
+    expect(by('etcd_debugging_mvcc_db_compaction_total_duration_milliseconds_sum')).toBe(15)
+  })
+
+  test('snapshots, probes, and heartbeats that came late where it leads', async () => {
+    const by = await moved(() => {
+      metrics.times.snapshotSaved(0.5)
+      metrics.times.probed(true)
+      metrics.times.probed(false)
+      metrics.times.probed(false)
+      for (const [at, leads] of [
+        [0, true],
+        [200, true],
+        [401, true],
+        [700, false],
+      ] as const)
+        metrics.times.ticked(at, 200, () => leads)
+    })
+    expect(by('etcd_debugging_snap_save_total_duration_seconds_sum')).toBe(0.5)
+    expect(by('etcd_server_health_success')).toBe(1)
+    expect(by('etcd_server_health_failures')).toBe(2)
+    expect(by('etcd_server_heartbeat_send_failures_total')).toBe(1)
+  })
+})
+
 describe('watches', () => {
   test('streams, watches, events', async () => {
     const watch = client.watch('w', { prefix: true })
@@ -205,6 +267,19 @@ describe('clients', () => {
     expect(received).toBeGreaterThan(1_000)
     expect(received).toBeLessThan(1_100)
     expect(by('etcd_network_client_grpc_sent_bytes_total')).toBeGreaterThan(10)
+  })
+
+  test('calls by the version that clients say they have, few of which are told apart', async () => {
+    const calls = (version: string) =>
+      `etcd_server_client_requests_total{type="unary",client_api_version="${version}"}`
+    const by = await moved(async () => {
+      await client.put('key', 'x')
+      for (let i = 0; i < 100; i++) tally.started('/etcdserverpb.KV/Put', `3.${i}`)
+    })
+    expect(by(calls('unknown'))).toBe(1)
+    expect(by(calls('3.1'))).toBe(1)
+    expect(by(calls('other'))).toBeGreaterThan(30)
+    expect((await read()).has(calls('3.99'))).toBe(false)
   })
 
   test('messages of streams', async () => {
