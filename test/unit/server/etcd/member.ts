@@ -14,6 +14,10 @@ import { SpaceGuard } from '../../../../src/server/etcd/space-guard.js'
 import { Outcomes, talliedDoor } from '../../../../src/server/etcd/tallied-door.js'
 import type { Times } from '../../../../src/server/http/metrics/times.js'
 
+type Refusal =
+  | { readonly type: 'NotLeader'; readonly leader: null }
+  | { readonly type: 'Overloaded' | 'Indeterminate'; readonly reason: string }
+
 export class Member {
   readonly kv = new KvMachine()
   readonly hub: WatchHub
@@ -24,6 +28,8 @@ export class Member {
   leader = true
   /** False: its door finds nobody who would order anything. */
   orders = true
+  /** What its door says instead, whatever it is asked. */
+  refuses: Refusal | null = null
   /** Of the clock by which reads are timed, and how long each takes (ms). */
   now = 0
   readMs = 0
@@ -37,11 +43,13 @@ export class Member {
     const inner: EtcdDoor = {
       serving: () => true,
       submit: async (command) =>
-        this.orders
+        this.refuses ??
+        (this.orders
           ? { type: 'Result', result: this.apply(command) }
-          : { type: 'NotLeader', leader: null },
+          : { type: 'NotLeader', leader: null }),
       read: async () => {
         this.now += this.readMs
+        if (this.refuses !== null) return this.refuses
         return this.orders ? { type: 'Ready' } : { type: 'NotLeader', leader: null }
       },
       query: (query) => kv.query(query),
