@@ -1,9 +1,11 @@
 /** `serve` in etcd's place: its flags, its environment, its files, its version. */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { pickPorts } from '../../../src/cli/dev/ports.js'
 import { CliError } from '../../../src/cli/errors.js'
 import { gather, toServeConfig } from '../../../src/cli/serve-config.js'
 
@@ -93,6 +95,31 @@ describe('bin/etcd', () => {
     expect(stdout).toMatch(
       /^etcd Version: 3\.6\.0\nGit SHA: .+\nGo Version: .+\nGo OS\/Arch: .+\n$/,
     )
+  })
+
+  it('prints what harnesses wait for, and then serves', async () => {
+    const [client, peer] = await pickPorts(2)
+    const url = `http://127.0.0.1:${client}`
+    const own = ['--name', 's1', '--data-dir', join(dir, 's1'), '--initial-cluster-state', 'new']
+    const clients = ['--listen-client-urls', url, '--advertise-client-urls', url]
+    const at = `http://127.0.0.1:${peer}`
+    const peers = ['--listen-peer-urls', at, '--initial-advertise-peer-urls', at]
+    const args = [...own, ...clients, ...peers, '--initial-cluster', `s1=${at}`]
+    const etcd = spawn(ETCD, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+    try {
+      let text = ''
+      for await (const chunk of etcd.stderr) {
+        text += chunk
+        if (text.includes('ready to serve client requests')) break
+      }
+      expect(text).toMatch(/published local member to cluster/)
+      expect(text).toMatch(/enabled capabilities for version 3\.6/)
+      const health = await fetch(`${url}/health`)
+      expect(await health.json()).toMatchObject({ health: 'true' })
+    } finally {
+      etcd.kill('SIGKILL')
+      await once(etcd, 'exit')
+    }
   })
 
   it("takes Go's single dash, and ends with 2 on what nobody knows", () => {
