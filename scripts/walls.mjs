@@ -34,6 +34,7 @@ const FLOORS = [
   ['client', 6],
   ['server', 7],
   ['node', 8],
+  ['gateway', 8.5],
   ['cli', 9],
   ['index.ts', 10],
 ]

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander'
 import { VERSION } from '../version.js'
 import { complain, oneLine } from './errors.js'
 import { addEtcd, addPerf } from './program/etcd.js'
+import { addGateway } from './program/gateway.js'
 import { addKeyValue } from './program/key-value.js'
 import {
   clientOptions,
@@ -23,6 +24,7 @@ export function buildProgram(setExitCode: SetExitCode): Command {
     .enablePositionalOptions()
     .addHelpText('after', '\nTry: quorate dev, and in a second terminal: quorate put hello world')
   addNodes(program)
+  addGateway(program)
   addKeyValue(program, setExitCode)
   addEtcd(program, setExitCode)
   addCluster(program, setExitCode)
@@ -49,6 +51,9 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'quorate serve --config-file n1.yaml',
   ],
   dev: ['quorate dev', 'quorate dev --nodes 5 --base-port 0 --data-dir /tmp/quorate'],
+  gateway: [
+    'quorate gateway --cluster-file cluster.json --client-key-file alice.key --listen 127.0.0.1:2379',
+  ],
   put: ['quorate put hello world', 'quorate put config < config.json'],
   get: ['quorate get hello', 'quorate get users/ --prefix --json'],
   txn: ['printf \'value("k") = "1"\\n\\nput k 2\\n\\nget k\\n\' | quorate txn'],

@@ -334,7 +334,8 @@ function timingOf(
   return { electionTimeoutMs, heartbeatMs, tickMs }
 }
 
-function checkReach(address: Address, where: string, insecure: boolean): void {
+/** Throws CliError: others could reach it, and nobody said that they may. */
+export function checkReach(address: Address, where: string, insecure: boolean): void {
   if (insecure || isLoopback(address.host)) return
   throw usageError(
     `${where}: ${address.host} is reachable from other machines, and there is no TLS or authentication yet: listen on 127.0.0.1, or accept that with --insecure`,

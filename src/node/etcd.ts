@@ -62,7 +62,7 @@ export function etcdApi(config: NodeConfig, { replica, kv, times }: Node): EtcdA
     door,
     headers,
     ids,
-    kv,
+    store: kv,
     hub,
     space,
     members,

@@ -126,7 +126,8 @@ function isShut({ signing }: NodeReplica): boolean {
   return signing !== null && signing.frontDoor === null
 }
 
-async function bind(server: Server, address: Address, what: string): Promise<string> {
+/** Throws NodeError. */
+export async function bind(server: Server, address: Address, what: string): Promise<string> {
   try {
     const { host, port } = await server.listen(address.host, address.port)
     return hostPort({ host, port })

@@ -1,8 +1,9 @@
 /** Four real processes, and one of them lies in every way there is, one after the other, while clients write. */
 import { expect, it } from 'vitest'
 import { utf8Decode } from '../../src/base/utf8.js'
-import type { Client } from '../../src/client/index.js'
-import { quorate, TestCluster } from './support/cluster.js'
+import { keyFileOf } from '../../src/cli/dev/keys.js'
+import { type Client, EtcdClient } from '../../src/client/index.js'
+import { quorate, startGateway, TestCluster } from './support/cluster.js'
 
 /** What only a primary can do; the others are a backup's, so that no view must change for them. */
 const OF_A_PRIMARY = ['slow', 'starve', 'silent', 'equivocate', 'wrong-digest'] as const
@@ -107,6 +108,7 @@ it('a replica that answers wrongly is believed by nobody, and asked alone it is 
     const withFile = await quorate(['get', 'who', ...only, ...file])
     if (withFile.code === 0) expect(withFile.stdout).toBe('who\nhonest\n')
     else expect(withFile.stdout).toBe('')
+    await throughAGateway(cluster)
     const acts = await quorate(['fault', 'byzantine', 'n4', ...all])
     expect(acts.stdout).toMatch(/^n4: wrong-replies \(acted [1-9][0-9]* times\)\n$/)
     const cleared = await quorate(['fault', 'byzantine', 'n4', 'clear', ...all])
@@ -118,3 +120,28 @@ it('a replica that answers wrongly is believed by nobody, and asked alone it is 
     await cluster.close()
   }
 })
+
+/** An etcd client beside it is told what f+1 say, whatever n4 does. */
+async function throughAGateway(cluster: TestCluster): Promise<void> {
+  const gateway = await startGateway(cluster.root, keyFileOf(cluster.root, 'n1-door'))
+  const client = new EtcdClient({ endpoints: [gateway.endpoint], attemptTimeoutMs: 5_000 })
+  try {
+    const watch = client.watch('g')
+    await watch.created
+    await client.put('g', 'first')
+    const { revision } = await client.put('g', 'second').then(({ header }) => header!)
+    const seen: string[] = []
+    while (seen.length < 2) {
+      const { value: batch } = await watch.next()
+      for (const { kv } of batch?.events ?? [])
+        seen.push(`${utf8Decode(kv.value)}@${kv.modRevision}`)
+    }
+    expect(seen).toEqual([`first@${revision - 1}`, `second@${revision}`])
+    const found = await client.get('g', { serializable: true })
+    expect(utf8Decode(found!.value)).toBe('second')
+    await (await client.lock('l')).release()
+  } finally {
+    client.close()
+    await gateway.close()
+  }
+}

@@ -49,11 +49,14 @@ function onRefused(c: PbftClientState, input: PbftClientInput & { type: 'Refused
   operation.askAllAt = Math.min(operation.askAllAt, c.now + c.options.againMsMin)
 }
 
-/** The primary of the view that at least one honest replica has reached: a liar's alone moves nobody. */
-export function believedPrimary(c: PbftClientState): NodeId {
+/** The view that at least one honest replica has reached: a liar's alone moves nobody. */
+export function believedView(c: PbftClientState): number {
   const views = c.replicas.map((id) => c.views.get(id) ?? 0).sort((a, b) => b - a)
-  const view = views[c.faultyMax] ?? 0
-  const id = c.replicas[view % c.replicas.length]
+  return views[c.faultyMax] ?? 0
+}
+
+export function believedPrimary(c: PbftClientState): NodeId {
+  const id = c.replicas[believedView(c) % c.replicas.length]
   assert(id !== undefined, 'a cluster has replicas')
   return id
 }

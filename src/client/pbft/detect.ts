@@ -1,8 +1,8 @@
-/** Whether the nodes at the endpoints run PBFT: f+1 of them that say Raft are believed, one that says PBFT is enough. */
+/** Which protocol the nodes at the endpoints run: f+1 of them that say Raft are believed, one that says PBFT is enough. */
 import type { Client } from '../client.js'
 
-/** False also where nobody answers. A liar may send us to PBFT, whose client believes no single node; never to Raft. */
-export function speaksPbft(client: Client, timeoutMs: number): Promise<boolean> {
+/** Null: too few answer. A liar may send us to PBFT, whose client believes no single node; never to Raft. */
+export function protocolOf(client: Client, timeoutMs: number): Promise<'raft' | 'pbft' | null> {
   const { endpoints } = client
   const faultyMax = Math.floor((endpoints.length - 1) / 3)
   return new Promise((resolve) => {
@@ -10,9 +10,10 @@ export function speaksPbft(client: Client, timeoutMs: number): Promise<boolean> 
     let raft = 0
     const ended = (protocol: string | null): void => {
       open--
-      if (protocol === 'pbft') resolve(true)
+      if (protocol === 'pbft') resolve('pbft')
       if (protocol === 'raft') raft++
-      if (open === 0 || raft > faultyMax) resolve(false)
+      if (raft > faultyMax) resolve('raft')
+      if (open === 0) resolve(null)
     }
     for (const endpoint of endpoints)
       client.status(endpoint, { timeoutMs }).then(
@@ -20,4 +21,9 @@ export function speaksPbft(client: Client, timeoutMs: number): Promise<boolean> 
         () => ended(null),
       )
   })
+}
+
+/** False also where nobody answers. */
+export async function speaksPbft(client: Client, timeoutMs: number): Promise<boolean> {
+  return (await protocolOf(client, timeoutMs)) === 'pbft'
 }

@@ -19,7 +19,7 @@ import {
   type PbftClientInput,
   type PbftClientState,
 } from '../core/pbft-state.js'
-import { stepPbftClient } from '../core/pbft-step.js'
+import { believedPrimary, believedView, stepPbftClient } from '../core/pbft-step.js'
 import { type ClientOutcome, SESSION_EXPIRED } from '../core/state.js'
 import { SESSIONS } from '../engine.js'
 import { ClientError } from '../errors.js'
@@ -98,6 +98,17 @@ export class PbftEngine {
     this.#channels = of.channels
     this.#trust = of
     this.#signer = of.signer ?? nodeSuite.signer(new Uint8Array(randomBytes(32)))
+  }
+
+  /** Where the cluster is taken to be; null before it was first asked. */
+  get believed(): { readonly view: number; readonly primary: NodeId } | null {
+    const core = this.#core
+    return core === null ? null : { view: believedView(core), primary: believedPrimary(core) }
+  }
+
+  /** Endpoints that do not answer, and why. */
+  get unreachable(): ReadonlyMap<string, string> {
+    return this.#unreachable
   }
 
   /** What f+1 replicas say that it came to. */

@@ -11,7 +11,7 @@ import {
   RangeRequest,
   TxnRequest,
 } from '../../gen/etcd/api/etcdserverpb/rpc.js'
-import { CommandTag, LeaseKeepAlives } from '../../gen/quorate/kv/v1/kv.js'
+import { ChangesRequest, CommandTag, LeaseKeepAlives } from '../../gen/quorate/kv/v1/kv.js'
 import { KV_ERRORS, type KvError } from './errors.js'
 import { scanMessage } from './wire-scan.js'
 
@@ -32,13 +32,14 @@ export type Command =
   | { readonly type: 'LeaseTimeToLive'; readonly request: LeaseTimeToLiveRequest }
   | { readonly type: 'LeaseLeases'; readonly request: LeaseLeasesRequest }
   | { readonly type: 'Alarm'; readonly request: AlarmRequest }
+  | { readonly type: 'Changes'; readonly request: ChangesRequest }
   | { readonly type: 'Refused'; readonly error: KvError }
 
 /** Byte fields of the message are views of the command. */
 export function decodeCommand(bytes: Uint8Array): Command {
   if (bytes.length > COMMAND_BYTES_MAX) return refused(KV_ERRORS.requestTooLarge)
   const tag = bytes[0]
-  if (tag === undefined || tag < CommandTag.PUT || tag > CommandTag.ALARM)
+  if (tag === undefined || tag < CommandTag.PUT || tag > CommandTag.CHANGES)
     return refused(KV_ERRORS.unknownCommand)
   const scan = scanMessage(bytes, 1, tag === CommandTag.TXN ? 'txn' : 'flat')
   if (scan === 'too-deep') return refused(KV_ERRORS.tooManyOps)
@@ -73,6 +74,8 @@ function decodeMessage(tag: number, message: Uint8Array): Command {
       return { type: 'LeaseLeases', request: LeaseLeasesRequest.decode(message) }
     case CommandTag.ALARM:
       return { type: 'Alarm', request: AlarmRequest.decode(message) }
+    case CommandTag.CHANGES:
+      return { type: 'Changes', request: ChangesRequest.decode(message) }
     default:
       return { type: 'Range', request: RangeRequest.decode(message) }
   }

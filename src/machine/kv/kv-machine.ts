@@ -2,6 +2,7 @@
 import type { ApplyContext, StateMachine } from '../state-machine.js'
 import { isAlarmQuery, runAlarm } from './alarm-commands.js'
 import type { Alarm } from './alarms.js'
+import { runChanges } from './changes.js'
 import { COMMAND_BYTES_MAX, type Command, CommandTag, decodeCommand } from './commands.js'
 import type { Counts } from './counts.js'
 import { KV_ERRORS, type KvError } from './errors.js'
@@ -25,7 +26,7 @@ import { isReadOnly, runTxn } from './txn.js'
 import { checkCommand } from './validate.js'
 import { checkPutState, runDeleteRange, runPut } from './writes.js'
 
-type KeyCommand = Exclude<Command, { readonly type: `Lease${string}` | 'Alarm' }>
+type KeyCommand = Exclude<Command, { readonly type: `Lease${string}` | 'Alarm' | 'Changes' }>
 
 /** Events whose garbage is freed after each command, so that collection keeps up by itself. */
 const COLLECT_PER_COMMAND = 64
@@ -121,7 +122,7 @@ export class KvMachine implements StateMachine {
     return result
   }
 
-  /** Takes a Range, a Txn that only reads, LeaseLeases, or an Alarm that only lists. */
+  /** Takes a Range, a Txn that only reads, LeaseLeases, an Alarm that only lists, or Changes. */
   query(query: Uint8Array): Uint8Array {
     const command = decodeCommand(query)
     const error = checkCommand(command)
@@ -129,6 +130,7 @@ export class KvMachine implements StateMachine {
     const isQuery =
       command.type === 'Range' ||
       command.type === 'LeaseLeases' ||
+      command.type === 'Changes' ||
       (command.type === 'Alarm' && isAlarmQuery(command.request)) ||
       (command.type === 'Txn' && isReadOnly(command.request))
     return isQuery ? this.#applyDecoded(command, this.#time) : encodeError(KV_ERRORS.notAQuery)
@@ -217,6 +219,8 @@ export class KvMachine implements StateMachine {
         return listLeases(store)
       case 'Alarm':
         return runAlarm(store, command.request)
+      case 'Changes':
+        return runChanges(store, command.request)
       default: {
         const reply = this.#runOnKeys(command)
         return 'code' in reply ? encodeError(reply) : encodeReply(reply)

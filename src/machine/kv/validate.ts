@@ -43,6 +43,10 @@ export function checkCommand(command: Command): KvError | null {
       return alarmTypeOf(command.request.alarm) === null ? KV_ERRORS.malformed : null
     case 'LeaseKeepAlives':
       return command.request.ids.length > KEEP_ALIVES_MAX ? KV_ERRORS.requestTooLarge : null
+    case 'Changes':
+      return command.request.fromRevision < 0 || command.request.fromPlace < 0
+        ? KV_ERRORS.malformed
+        : null
     case 'LeaseRevoke':
     case 'LeaseTimeToLive':
     case 'LeaseLeases':

@@ -7,9 +7,14 @@ import { liveAt, type Version } from '../kv/history.js'
 export interface WatchSource {
   readonly revision: number
   readonly compactRevision: number
-  /** Changes at or after a revision, oldest first, at most so many; null when they are compacted away. */
-  eventsSince(revision: number, eventsMax: number): Version[] | null
+  /**
+   * Changes at or after a revision, oldest first, at most so many; null when they are compacted away. `pending`: they have
+   * to be fetched, and the hub is told that something has changed once they are here.
+   */
+  eventsSince(revision: number, eventsMax: number): Version[] | Pending | null
 }
+
+export type Pending = 'pending'
 
 const PUT = 0
 const DELETE = 1
@@ -18,10 +23,11 @@ const BATCH_EVENTS = 1_000
 const BATCH_BYTES = 1024 * 1024
 
 /** Whole revisions from this one on, some thousand events or a MiB of them; empty: there are none. Null: compacted away. */
-export function batchSince(source: WatchSource, revision: number): Version[] | null {
+export function batchSince(source: WatchSource, revision: number): Version[] | Pending | null {
   for (let most = BATCH_EVENTS; ; most *= 4) {
     const events = source.eventsSince(revision, most)
-    if (events === null || events.length < most) return events === null ? null : bounded(events)
+    if (events === null || events === 'pending') return events
+    if (events.length < most) return bounded(events)
     // The last revision may go on behind the cut.
     const last = events[events.length - 1]?.mod
     const whole = events.findLastIndex(({ mod }) => mod !== last) + 1

@@ -29,6 +29,8 @@ export class WatchHub {
   readonly #byKey = new Map<string, Set<Watcher>>()
   readonly #ranges = new Set<Watcher>()
   readonly #behind = new Set<Watcher>()
+  /** Behind, and what they want next has to be fetched first. */
+  readonly #waiting = new Set<Watcher>()
   /** All that are in step were told what is up to here. */
   #told: number
   #due = false
@@ -51,17 +53,24 @@ export class WatchHub {
   }
 
   get numbers(): WatchNumbers {
-    let watchers = this.#ranges.size + this.#behind.size
+    const slow = this.#behind.size + this.#waiting.size
+    let watchers = this.#ranges.size + slow
     for (const ofKey of this.#byKey.values()) watchers += ofKey.size
     const pending = Math.max(0, this.#source.revision - this.#told)
-    return { watchers, slow: this.#behind.size, told: this.#eventsTold, pending }
+    return { watchers, slow, told: this.#eventsTold, pending }
   }
 
   /** Is nobody of this stream behind, nor the hub behind the store? */
   inStep(sink: WatchSink): boolean {
     if (this.#told < this.#source.revision) return false
-    for (const watcher of this.#behind) if (watcher.sink === sink) return false
+    for (const late of [this.#behind, this.#waiting])
+      for (const watcher of late) if (watcher.sink === sink) return false
     return true
+  }
+
+  /** Nobody watches. */
+  get idle(): boolean {
+    return this.#behind.size + this.#waiting.size === 0 && !this.#anyInStep
   }
 
   /** Runs after each slice of work. */
@@ -71,6 +80,8 @@ export class WatchHub {
   }
 
   add(watcher: Watcher): void {
+    // Nobody is to be told what was before.
+    if (!this.#anyInStep) this.#told = this.#source.revision
     if (watcher.next > this.#told) this.#join(watcher)
     else {
       this.#behind.add(watcher)
@@ -80,11 +91,14 @@ export class WatchHub {
 
   remove(watcher: Watcher): void {
     this.#behind.delete(watcher)
+    this.#waiting.delete(watcher)
     this.#leave(watcher)
   }
 
-  /** The store has changed. */
+  /** The store has changed, or what was pending is here. */
   changed(): void {
+    for (const watcher of this.#waiting) this.#behind.add(watcher)
+    this.#waiting.clear()
     this.#schedule()
   }
 
@@ -120,11 +134,12 @@ export class WatchHub {
 
   /** Tells those in step of the next changes; true while there are more. */
   #advance(): boolean {
-    if (this.#byKey.size === 0 && this.#ranges.size === 0) {
+    if (!this.#anyInStep) {
       this.#told = this.#source.revision
       return false
     }
     const events = batchSince(this.#source, this.#told + 1)
+    if (events === 'pending') return false
     if (events === null) {
       // A compaction overtook us: each finds out for itself what is left.
       for (const watcher of this.#inStep()) this.#fallBehind(watcher, this.#told + 1)
@@ -174,6 +189,11 @@ export class WatchHub {
     for (const watcher of this.#behind) {
       if (!watcher.sink.writable) continue
       const events = batchSince(this.#source, watcher.next)
+      if (events === 'pending') {
+        this.#behind.delete(watcher)
+        this.#waiting.add(watcher)
+        continue
+      }
       if (events === null) {
         this.#behind.delete(watcher)
         watcher.sink.compacted(watcher, this.#source.compactRevision)
@@ -216,6 +236,10 @@ export class WatchHub {
     this.#leave(watcher)
     watcher.next = Math.max(watcher.next, next)
     this.#behind.add(watcher)
+  }
+
+  get #anyInStep(): boolean {
+    return this.#byKey.size > 0 || this.#ranges.size > 0
   }
 
   #inStep(): Watcher[] {

@@ -58,19 +58,16 @@ async function execute(
   command: Uint8Array,
   timeoutMs: number,
 ): Promise<Uint8Array> {
-  switch (way) {
-    case 'serializable':
-      return door.query(command)
-    case 'linearizable': {
-      const outcome = await door.read(timeoutMs)
-      if (outcome.type === 'Ready') return door.query(command)
-      if (outcome.type !== 'Unsupported') throw etcdError(outcome)
-      // No single replica can be believed: the read gets a place in the order.
-      return resultOf(await door.submit(command, timeoutMs))
-    }
-    case 'write':
-      return resultOf(await door.submit(command, timeoutMs))
+  if (way === 'write') return resultOf(await door.submit(command, timeoutMs))
+  const { query } = door
+  if (query !== null && way === 'serializable') return query(command)
+  if (query !== null) {
+    const outcome = await door.read(timeoutMs)
+    if (outcome.type === 'Ready') return query(command)
+    if (outcome.type !== 'Unsupported') throw etcdError(outcome)
   }
+  // No single replica can be believed: the read gets a place in the order.
+  return resultOf(await door.submit(command, timeoutMs, true))
 }
 
 function wayOf(decoded: Command): Way {

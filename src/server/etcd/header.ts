@@ -51,6 +51,11 @@ export class Headers {
   }
 }
 
+/** Of a response of the machine's; 0: it tells none. */
+export function revisionOf(response: Uint8Array): number {
+  return split(response).revision
+}
+
 function split(response: Uint8Array): { rest: Uint8Array; revision: number } {
   if (response[0] !== HEADER_TAG) return { rest: response, revision: 0 }
   // The machine's own header is shorter than 128 bytes.

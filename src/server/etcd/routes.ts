@@ -1,6 +1,6 @@
 /** All of etcd's services, over one member. */
 import type { NodeId } from '../../consensus/ids.js'
-import type { KvMachine } from '../../machine/kv/kv-machine.js'
+import type { WatchSource } from '../../machine/watch/events.js'
 import type { WatchHub } from '../../machine/watch/hub.js'
 import type { Route } from '../../rpc/types.js'
 import type { TransferRefusal } from '../replica.js'
@@ -13,7 +13,12 @@ import type { Headers } from './header.js'
 import type { EtcdIds } from './ids.js'
 import { kvRoutes } from './kv-service.js'
 import { type LeaseParts, leaseRoutes } from './lease/lease-service.js'
-import { type HashTimes, type MemberStatus, maintenanceRoutes } from './maintenance-service.js'
+import {
+  type HashTimes,
+  type MemberStatus,
+  maintenanceRoutes,
+  type StoreView,
+} from './maintenance-service.js'
 import { type LeaderView, requireLeader } from './require-leader.js'
 import type { SpaceGuard } from './space-guard.js'
 import { watchRoutes } from './watch/watch-service.js'
@@ -22,7 +27,8 @@ export interface EtcdParts extends LeaderView {
   readonly door: EtcdDoor
   readonly headers: Headers
   readonly ids: EtcdIds
-  readonly kv: KvMachine
+  /** What this door knows of the store, and what changes in it. */
+  readonly store: WatchSource & StoreView
   readonly space: SpaceGuard
   /** Listens to the store. */
   readonly hub: WatchHub
@@ -36,20 +42,22 @@ export interface EtcdParts extends LeaderView {
   /** Of the node. Default 1,000,000. */
   readonly watchesMax?: number
   readonly times?: HashTimes & NonNullable<LeaseParts['times']>
+  /** Absent: the store is this node's own, and no watch has to wait until it is known how far it is. */
+  readonly refresh?: () => Promise<void>
 }
 
 export function etcdRoutesOf(parts: EtcdParts): Route[] {
-  const { door, headers, ids, kv, hub, members, space } = parts
+  const { door, headers, ids, store, hub, members, space } = parts
   const commands = { door, headers, space }
   const timed = parts.times === undefined ? {} : { times: parts.times }
   const { serving } = door
   const routes = [
     ...kvRoutes(commands),
     ...leaseRoutes({ ...commands, ...timed }),
-    ...watchRoutes({ ...parts, source: kv, serving }),
+    ...watchRoutes({ ...parts, source: store, serving }),
     ...lockRoutes({ ...commands, hub }),
     ...electionRoutes({ ...commands, hub }),
-    ...authRoutes({ headers, revision: () => kv.revision }),
+    ...authRoutes({ headers, revision: () => store.revision }),
     ...clusterRoutes({
       door,
       headers,
@@ -61,7 +69,7 @@ export function etcdRoutesOf(parts: EtcdParts): Route[] {
       ...commands,
       ...timed,
       ids,
-      store: () => kv,
+      store: () => store,
       transferLeadership: (to) => parts.transferLeadership(to),
       status: () => parts.status(),
     }),

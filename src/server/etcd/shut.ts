@@ -37,17 +37,18 @@ const SERVICES = [
 ]
 
 export function shutEtcdRoutes(): Route[] {
-  return SERVICES.flatMap((service) => Object.values(service).map(refusing))
+  return SERVICES.flatMap((service) => Object.values(service).map(shutRoute(WHY)))
 }
 
-function refusing(method: UnaryMethod<never, unknown> | StreamMethod<never, unknown>): Route {
-  if (method.kind === 'unary')
+type Method = UnaryMethod<unknown, unknown> | StreamMethod<unknown, unknown>
+
+/** Of a method that is not served here, and whose callers are told why. */
+export function shutRoute(why: string): (method: Method) => Route {
+  const refusal = () => new RpcError(Code.UNIMPLEMENTED, why)
+  return (method) => {
+    if (method.kind === 'stream') return streaming(method, (stream) => stream.fail(refusal()))
     return unary(method, () => {
       throw refusal()
     })
-  return streaming(method, (stream) => stream.fail(refusal()))
-}
-
-function refusal(): RpcError {
-  return new RpcError(Code.UNIMPLEMENTED, WHY)
+  }
 }

@@ -17,9 +17,9 @@ export function talliedDoor(door: EtcdDoor, outcomes: Outcomes, now: () => numbe
   return {
     commandTimeoutMs: door.commandTimeoutMs,
     serving: () => door.serving(),
-    query: (query) => door.query(query),
-    submit: async (command, timeoutMs) => {
-      const outcome = await door.submit(command, timeoutMs)
+    query: door.query,
+    submit: async (command, timeoutMs, readOnly) => {
+      const outcome = await door.submit(command, timeoutMs, readOnly)
       if (outcome.type !== 'Result') outcomes.proposalsFailed++
       return outcome
     },

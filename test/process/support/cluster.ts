@@ -220,6 +220,40 @@ export class TestCluster {
   }
 }
 
+export interface RunningGateway {
+  readonly endpoint: string
+  close(): Promise<void>
+}
+
+/** `quorate gateway` over the cluster in this folder; resolves once f+1 replicas have answered it. */
+export async function startGateway(root: string, keyFile: string): Promise<RunningGateway> {
+  const files = ['--cluster-file', join(root, CLUSTER_FILE), '--client-key-file', keyFile]
+  const child = spawn(process.execPath, [MAIN, 'gateway', ...files, '--listen', '127.0.0.1:0'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  const close = async () => {
+    const code = exitOf(child)
+    child.kill('SIGTERM')
+    await code
+  }
+  let told = ''
+  const ready = new Promise<string>((done, fail) => {
+    child.stderr.on('data', (chunk: Buffer) => {
+      told += chunk.toString()
+      const line = told.split('\n').find((one) => one.includes('ready to serve client requests'))
+      if (line?.endsWith('}') === true) done(JSON.parse(line).client)
+    })
+    child.once('exit', () => fail(new Error(`the gateway ended: ${told}`)))
+    setTimeout(() => fail(new Error(`the gateway is not ready: ${told}`)), WAIT_MS).unref()
+  })
+  try {
+    return { endpoint: await ready, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
 /** As `quorate dev` makes them, in the cluster's folder. */
 function makeKeys(root: string, seats: readonly Seat[]): ClusterKeys {
   const nodes = seats.map(({ name, clientPort, peerPort }) => ({ name, clientPort, peerPort }))

@@ -63,7 +63,7 @@ export class Member {
       door,
       headers,
       ids,
-      kv,
+      store: kv,
       hub,
       space: this.space,
       members: [{ name: 'n1', address: '127.0.0.1:1' }],

@@ -3,6 +3,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { ResponseHeader } from "../../../etcd/api/etcdserverpb/rpc.js";
+import { Event } from "../../../etcd/api/mvccpb/kv.js";
 
 export const protobufPackage = "quorate.kv.v1";
 
@@ -37,6 +38,8 @@ export const CommandTag = {
   LEASE_LEASES: 10,
   /** ALARM - etcdserverpb.AlarmRequest; also as a query if it only lists */
   ALARM: 11,
+  /** CHANGES - ChangesRequest, answered by ChangesResponse; also as a query */
+  CHANGES: 12,
 } as const;
 
 export type CommandTag = typeof CommandTag[keyof typeof CommandTag];
@@ -54,6 +57,7 @@ export namespace CommandTag {
   export type LEASE_TIME_TO_LIVE = typeof CommandTag.LEASE_TIME_TO_LIVE;
   export type LEASE_LEASES = typeof CommandTag.LEASE_LEASES;
   export type ALARM = typeof CommandTag.ALARM;
+  export type CHANGES = typeof CommandTag.CHANGES;
 }
 
 /** The keep-alives of many leases, each as if it had come by itself. */
@@ -67,6 +71,30 @@ export interface LeaseKeepAlivesResponse {
     | undefined;
   /** Seconds, in the order of the ids; 0: there is no such lease. */
   ttls: number[];
+}
+
+/**
+ * What changed from a place in the history on. All nodes answer it with the same bytes, so that who believes no single
+ * one of them can watch.
+ */
+export interface ChangesRequest {
+  /** Above the newest: nothing is told but how far the store is. */
+  fromRevision: number;
+  /** Of the first change that is asked for, within its revision. */
+  fromPlace: number;
+}
+
+export interface ChangesResponse {
+  header:
+    | ResponseHeader
+    | undefined;
+  /** -1: nothing was compacted yet. Above from_revision: what is asked for is gone. */
+  compactRevision: number;
+  /** Oldest first, with the previous pairs. Some MiB at most: whole revisions, or a part of one that is larger. */
+  events: Event[];
+  /** Where the next request goes on. A place above 0: within a revision. */
+  nextRevision: number;
+  nextPlace: number;
 }
 
 function createBaseLeaseKeepAlives(): LeaseKeepAlives {
@@ -182,6 +210,153 @@ export const LeaseKeepAlivesResponse: MessageFns<LeaseKeepAlivesResponse> = {
             }
 
             break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseChangesRequest(): ChangesRequest {
+  return { fromRevision: 0, fromPlace: 0 };
+}
+
+export const ChangesRequest: MessageFns<ChangesRequest> = {
+  encode(message: ChangesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fromRevision !== 0) {
+      writer.uint32(8).int64(message.fromRevision);
+    }
+    if (message.fromPlace !== 0) {
+      writer.uint32(16).int64(message.fromPlace);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChangesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChangesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.fromRevision = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.fromPlace = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseChangesResponse(): ChangesResponse {
+  return { header: undefined, compactRevision: 0, events: [], nextRevision: 0, nextPlace: 0 };
+}
+
+export const ChangesResponse: MessageFns<ChangesResponse> = {
+  encode(message: ChangesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      ResponseHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    if (message.compactRevision !== 0) {
+      writer.uint32(16).int64(message.compactRevision);
+    }
+    for (const v of message.events) {
+      Event.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.nextRevision !== 0) {
+      writer.uint32(32).int64(message.nextRevision);
+    }
+    if (message.nextPlace !== 0) {
+      writer.uint32(40).int64(message.nextPlace);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChangesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChangesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = ResponseHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.compactRevision = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.events.push(Event.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.nextRevision = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.nextPlace = longToNumber(reader.int64());
+            continue;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {
