@@ -19,27 +19,18 @@ export interface DoorEvents {
   refused(why: string): void
 }
 
-/** Never executed: the session had gone before. */
-const ATTEMPTS_MAX = 2
-
 export function gatewayDoor(asks: Asks, events: DoorEvents, commandTimeoutMs: number): EtcdDoor {
   const submit: EtcdDoor['submit'] = async (command, timeoutMs, readOnly = false) => {
-    const deadline = performance.now() + timeoutMs
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const left = deadline - performance.now()
-        const bytes = await asks.run(readOnly ? 'query' : 'command', command, left)
-        events.answered()
-        const answer = decodeAnswer(bytes)
-        if (answer?.type !== 'Ok')
-          return { type: 'Indeterminate', reason: 'an answer that is none' }
-        if (answer.result[0] === Code.OK) events.saw(revisionOf(answer.result.subarray(1)))
-        return { type: 'Result', result: answer.result }
-      } catch (error) {
-        if (!(error instanceof ClientError)) throw error
-        if (error.kind === 'SessionExpired' && attempt < ATTEMPTS_MAX) continue
-        return outcomeOf(error, events)
-      }
+    try {
+      const bytes = await asks.run(readOnly ? 'query' : 'command', command, timeoutMs)
+      events.answered()
+      const answer = decodeAnswer(bytes)
+      if (answer?.type !== 'Ok') return { type: 'Indeterminate', reason: 'an answer that is none' }
+      if (answer.result[0] === Code.OK) events.saw(revisionOf(answer.result.subarray(1)))
+      return { type: 'Result', result: answer.result }
+    } catch (error) {
+      if (error instanceof ClientError) return outcomeOf(error, events)
+      throw error
     }
   }
   return {

@@ -176,7 +176,9 @@ function onAccepted(
   finish(c, operation, { type: 'Answer', bytes }, out)
 }
 
+/** A query leaves no trace in the session, not even that it lives. */
 function aliveAt(c: PbftClientState, operation: PbftOperation): void {
+  if (operation.kind === 'query') return
   if (operation.kind === 'open' || operation.request?.session === c.session)
     c.sessionAliveAt = Math.max(c.sessionAliveAt, operation.sentAt)
 }

@@ -298,6 +298,17 @@ describe('how it ends', () => {
     expect(b.command(3).session).toBe(0)
   })
 
+  it('queries do not keep a session alive: they leave no trace in it', () => {
+    const b = new Bench().opened()
+    for (const id of ['n1', 'n2']) b.ok(id, b.last.request, 'yes')
+    b.later(29_000)
+    b.feed({ type: 'Query', id: 2, payload: text('q'), deadline: b.now + 5_000 })
+    for (const id of ['n1', 'n2']) b.ok(id, b.last.request, 'read')
+    expect(b.done.get(2)).toEqual({ type: 'Answer', text: 'read' })
+    b.later(1_000)
+    expect(b.command(3).session).toBe(0)
+  })
+
   it('acknowledges only what ended, without gaps; forgets all that ended', () => {
     const b = new Bench().opened()
     const requests = [b.last.request, b.command(2), b.command(3)]
