@@ -32,6 +32,10 @@ const WORKS: readonly Work[] = [true, false].flatMap((writes) =>
   })),
 )
 
+/** Before anything is measured, of either: JavaScript is slow until it is compiled, and one caller alone takes long to get there. */
+const WARM_UP: Work = { name: 'warm-up', writes: true, concurrency: 100 }
+const WARM_UP_MS = 4_000
+
 export interface Compared {
   readonly name: string
   /** Of the better round of each. */
@@ -68,6 +72,8 @@ export class Rivals {
   /** Throws CliError when an operation failed on either: what was measured would mean nothing. */
   async compare(times: Times, told: (row: Compared) => void): Promise<Compared[]> {
     const rows: Compared[] = []
+    const warming = { warmUpMs: 0, measureMs: WARM_UP_MS }
+    for (const rival of RIVALS) await this.#measure(rival, WARM_UP, warming, 0)
     for (const work of WORKS) {
       const best = new Map<Rival, Measured>()
       for (let round = 0; round < ROUNDS; round++)
