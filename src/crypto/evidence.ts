@@ -3,6 +3,7 @@
  * need not have come to the same door: what liars tell others comes here in certificates. It convicts nobody by
  * itself, for the protocol needs no conviction; it tells an operator whom to look at, and proves it to a third.
  */
+import { keepNewest } from '../base/oldest.js'
 import type { NodeId } from '../consensus/ids.js'
 import type { Commit, Digest, Prepare, Statement } from '../consensus/pbft/messages.js'
 
@@ -88,7 +89,7 @@ export class Evidence {
     if (ofSender.has(key)) return
     // A copy, likewise.
     ofSender.set(key, { ...vote, signature: new Uint8Array(vote.signature) })
-    if (ofSender.size > ASIDE_OF_REPLICA_MAX) forgetOldest(ofSender)
+    keepNewest(ofSender, ASIDE_OF_REPLICA_MAX)
   }
 
   #note(
@@ -109,7 +110,7 @@ export class Evidence {
     // A copy: the signature is a view of the message it came in, and would keep all of it.
     const said: Said = { digest, signature: new Uint8Array(signature) }
     ofSender.set(key, first ?? said)
-    if (ofSender.size > SAID_OF_REPLICA_MAX) forgetOldest(ofSender)
+    keepNewest(ofSender, SAID_OF_REPLICA_MAX)
     if (first === undefined || first.digest === digest) return
     this.#keep({ replica: sender, kind, epoch, view, index, first, second: said })
   }
@@ -150,11 +151,4 @@ function mapOf<T>(maps: Map<NodeId, Map<string, T>>, sender: NodeId): Map<string
   const made = new Map<string, T>()
   maps.set(sender, made)
   return made
-}
-
-function forgetOldest(from: Map<string, unknown>): void {
-  for (const oldest of from.keys()) {
-    from.delete(oldest)
-    return
-  }
 }

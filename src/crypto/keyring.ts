@@ -2,6 +2,7 @@
  * Whose signatures count: the replicas' and the clients' of one cluster. Each signature is verified once and then
  * remembered, for the same statement arrives often: by itself, in certificates, in view changes, from several peers.
  */
+import { keepNewest } from '../base/oldest.js'
 import { latin1Decode } from '../base/utf8.js'
 import { Writer } from '../base/varint.js'
 import { principalOf, proofOf } from '../consensus/auth.js'
@@ -16,7 +17,7 @@ import { MAC_BYTES, OwnMacs } from './request-macs.js'
 import { listenDigest, type Reply, replyDigest, requestDigest } from './sealed.js'
 import { readSeal, sealLength, signedBySeal } from './seals.js'
 
-/** Signatures remembered as good; the oldest goes first. 32 bytes each, and the map's own. */
+/** Signatures remembered as good; the oldest go first. 32 bytes each, and the map's own. */
 export const VERIFIED_MAX = 65_536
 /** Keys of clients that nobody configured, kept ready for use. */
 const ANONYMOUS_KEYS_MAX = 4_096
@@ -194,7 +195,7 @@ export class Keyring {
     this.#verifications++
     if (!verifier.verify(bytes, signature)) return false
     this.#verified.add(key)
-    if (this.#verified.size > VERIFIED_MAX) dropOldest(this.#verified)
+    keepNewest(this.#verified, VERIFIED_MAX)
     return true
   }
 
@@ -206,19 +207,12 @@ export class Keyring {
     try {
       const verifier = this.#suite.verifier(principal)
       this.#anonymous.set(key, verifier)
-      if (this.#anonymous.size > ANONYMOUS_KEYS_MAX) dropOldest(this.#anonymous)
+      keepNewest(this.#anonymous, ANONYMOUS_KEYS_MAX)
       return verifier
     } catch (error) {
       if (error instanceof KeyError) return null
       throw error
     }
-  }
-}
-
-function dropOldest(from: { keys(): Iterable<string>; delete(key: string): boolean }): void {
-  for (const oldest of from.keys()) {
-    from.delete(oldest)
-    return
   }
 }
 

@@ -11,6 +11,8 @@ import { hashOf, join, type Seal, standsRight } from './seals.js'
 
 /** Hashes remembered in all; the oldest trees go first. */
 const HASHES_MAX = 32_768
+/** When there are more, up to so many. */
+const HASHES_KEPT = 28_672
 
 /** A hash of a tree, and the step from it to the one above; null: it is the root. */
 interface Node {
@@ -75,8 +77,10 @@ export class KnownSeals {
     const top: Node = { hash, up: null }
     this.#put(tree, top)
     this.#remember(tree, seal, { climbed, top })
+    if (this.#count <= HASHES_MAX) return
+    // Many at once, as base/oldest.ts tells.
     for (const [oldest, one] of this.#trees) {
-      if (this.#count <= HASHES_MAX || one === tree) return
+      if (this.#count <= HASHES_KEPT || one === tree) return
       this.#fell(oldest, one)
     }
   }

@@ -8,6 +8,7 @@
  * (docs/decisions/0010-macs-beside-signatures.md).
  */
 import { EMPTY } from '../base/bytes.js'
+import { keepNewest } from '../base/oldest.js'
 import { latin1Decode, utf8Encode } from '../base/utf8.js'
 import { Writer } from '../base/varint.js'
 import { compareNodeIds, type NodeId } from '../consensus/ids.js'
@@ -97,11 +98,7 @@ export class OwnMacs {
     const { signer } = this.#options
     const key = keyOf(this.#options, { client, replica: signer.publicKey, other: client })
     this.#keys.set(id, key)
-    if (this.#keys.size > KEYS_MAX)
-      for (const oldest of this.#keys.keys()) {
-        this.#keys.delete(oldest)
-        break
-      }
+    keepNewest(this.#keys, KEYS_MAX)
     return key
   }
 }

@@ -9,6 +9,7 @@
  * What is proposed is not told: all are sent it by the primary, and each watches the slot. A primary that proposes it
  * to few is left by them, and who has left tells.
  */
+import { keepNewest } from '../../base/oldest.js'
 import type { Request } from '../contract.js'
 import type { NodeId } from '../ids.js'
 import { proposeQueued, sizeOf } from './ordering.js'
@@ -176,9 +177,5 @@ export function executed(s: State, request: Request): void {
   s.waiting.delete(key)
   s.primary?.proposed.delete(key)
   s.justExecuted.add(key)
-  if (s.justExecuted.size <= s.options.waitingRequestsMax) return
-  for (const oldest of s.justExecuted) {
-    s.justExecuted.delete(oldest)
-    return
-  }
+  keepNewest(s.justExecuted, s.options.waitingRequestsMax)
 }
