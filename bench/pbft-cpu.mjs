@@ -1,11 +1,12 @@
 // What a command over PBFT costs in CPU, of all processes together: other work on the machine takes time from a load, and
-// hardly changes this. `node bench/pbft-cpu.mjs [names] [seconds]`, names as in `quorate bench --protocol pbft --only`. Linux.
+// hardly changes this. `node bench/pbft-cpu.mjs [names] [seconds] [seconds of warm-up]`, names as in `quorate bench --protocol pbft --only`. Linux.
 import { readFileSync } from 'node:fs'
 import { BenchCluster } from '../dist/cli/bench/cluster.js'
 import { percentile, runLoad } from '../dist/cli/bench/load.js'
 import { openLoad, PBFT_SCENARIOS } from '../dist/cli/bench/scenarios.js'
 
-const [names = 'pbft-1-0b,pbft-100-0b,pbft-shared-100-0b', seconds = '4'] = process.argv.slice(2)
+const [names = 'pbft-1-0b,pbft-100-0b,pbft-shared-100-0b', seconds = '4', warmUp = '0'] =
+  process.argv.slice(2)
 const wanted = names.split(',')
 /** Linux counts in 1/100 s for its users, whatever it does inside. */
 const US_A_TICK = 10_000
@@ -29,12 +30,14 @@ async function measure(scenario) {
   const cluster = await BenchCluster.start(scenario.protocol, null)
   const load = openLoad(scenario, cluster.clientOptions)
   await load.open()
+  const { concurrency } = scenario
+  const { operation } = load
+  if (warmUp !== '0')
+    await runLoad({ concurrency, warmUpMs: 0, measureMs: warmUp * 1_000, operation })
   const before = await cluster.status()
   const pids = before.map(({ pid }) => pid)
   const nodes = cpuOf(pids)
   const client = process.cpuUsage()
-  const { concurrency } = scenario
-  const { operation } = load
   const result = await runLoad({
     concurrency,
     warmUpMs: 500,

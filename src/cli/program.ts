@@ -205,6 +205,11 @@ function addTools(program: Command, setExitCode: SetExitCode): void {
         .default('raft'),
     )
     .option('--seconds <n>', 'of each measurement', number('--seconds', 1, 8))
+    .option(
+      '--warm-up <n>',
+      'seconds of load before each measurement: nodes are slow until their code is compiled (default: 1)',
+      number('--warm-up', 1, 60),
+    )
     .option('--only <names>', 'such as unary-100,stream')
     .option('--dir <dir>', 'where its temporary data lives: choose the disk to measure')
     .addOption(
