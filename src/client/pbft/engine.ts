@@ -29,7 +29,8 @@ import { Hearing } from './hearing.js'
 import { type Loss, ReplicaLink } from './link.js'
 import { type Trust, trustOnFirstUse } from './trust.js'
 
-const TICK_MS = 10
+/** So late a deadline or a lost answer may be noticed. A tick takes 4 µs, and each of a process's clients has its own. */
+const TICK_MS = 25
 const AGAIN_MS_MAX = 3_200
 
 export interface PbftTrust {
