@@ -8,7 +8,14 @@ export default defineConfig({
     reporters: ['default', new CountReporter()],
     projects: [
       {
-        test: { ...shared, name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000 },
+        test: {
+          ...shared,
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          // Nothing in a module changes once it is loaded: a worker loads each once, for all of its files.
+          isolate: false,
+          testTimeout: 60_000,
+        },
       },
       {
         test: {

@@ -50,22 +50,25 @@ process.exit(failed ? 1 : 0)
 
 async function confirmAll(): Promise<boolean> {
   const killers = killersOf(wanted)
-  const verdicts: Verdict[] = []
+  const awaitTests: Verdict[] = []
+  const counts = { passed: 0, failed: 0 }
+  const tell = ({ name, line }: Verdict, passed: boolean): void => {
+    counts[passed ? 'passed' : 'failed']++
+    console.log(`${passed ? 'passed' : 'failed'} ${name}: ${line}`)
+  }
   const seeds = eachOf(async (bench, mutant) => {
-    verdicts.push(await confirm(bench, mutant, Number(values.fresh)))
+    const verdict = await confirm(bench, mutant, Number(values.fresh))
+    if (killers.some((killer) => killer.mutant === verdict.name)) awaitTests.push(verdict)
+    else tell(verdict, verdict.result === 'passed')
   })
   const tests = await runKillerTests(repository, killers, all)
   await seeds
   tellTests(tests)
-  const counts = { passed: 0, failed: 0 }
-  for (const { name, result, line } of verdicts) {
-    const survives = tests.some(({ killer, killed }) => killer.mutant === name && !killed)
-    const byTest = result === 'unknown' && killers.some(({ mutant }) => mutant === name)
-    const final = !survives && (byTest || result === 'passed') ? 'passed' : 'failed'
-    counts[final]++
-    console.log(`${final} ${name}: ${line}${byTest ? ', its test decides' : ''}`)
+  for (const verdict of awaitTests) {
+    const survives = tests.some(({ killer, killed }) => killer.mutant === verdict.name && !killed)
+    tell(verdict, verdict.result !== 'failed' && !survives)
   }
-  const broken = wanted.length - verdicts.length
+  const broken = wanted.length - counts.passed - counts.failed
   const seconds = Math.round(performance.now() / 1_000)
   console.log(
     `mutants: ${counts.passed} passed, ${counts.failed + broken} failed, 0 skipped; ${seconds} s`,
