@@ -13,8 +13,9 @@ import {
 import { connect } from '../../src/rpc/channel.js'
 import { etcdKv, etcdLease, etcdWatch } from '../../src/rpc/etcd-services.js'
 import type { Channel } from '../../src/rpc/types.js'
-import { TestCluster } from './support/cluster.js'
+import { sharedCluster } from './support/shared.js'
 
+const shared = sharedCluster()
 const bytes = (text: string): Uint8Array => Buffer.from(text)
 const TIMEOUT = { timeoutMs: 10_000 }
 
@@ -66,7 +67,7 @@ async function deletion(channel: Channel, key: string): Promise<{ deleted: Promi
 }
 
 it('a lease of an idle cluster expires in time, and one that is kept alive does not', async () => {
-  const cluster = await TestCluster.start()
+  const { cluster } = shared
   const leader = await cluster.leader()
   const follower = cluster.seats.map((seat) => seat.name).find((name) => name !== leader)!
   const channel = connect(cluster.endpoint(follower))
@@ -95,26 +96,24 @@ it('a lease of an idle cluster expires in time, and one that is kept alive does 
     stream.cancel()
   } finally {
     channel.close()
-    await cluster.close()
   }
 })
 
 it('the death of a leader cuts no lease short', async () => {
-  const cluster = await TestCluster.start()
+  const { cluster } = shared
   const leader = await cluster.leader()
   const follower = cluster.seats.map((seat) => seat.name).find((name) => name !== leader)!
   const channel = connect(cluster.endpoint(follower))
   try {
-    const lease = await grant(channel, '4')
+    const lease = await grant(channel, '3')
     const grantedAt = performance.now()
     await put(channel, 'k', lease)
     const { deleted } = await deletion(channel, 'k')
     await cluster.stopNode(leader, 'SIGKILL')
     const lived = (await deleted) - grantedAt
-    expect(lived).toBeGreaterThan(3_900)
+    expect(lived).toBeGreaterThan(2_900)
     expect(lived).toBeLessThan(12_000)
   } finally {
     channel.close()
-    await cluster.close()
   }
 })

@@ -13,8 +13,9 @@ import { connect } from '../../src/rpc/channel.js'
 import { etcdCluster, etcdKv, etcdMaintenance, etcdWatch } from '../../src/rpc/etcd-services.js'
 import { RpcError } from '../../src/rpc/status.js'
 import type { Channel } from '../../src/rpc/types.js'
-import { TestCluster } from './support/cluster.js'
+import { sharedCluster } from './support/shared.js'
 
+const shared = sharedCluster()
 const bytes = (text: string): Uint8Array => Buffer.from(text)
 const TIMEOUT = { timeoutMs: 10_000 }
 
@@ -45,7 +46,8 @@ async function refusal(call: Promise<unknown>): Promise<string> {
 }
 
 it('every member takes writes and linearizable reads, and says who it is', async () => {
-  const cluster = await TestCluster.start()
+  const { cluster } = shared
+  // The first of the file: nobody has written yet.
   const channels = cluster.endpoints.map((endpoint) => connect(endpoint))
   try {
     const metrics = await (await fetch(`http://${cluster.endpoints[0]}/metrics`)).text()
@@ -94,12 +96,11 @@ it('every member takes writes and linearizable reads, and says who it is', async
     expect([...leaders]).toEqual([[...members][Number((await cluster.leader()).slice(1)) - 1]])
   } finally {
     for (const channel of channels) channel.close()
-    await cluster.close()
   }
 })
 
 it("says what is wrong in etcd's own words", async () => {
-  const cluster = await TestCluster.start()
+  const { cluster } = shared
   const channel = connect(cluster.endpoints[1]!)
   try {
     await channel.unary(etcdKv.put, put('k', 'v'), TIMEOUT)
@@ -107,7 +108,7 @@ it("says what is wrong in etcd's own words", async () => {
     expect(await refusal(channel.unary(etcdKv.put, put('', 'v'), TIMEOUT))).toBe(
       '3 etcdserver: key is not provided',
     )
-    expect(await refusal(ask(range('k', { revision: 9 })))).toBe(
+    expect(await refusal(ask(range('k', { revision: 9_999 })))).toBe(
       '11 etcdserver: mvcc: required revision is a future revision',
     )
     expect(await refusal(ask(Buffer.from('ff'.repeat(20), 'hex')))).toMatch(/^3 /)
@@ -120,42 +121,43 @@ it("says what is wrong in etcd's own words", async () => {
     )
   } finally {
     channel.close()
-    await cluster.close()
   }
 })
 
 it('a follower executes what it was asked once, over the death of the leader', async () => {
-  const cluster = await TestCluster.start()
+  const { cluster } = shared
   const leader = await cluster.leader()
   const follower = cluster.seats.map((seat) => seat.name).find((name) => name !== leader)!
   const channel = connect(cluster.endpoint(follower))
   try {
+    const before = (await get(channel, 'w')).header?.revision ?? 0
     const writes: Promise<Uint8Array>[] = []
-    for (let i = 0; i < 200; i++) writes.push(channel.unary(etcdKv.put, put('k', `${i}`), TIMEOUT))
+    for (let i = 0; i < 200; i++)
+      writes.push(channel.unary(etcdKv.put, put('once', `${i}`), TIMEOUT))
     await writes[0]
     await cluster.stopNode(leader, 'SIGKILL')
     for (let i = 200; i < 400; i++)
-      writes.push(channel.unary(etcdKv.put, put('k', `${i}`), TIMEOUT))
+      writes.push(channel.unary(etcdKv.put, put('once', `${i}`), TIMEOUT))
     const answers = (await Promise.all(writes)).map((answer) => PutResponse.decode(answer))
     const revisions = answers.map((answer) => answer.header?.revision ?? 0)
     expect(new Set(revisions).size).toBe(400)
-    const { kvs, header } = await get(channel, 'k')
+    const { kvs, header } = await get(channel, 'once')
     // As many versions as answers: nothing was done twice.
     expect(kvs[0]).toMatchObject({ version: 400 })
-    expect(header?.revision).toBe(401)
+    expect(header?.revision).toBe(before + 400)
   } finally {
     channel.close()
-    await cluster.close()
   }
 })
 
 it('a watch is told of every change, in order and once, over the death of the leader', async () => {
-  const cluster = await TestCluster.start()
+  const { cluster } = shared
   const leader = await cluster.leader()
   const follower = cluster.seats.map((seat) => seat.name).find((name) => name !== leader)!
   const channel = connect(cluster.endpoint(follower))
   try {
-    await channel.unary(etcdKv.put, put('w/0', '0'), TIMEOUT)
+    const { header } = PutResponse.decode(await channel.unary(etcdKv.put, put('w/0', '0'), TIMEOUT))
+    const first = header?.revision ?? 0
     const told: number[] = []
     const ends = new EventEmitter()
     const stream = channel.stream(etcdWatch.watch)
@@ -164,7 +166,7 @@ it('a watch is told of every change, in order and once, over the death of the le
       ends.emit('told')
     })
     const flags = { progressNotify: false, prevKv: true, fragment: false, watchId: 0, filters: [] }
-    const range = { key: bytes('w/'), rangeEnd: bytes('w0'), startRevision: 2 }
+    const range = { key: bytes('w/'), rangeEnd: bytes('w0'), startRevision: first }
     const value = { ...range, ...flags }
     stream.write({ requestUnion: { $case: 'createRequest', value } })
     const writes: Promise<unknown>[] = []
@@ -177,10 +179,9 @@ it('a watch is told of every change, in order and once, over the death of the le
     }
     await Promise.all(writes)
     while (told.length < 100) await once(ends, 'told', { signal: AbortSignal.timeout(10_000) })
-    expect(told).toEqual(Array.from({ length: 100 }, (_, i) => i + 2))
+    expect(told).toEqual(Array.from({ length: 100 }, (_, i) => first + i))
     stream.cancel()
   } finally {
     channel.close()
-    await cluster.close()
   }
 })

@@ -1,7 +1,8 @@
 /** SetFaults on real processes: what the links do, the commands survive. */
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { TargetFaults } from '../../src/client/index.js'
 import { quorate, TestCluster } from './support/cluster.js'
+import { sharedCluster } from './support/shared.js'
 
 const BAD_LINKS: TargetFaults = {
   nodeId: '',
@@ -12,9 +13,11 @@ const BAD_LINKS: TargetFaults = {
   delayMaxMs: 15,
 }
 
-it('over links that lose, delay, repeat and reorder, every command is executed once', async () => {
-  const cluster = await TestCluster.start()
-  try {
+describe('bad links', () => {
+  const shared = sharedCluster()
+
+  it('over links that lose, delay, repeat and reorder, every command is executed once', async () => {
+    const { cluster } = shared
     for (const seat of cluster.seats)
       await cluster.client.setFaults(cluster.endpoint(seat.name), [BAD_LINKS])
     expect((await cluster.status()).map((status) => status.faults)).toEqual([
@@ -35,19 +38,17 @@ it('over links that lose, delay, repeat and reorder, every command is executed o
     const value = await cluster.client.get('k')
     expect(Buffer.from(value!.value).toString()).toBe('99')
     expect(value!.version).toBe(100)
-  } finally {
-    await cluster.close()
-  }
-})
+  })
 
-it('a leader that loses whatever it sends is replaced; the faults end by their time to live', async () => {
-  const cluster = await TestCluster.start()
-  try {
+  it('a leader that loses whatever it sends is replaced; the faults end by their time to live', async () => {
+    const { cluster } = shared
     await cluster.client.put('x', 'before')
     const old = await cluster.leader()
     const rest = cluster.seats.map((seat) => seat.name).filter((name) => name !== old)
-    const lose = ['network', old, '--to', rest.join(','), '--loss', '1', '--ttl', '5s']
-    const set = await quorate(['fault', ...lose, '--endpoints', cluster.endpoints.join(',')])
+    const lose = ['network', old, '--to', rest.join(','), '--loss', '1']
+    const fault = (...args: string[]) =>
+      quorate(['fault', ...args, '--endpoints', cluster.endpoints.join(',')])
+    const set = await fault(...lose)
     expect(set).toMatchObject({ code: 0, stdout: expect.stringContaining(`${old}: to`) })
     await cluster.until('a successor', async () => {
       const all = await cluster.status(rest)
@@ -55,14 +56,13 @@ it('a leader that loses whatever it sends is replaced; the faults end by their t
     })
     expect((await cluster.statusOf(old))?.faults.map((one) => one.nodeId)).toEqual(rest)
     await cluster.client.put('x', 'after')
+    expect((await fault(...lose, '--ttl', '500ms')).code).toBe(0)
     await cluster.until('the end of the faults', async () => {
       const status = await cluster.statusOf(old)
       return status !== null && status.faults.length === 0 ? true : null
     })
     await cluster.converged()
-  } finally {
-    await cluster.close()
-  }
+  })
 })
 
 it('a node that was not started for it offers none', async () => {

@@ -2,21 +2,23 @@
 import { expect, it } from 'vitest'
 import { utf8Decode } from '../../src/base/utf8.js'
 import { type Client, ClientError } from '../../src/client/index.js'
-import { quorate, TestCluster } from './support/cluster.js'
+import { quorate } from './support/cluster.js'
+import { sharedCluster } from './support/shared.js'
 
-const keyOf = (i: number) => `key-${String(i).padStart(5, '0')}`
-const PBFT = { protocol: 'pbft' } as const
+const shared = sharedCluster({ protocol: 'pbft' })
 
-/** Writes from many callers at once, each key once, until told to stop. */
+/** Writes from many callers at once, each key of its own once, until told to stop. */
 class Load {
   readonly acknowledged = new Set<number>()
   readonly #client: Client
+  readonly #prefix: string
   readonly #writers: Promise<void>[]
   #next = 0
   #stop = false
 
-  constructor(client: Client, writers: number) {
+  constructor(client: Client, prefix: string, writers: number) {
     this.#client = client
+    this.#prefix = prefix
     this.#writers = Array.from({ length: writers }, () => this.#write())
   }
 
@@ -25,11 +27,22 @@ class Load {
     await Promise.all(this.#writers)
   }
 
+  /** All that was acknowledged is there, and nothing twice. */
+  async check(): Promise<void> {
+    const prefix = this.#prefix
+    const { kvs } = await this.#client.range(prefix, { prefix: true, timeoutMs: 10_000 })
+    const found = new Map(kvs.map((kv) => [utf8Decode(kv.key), kv]))
+    for (const i of this.acknowledged)
+      expect(utf8Decode(found.get(`${prefix}${i}`)!.value)).toBe(String(i))
+    // Each key was asked for once: executed twice, it would have a second version.
+    expect(kvs.every((kv) => kv.version === 1)).toBe(true)
+  }
+
   async #write(): Promise<void> {
     while (!this.#stop) {
       const i = this.#next++
       try {
-        await this.#client.put(keyOf(i), String(i))
+        await this.#client.put(`${this.#prefix}${i}`, String(i))
         this.acknowledged.add(i)
       } catch (error) {
         if (!(error instanceof ClientError)) throw error
@@ -38,26 +51,49 @@ class Load {
   }
 }
 
-async function checkWritten(cluster: TestCluster, acknowledged: ReadonlySet<number>) {
-  const { kvs } = await cluster.client.range('key-', { prefix: true, timeoutMs: 10_000 })
-  const found = new Map(kvs.map((kv) => [utf8Decode(kv.key), kv]))
-  for (const i of acknowledged) expect(utf8Decode(found.get(keyOf(i))!.value)).toBe(String(i))
-  // Each key was asked for once: executed twice, it would have a second version.
-  expect(kvs.every((kv) => kv.version === 1)).toBe(true)
-}
+it('the command line asks four, and believes two', async () => {
+  // The first of the file: no checkpoint yet.
+  const { cluster } = shared
+  const file = ['--cluster-file', `${cluster.root}/cluster.json`]
+  const all = ['--endpoints', cluster.endpoints.join(',')]
+  expect(await quorate(['put', 'hello', 'world', ...file])).toMatchObject({
+    code: 0,
+    stdout: 'OK\n',
+    stderr: '',
+  })
+  const read = await quorate(['get', 'hello', ...all])
+  expect(read).toMatchObject({ code: 0, stdout: 'hello\nworld\n' })
+  expect(read.stderr).toMatch(/^trust on first use: .*\n$/)
+  const one = await quorate(['get', 'hello', '--endpoints', cluster.endpoint('n4')])
+  expect(one).toMatchObject({ code: 3, stdout: '' })
+  expect(one.stderr).toContain('not enough of the endpoints agree')
+  const status = await quorate(['status', '--json', ...all])
+  const rows = JSON.parse(status.stdout) as Record<string, unknown>[]
+  // The view may have changed on a slow machine; there is one primary all the same.
+  const roles = rows.map((row) => row['role']).sort()
+  expect(roles).toEqual(['backup', 'backup', 'backup', 'primary'])
+  expect(rows[0]).toMatchObject({ protocol: 'pbft', stableCheckpoint: 0, highWatermark: 256 })
+  const backup = rows.find((row) => row['role'] === 'backup')
+  const moved = await quorate(['transfer-leader', String(backup?.['name']), ...all])
+  expect(moved.code).toBe(2)
+  const dump = await quorate(['wal', 'dump', `${cluster.seat('n1').dataDir}`])
+  expect(dump.code).toBe(0)
+  expect(dump.stdout).toContain('Accepted')
+  expect((await quorate(['wal', 'verify', cluster.seat('n1').dataDir])).code).toBe(0)
+})
 
 it('keeps what was acknowledged, once, over three kills of the primary under load', async () => {
-  const cluster = await TestCluster.start(PBFT)
+  const { cluster } = shared
   const client = cluster.newClient({ commandTimeoutMs: 15_000 })
   try {
-    const load = new Load(client, 8)
+    const load = new Load(client, 'kills/', 8)
     const views: number[] = []
     for (let kill = 1; kill <= 3; kill++) {
       const enough = load.acknowledged.size + 150
       await cluster.until(`${enough} acknowledged writes`, async () =>
         load.acknowledged.size >= enough ? true : null,
       )
-      const primary = await cluster.leader()
+      const primary = await cluster.primary()
       views.push((await cluster.statusOf(primary))!.term)
       await cluster.stopNode(primary, 'SIGKILL')
       await cluster.until('another view', async () => {
@@ -69,40 +105,35 @@ it('keeps what was acknowledged, once, over three kills of the primary under loa
     await load.end()
     expect(load.acknowledged.size).toBeGreaterThan(450)
     await cluster.converged()
-    await checkWritten(cluster, load.acknowledged)
+    await load.check()
     expect(views).toEqual([...new Set(views)].sort((a, b) => a - b))
   } finally {
     client.close()
-    await cluster.close()
   }
 })
 
 it('goes on when the primary is cut off, and has it back after', async () => {
-  const cluster = await TestCluster.start(PBFT)
-  try {
-    await cluster.client.put('key-00001', '1')
-    const primary = await cluster.leader()
-    const others = cluster.seats.map((seat) => seat.name).filter((name) => name !== primary)
-    const flags = ['--endpoints', cluster.endpoints.join(',')]
-    expect((await quorate(['partition', primary, others.join(','), ...flags])).code).toBe(0)
-    await cluster.client.put('key-00002', '2')
-    const next = await cluster.leader(others)
-    expect(next).not.toBe(primary)
-    expect((await quorate(['heal', ...flags])).code).toBe(0)
-    await cluster.converged()
-    expect(await cluster.client.get('key-00002')).not.toBeNull()
-    const status = (await cluster.statusOf(next))?.pbft
-    expect(status).toMatchObject({ faultyMax: 1, active: true, mute: false, diverged: false })
-  } finally {
-    await cluster.close()
-  }
+  const { cluster } = shared
+  await cluster.client.put('key-00001', '1')
+  const primary = await cluster.primary()
+  const others = cluster.seats.map((seat) => seat.name).filter((name) => name !== primary)
+  const flags = ['--endpoints', cluster.endpoints.join(',')]
+  expect((await quorate(['partition', primary, others.join(','), ...flags])).code).toBe(0)
+  await cluster.client.put('key-00002', '2')
+  const next = await cluster.leader(others)
+  expect(next).not.toBe(primary)
+  expect((await quorate(['heal', ...flags])).code).toBe(0)
+  await cluster.converged()
+  expect(await cluster.client.get('key-00002')).not.toBeNull()
+  const status = (await cluster.statusOf(next))?.pbft
+  expect(status).toMatchObject({ faultyMax: 1, active: true, mute: false, diverged: false })
 })
 
 it('loses nothing acknowledged when all four are killed at once under load', async () => {
-  const cluster = await TestCluster.start(PBFT)
+  const { cluster } = shared
   const client = cluster.newClient({ commandTimeoutMs: 3_000 })
   try {
-    const load = new Load(client, 32)
+    const load = new Load(client, 'death/', 32)
     await cluster.until('500 acknowledged writes', async () =>
       load.acknowledged.size > 500 ? true : null,
     )
@@ -112,43 +143,8 @@ it('loses nothing acknowledged when all four are killed at once under load', asy
     // One that was up long before the others may have left the view alone, and is out of it until the next: Q serve.
     await cluster.client.put('after', 'all four', { timeoutMs: 30_000 })
     await cluster.converged()
-    await checkWritten(cluster, load.acknowledged)
+    await load.check()
   } finally {
     client.close()
-    await cluster.close()
-  }
-})
-
-it('the command line asks four, and believes two', async () => {
-  const cluster = await TestCluster.start(PBFT)
-  try {
-    const file = ['--cluster-file', `${cluster.root}/cluster.json`]
-    const all = ['--endpoints', cluster.endpoints.join(',')]
-    expect(await quorate(['put', 'hello', 'world', ...file])).toMatchObject({
-      code: 0,
-      stdout: 'OK\n',
-      stderr: '',
-    })
-    const read = await quorate(['get', 'hello', ...all])
-    expect(read).toMatchObject({ code: 0, stdout: 'hello\nworld\n' })
-    expect(read.stderr).toMatch(/^trust on first use: .*\n$/)
-    const one = await quorate(['get', 'hello', '--endpoints', cluster.endpoint('n4')])
-    expect(one).toMatchObject({ code: 3, stdout: '' })
-    expect(one.stderr).toContain('not enough of the endpoints agree')
-    const status = await quorate(['status', '--json', ...all])
-    const rows = JSON.parse(status.stdout) as Record<string, unknown>[]
-    // The view may have changed on a slow machine; there is one primary all the same.
-    const roles = rows.map((row) => row['role']).sort()
-    expect(roles).toEqual(['backup', 'backup', 'backup', 'primary'])
-    expect(rows[0]).toMatchObject({ protocol: 'pbft', stableCheckpoint: 0, highWatermark: 256 })
-    const backup = rows.find((row) => row['role'] === 'backup')
-    const moved = await quorate(['transfer-leader', String(backup?.['name']), ...all])
-    expect(moved.code).toBe(2)
-    const dump = await quorate(['wal', 'dump', `${cluster.seat('n1').dataDir}`])
-    expect(dump.code).toBe(0)
-    expect(dump.stdout).toContain('Accepted')
-    expect((await quorate(['wal', 'verify', cluster.seat('n1').dataDir])).code).toBe(0)
-  } finally {
-    await cluster.close()
   }
 })

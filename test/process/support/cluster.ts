@@ -11,6 +11,7 @@ import { onTestFailed } from 'vitest'
 import { CLUSTER_FILE, writeCluster } from '../../../src/cli/dev/folder.js'
 import { frontDoorOf, keyFileOf, withKeys } from '../../../src/cli/dev/keys.js'
 import { Client, type ClientOptions, type StatusResponse } from '../../../src/client/index.js'
+import { faultsMax } from '../../../src/consensus/pbft/quorum.js'
 import { type ClusterKeys, readClusterFile } from '../../../src/crypto/cluster-file.js'
 
 export const MAIN = resolve(import.meta.dirname, '../../../dist/cli/main.js')
@@ -169,15 +170,25 @@ export class TestCluster {
 
   /** The one node that leads in the highest term anybody reports, once the live nodes agree on it. */
   async leader(among = this.seats.map((seat) => seat.name)): Promise<string> {
+    return await this.#leading(among, 0)
+  }
+
+  /** Over PBFT, once a quorum agrees: one that left its view alone is out of it until the next. */
+  async primary(): Promise<string> {
+    const names = this.seats.map((seat) => seat.name)
+    return await this.#leading(names, faultsMax(names.length))
+  }
+
+  async #leading(among: readonly string[], others: number): Promise<string> {
     return await this.until(`a leader among ${among.join(', ')}`, async () => {
-      const all = await this.status(among)
+      const all = await this.status([...among])
       const leader = all
         .filter(({ role, formed }) => formed && (role === 'leader' || role === 'primary'))
         .sort((a, b) => b.term - a.term)[0]
       if (leader === undefined) return null
       const live = among.filter((name) => this.seat(name).process !== null).length
       const followers = all.filter((status) => status.leader === leader.name).length
-      return followers === live && followers > this.seats.length / 2 ? leader.name : null
+      return followers >= live - others && followers > this.seats.length / 2 ? leader.name : null
     })
   }
 
@@ -206,6 +217,21 @@ export class TestCluster {
       if (Date.now() > end) throw new Error(`waited ${WAIT_MS} ms for ${what}`)
       await new Promise((done) => setTimeout(done, POLL_MS))
     }
+  }
+
+  /** Every node runs, hears the others, and has what they have; what was logged so far is forgotten. */
+  async restore(): Promise<void> {
+    for (const seat of this.seats) {
+      seat.log = ''
+      if (seat.process === null) this.startNode(seat.name)
+    }
+    await this.until('an answer of every node', async () =>
+      (await this.status()).length === this.seats.length ? true : null,
+    )
+    const injects = this.#options.faultInjection !== false
+    for (const endpoint of injects ? this.endpoints : [])
+      await this.client.setPartition(endpoint, [])
+    await this.converged()
   }
 
   async close(): Promise<void> {
