@@ -6,7 +6,7 @@ export const mutant: Mutant = {
   replace: `if (session === null) return EXPIRED
     if (seq <= session.ackedThrough) return encodeOk(this.#inner.apply(request.command, context))`,
   why: 'A late copy of a command whose answer was acknowledged is executed once more.',
-  seed: 2,
+  seed: 3,
   caughtBy: 'exactly-once',
   needsFaults: true,
 }

@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'matchIndex: Math.max(lastNew, s.commitIndex) })',
   replace: 'matchIndex: Log.lastIndex(s.log) })',
   why: 'A follower acknowledges its whole log, also the tail of which the leader said nothing.',
-  seed: 8,
+  seed: 3,
   caughtBy: 'durable-commit',
   needsFaults: true,
 }

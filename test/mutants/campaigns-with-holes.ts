@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'return isVoter(configurationOf(s), s.id) && isWhole(s.log)',
   replace: 'return isVoter(configurationOf(s), s.id)',
   why: 'A node whose log lost entries is elected, and has nothing to send where they were.',
-  seed: 5,
+  seed: 4,
   caughtBy: 'raft-state',
   needsFaults: true,
 }

@@ -8,7 +8,7 @@ export const mutant: Mutant = {
   if (outcome.type === 'NotLeader') operation.seq = 0
   if (!definite)`,
   why: 'A command that is sent on to another leader gets a new number: an earlier attempt may have been appended.',
-  seed: 1,
-  caughtBy: 'exactly-once',
+  seed: 2,
+  caughtBy: 'linearizable',
   needsFaults: false,
 }

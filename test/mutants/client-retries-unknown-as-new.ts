@@ -8,7 +8,7 @@ export const mutant: Mutant = {
     operation.seq = 0
   }`,
   why: 'A client that got no answer sends the command again under a new number.',
-  seed: 1,
-  caughtBy: 'exactly-once',
+  seed: 2,
+  caughtBy: 'linearizable',
   needsFaults: false,
 }

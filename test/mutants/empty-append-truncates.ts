@@ -11,7 +11,7 @@ export const mutant: Mutant = {
   appendFromLeader(s, m, out)
 `,
   why: 'A late heartbeat cuts the log where it ended when that was sent (RaftOS 25).',
-  seed: 1,
+  seed: 3,
   caughtBy: 'leader-completeness',
   needsFaults: false,
 }

@@ -6,7 +6,7 @@ export const mutant: Mutant = {
   // The next heartbeat`,
   replace: '  // The next heartbeat',
   why: 'A snapshot that failed on its way leaves the peer waiting for it for ever.',
-  seed: 1,
+  seed: 10,
   caughtBy: 'liveness',
   needsFaults: true,
 }

@@ -14,7 +14,7 @@ export const mutant: Mutant = {
 
   /** Never again`,
   why: 'A failed write or sync is passed over, and what it lost is acknowledged.',
-  seed: 4,
-  caughtBy: 'durable-batch',
+  seed: 1,
+  caughtBy: 'recovery',
   needsFaults: true,
 }

@@ -6,7 +6,7 @@ export const mutant: Mutant = {
 }`,
   replace: '}',
   why: 'A damaged node waits for a leader to send what it lost: two damaged of three elect nobody.',
-  seed: 1,
+  seed: 12,
   caughtBy: 'liveness',
   needsFaults: true,
 }

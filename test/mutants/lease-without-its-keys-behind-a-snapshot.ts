@@ -7,7 +7,7 @@ export const mutant: Mutant = {
 `,
   replace: ``,
   why: 'Whoever restored a snapshot does not know what is attached to a lease, and keeps the keys when it ends.',
-  seed: 5,
-  caughtBy: 'state-hash',
+  seed: 4,
+  caughtBy: 'lease-expiry',
   needsFaults: true,
 }

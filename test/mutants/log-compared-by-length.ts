@@ -6,7 +6,7 @@ export const mutant: Mutant = {
 `,
   replace: '',
   why: 'The longer log wins, be its last term lower: a long tail that never committed beats what did.',
-  seed: 26,
+  seed: 30,
   caughtBy: 'leader-completeness',
   needsFaults: true,
 }

@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'return candidate.index >= mine.index',
   replace: 'return true',
   why: 'Among logs of one last term the shorter one may win.',
-  seed: 4,
+  seed: 1,
   caughtBy: 'leader-completeness',
   needsFaults: true,
 }

@@ -7,7 +7,7 @@ export const mutant: Mutant = {
 `,
   replace: '',
   why: "What an earlier start of a peer acknowledged counts for the present one (openraft's replication sessions).",
-  seed: 1,
+  seed: 2,
   caughtBy: 'match-of-a-start',
   needsFaults: true,
 }

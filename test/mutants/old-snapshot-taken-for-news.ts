@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'if (snapshot.index <= s.commitIndex) {',
   replace: 'if (snapshot.index <= Log.snapshotIndex(s.log)) {',
   why: 'A snapshot older than what is committed here is installed.',
-  seed: 18,
+  seed: 19,
   caughtBy: 'monotonic',
   needsFaults: false,
 }

@@ -8,7 +8,7 @@ export const mutant: Mutant = {
     session.answers.set(seq, answer)
 `,
   why: 'A session keeps one answer: retries of earlier ones are executed again.',
-  seed: 1,
-  caughtBy: 'exactly-once',
+  seed: 2,
+  caughtBy: 'linearizable',
   needsFaults: false,
 }
