@@ -2,11 +2,11 @@
 import { once } from 'node:events'
 import { Etcd3, EtcdLeaseInvalidError, EtcdLockFailedError } from 'etcd3'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { OURS, type Target } from './support/targets.js'
+import { OURS_AND_GATEWAY, type Target } from './support/targets.js'
 
 const DEADLINE_MS = 20_000
 
-describe.each(OURS)('etcd3 on %s', (_, start) => {
+describe.each(OURS_AND_GATEWAY)('etcd3 on %s', (_, start) => {
   let target: Target
   let client: Etcd3
   let other: Etcd3

@@ -2,9 +2,9 @@
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { etcdctl, normalised, type Ran, startEtcdctl } from './support/etcdctl.js'
-import { OURS, startEtcd, type Target } from './support/targets.js'
+import { OURS_AND_GATEWAY, startEtcd, type Target } from './support/targets.js'
 
-describe.each(OURS)('etcdctl on %s', (_, start) => {
+describe.each(OURS_AND_GATEWAY)('etcdctl on %s', (_, start) => {
   let ours: Target
   let etcd: Target
   beforeAll(async () => {

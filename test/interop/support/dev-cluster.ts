@@ -9,7 +9,11 @@ import type { Target } from './targets.js'
 
 const READY_MS_MAX = 40_000
 
-export async function startDev(protocol: string, nodes: number): Promise<Target> {
+/** `dir`: where its files are. */
+export async function startDev(
+  protocol: string,
+  nodes: number,
+): Promise<Target & { readonly dir: string }> {
   const dir = await mkdtemp(join(tmpdir(), 'quorate-interop-'))
   const flags = ['--protocol', protocol, '--nodes', String(nodes), '--base-port', '0']
   const child = spawn(process.execPath, [MAIN, 'dev', ...flags, '--data-dir', dir], {
@@ -33,6 +37,7 @@ export async function startDev(protocol: string, nodes: number): Promise<Target>
   }
   const rows = [...told.matchAll(/^ {2}(n\d+) {2}(\S+) {2}pid (\d+)$/gm)]
   return {
+    dir,
     endpoints: rows.map(([, , endpoint = '']) => endpoint),
     kill: async (i) => process.kill(pidOf(told, `n${i + 1}`), 'SIGKILL') && undefined,
     // By itself.
