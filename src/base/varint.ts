@@ -167,14 +167,16 @@ export class Writer {
 
   /** Nothing is written after it: room that was not needed is the next writer's. */
   finish(): Uint8Array {
-    if (this.#bytes === slab.bytes && this.#end === slab.used) slab.used = this.#at
-    this.#end = this.#at
+    if (this.#bytes === slab.bytes && this.#end === slab.used) {
+      slab.used = this.#at
+      this.#end = this.#at
+    }
     return this.#bytes.subarray(this.#from, this.#at)
   }
 
   /** Begins anew over the same memory: what `finish` gave is overwritten. */
   restart(): this {
-    this.#at = 0
+    this.#at = this.#from
     return this
   }
 

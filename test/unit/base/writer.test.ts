@@ -37,6 +37,28 @@ test('what was finished stays as it was, whatever other writers write meanwhile 
   )
 })
 
+test('one that begins anew has its own memory, wherever in the shared one that lies', () => {
+  // It wrote at the start of the shared memory, over what others had finished there, and gave bytes of its old place:
+  // under a signed tree whose inner hashes were made so, any leaf was signed.
+  fc.assert(
+    fc.property(jobs, fc.integer({ min: 1, max: 1_500 }), fc.nat(700), (all, capacity, before) => {
+      const first = new Writer(before + 1).raw(new Uint8Array(before).fill(7))
+      const finished = [{ bytes: first.finish(), wanted: new Uint8Array(before).fill(7) }]
+      const again = new Writer(capacity)
+      for (const one of all) {
+        again.restart()
+        for (const piece of one.pieces) again.raw(piece)
+        const wanted = concat(one.pieces)
+        expect(again.finish()).toEqual(wanted)
+        const w = new Writer(one.capacity)
+        for (const piece of one.pieces) w.raw(piece)
+        finished.push({ bytes: w.finish(), wanted })
+      }
+      for (const { bytes, wanted } of finished) expect(bytes).toEqual(wanted)
+    }),
+  )
+})
+
 test('text is its UTF-8 behind its length', () => {
   fc.assert(
     fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 200 })), (texts) => {
