@@ -43,7 +43,8 @@ test('one that begins anew has its own memory, wherever in the shared one that l
   fc.assert(
     fc.property(jobs, fc.integer({ min: 1, max: 1_500 }), fc.nat(700), (all, capacity, before) => {
       const first = new Writer(before + 1).raw(new Uint8Array(before).fill(7))
-      const finished = [{ bytes: first.finish(), wanted: new Uint8Array(before).fill(7) }]
+      const finished: { bytes: Uint8Array; wanted: Uint8Array }[] = []
+      finished.push({ bytes: first.finish(), wanted: new Uint8Array(before).fill(7) })
       const again = new Writer(capacity)
       for (const one of all) {
         again.restart()
