@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { CountReporter } from './test/support/count-reporter.js'
 
@@ -14,6 +15,8 @@ export default defineConfig({
           include: ['test/unit/**/*.test.ts'],
           // Nothing in a module changes once it is loaded: a worker loads each once, for all of its files.
           isolate: false,
+          // By default one core is left idle: of two, half.
+          maxWorkers: availableParallelism(),
           testTimeout: 60_000,
         },
       },
