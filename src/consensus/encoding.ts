@@ -86,12 +86,12 @@ export function readSnapshotMeta(r: Reader): SnapshotMeta {
   }
 }
 
-function writeTexts(w: Writer, texts: readonly string[]): void {
+export function writeTexts(w: Writer, texts: readonly string[]): void {
   w.varint(texts.length)
   for (const text of texts) writeText(w, text)
 }
 
-function readTexts(r: Reader): string[] {
+export function readTexts(r: Reader): string[] {
   const count = r.varint()
   const texts: string[] = []
   for (let i = 0; i < count && r.ok; i++) texts.push(readText(r))

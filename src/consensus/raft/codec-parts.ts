@@ -1,14 +1,11 @@
-/** The pieces of messages and records as bytes: entries, their places, configurations, names. */
-import { utf8Decode, utf8Encode } from '../../base/utf8.js'
+/** The pieces of messages and records as bytes: entries, their places, requests. */
 import { Reader, Writer } from '../../base/varint.js'
-import type { Configuration, Member, Request, SnapshotMeta } from '../contract.js'
+import type { Request } from '../contract.js'
+import { LIST_MAX, readConfiguration, writeConfiguration } from '../encoding.js'
 import type { EntryId, LogEntry } from './messages.js'
 
 /** A memo, not state: an entry never changes, so neither does its encoding. */
 const ENCODED = new WeakMap<LogEntry, Uint8Array>()
-
-/** Lists in a message or record from outside; more is refused, not allocated. */
-const LIST_MAX = 1 << 20
 
 /** Places of one log, in order; there may be others in between. */
 export function ascend(ids: readonly EntryId[]): boolean {
@@ -106,74 +103,4 @@ export function readRequests(r: Reader): Request[] | null {
     requests.push({ session, seq, ackedThrough, command: r.chunk() })
   }
   return requests
-}
-
-export function writeSnapshotMeta(w: Writer, snapshot: SnapshotMeta): void {
-  w.varint(snapshot.index).varint(snapshot.term).varint(snapshot.time)
-  writeConfiguration(w, snapshot.configuration)
-  writeText(w, snapshot.digest)
-  w.varint(snapshot.bytes)
-}
-
-export function readSnapshotMeta(r: Reader): SnapshotMeta {
-  return {
-    index: r.varint(),
-    term: r.varint(),
-    time: r.varint(),
-    configuration: readConfiguration(r),
-    digest: readText(r),
-    bytes: r.varint(),
-  }
-}
-
-export function writeConfiguration(w: Writer, c: Configuration): void {
-  writeMembers(w, c.members)
-  for (const ids of [c.voters, c.votersOutgoing, c.learners, c.learnersNext]) writeTexts(w, ids)
-  w.byte(c.autoLeave ? 1 : 0)
-}
-
-export function readConfiguration(r: Reader): Configuration {
-  return {
-    members: readMembers(r),
-    voters: readTexts(r),
-    votersOutgoing: readTexts(r),
-    learners: readTexts(r),
-    learnersNext: readTexts(r),
-    autoLeave: r.byte() === 1,
-  }
-}
-
-export function writeMembers(w: Writer, members: readonly Member[]): void {
-  w.varint(members.length)
-  for (const member of members) {
-    writeText(w, member.id)
-    writeText(w, member.uid)
-  }
-}
-
-export function readMembers(r: Reader): Member[] {
-  const count = r.varint()
-  const members: Member[] = []
-  for (let i = 0; i < count && r.ok; i++) members.push({ id: readText(r), uid: readText(r) })
-  return members
-}
-
-export function writeTexts(w: Writer, texts: readonly string[]): void {
-  w.varint(texts.length)
-  for (const text of texts) writeText(w, text)
-}
-
-export function readTexts(r: Reader): string[] {
-  const count = r.varint()
-  const texts: string[] = []
-  for (let i = 0; i < count && r.ok; i++) texts.push(readText(r))
-  return texts
-}
-
-export function writeText(w: Writer, text: string): void {
-  w.chunk(utf8Encode(text))
-}
-
-export function readText(r: Reader): string {
-  return utf8Decode(r.chunk())
 }

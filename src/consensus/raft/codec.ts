@@ -4,25 +4,27 @@
  */
 import { Reader, Writer } from '../../base/varint.js'
 import type { SnapshotMeta } from '../contract.js'
+import {
+  readMembers,
+  readSnapshotMeta,
+  readText,
+  writeMembers,
+  writeSnapshotMeta,
+  writeText,
+} from '../encoding.js'
 import type { NodeId } from '../ids.js'
 import {
   ascend,
   readEntries,
   readEntryId,
   readEntryIds,
-  readMembers,
   readReadId,
   readRequests,
-  readSnapshotMeta,
-  readText,
   totalSize,
   writeEntries,
   writeEntryId,
   writeEntryIds,
-  writeMembers,
   writeRequests,
-  writeSnapshotMeta,
-  writeText,
 } from './codec-parts.js'
 import type { EntryId, LogEntry, Message } from './messages.js'
 import type { WalRecord } from './records.js'
