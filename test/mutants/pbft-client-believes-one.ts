@@ -6,7 +6,7 @@ export const mutant: Mutant = {
   find: 'if (same <= c.faultyMax) return',
   replace: 'if (same < 1) return',
   why: 'The client believes the first replica that answers.',
-  seed: 11,
-  caughtBy: 'exactly-once',
+  seed: 25,
+  caughtBy: 'believed-answer',
   needsFaults: true,
 }

@@ -7,7 +7,7 @@ export const mutant: Mutant = {
 `,
   replace: '',
   why: 'What was executed before a fetched state is not in the digests behind it.',
-  seed: 2,
-  caughtBy: 'liveness',
+  seed: 3,
+  caughtBy: 'apply-order',
   needsFaults: true,
 }

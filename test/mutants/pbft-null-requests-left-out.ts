@@ -6,7 +6,7 @@ export const mutant: Mutant = {
   find: 'digests.push(best.get(index)?.digest ?? nullDigest)',
   replace: 'digests.push(best.get(index)?.digest ?? [...best.values()][0]?.digest ?? nullDigest)',
   why: 'An index that nobody prepared is filled with the batch of another.',
-  seed: 3,
+  seed: 4,
   caughtBy: 'liveness',
   needsFaults: true,
 }

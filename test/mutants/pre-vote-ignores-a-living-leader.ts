@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'if (asksForVote && Election.leaderIsAlive(s)) {',
   replace: 'if (m.term < 0 && asksForVote) {',
   why: 'A node that lost touch deposes a leader whom everybody else hears.',
-  seed: 2,
+  seed: 1,
   caughtBy: 'leader-stays',
   needsFaults: true,
 }

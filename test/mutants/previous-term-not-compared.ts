@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'm.prev.index < s.commitIndex || Log.hasEntry(s.log, m.prev)',
   replace: 'm.prev.index <= Log.lastIndex(s.log)',
   why: 'The entry before is compared by index alone, so that logs join which do not match.',
-  seed: 4,
-  caughtBy: 'committed-entry',
+  seed: 2,
+  caughtBy: 'log-matching',
   needsFaults: true,
 }

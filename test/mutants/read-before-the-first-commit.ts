@@ -6,7 +6,7 @@ export const mutant: Mutant = {
 `,
   replace: '',
   why: 'A new leader answers reads by a commitIndex that lags behind its predecessor.',
-  seed: 1,
-  caughtBy: 'exactly-once',
+  seed: 3,
+  caughtBy: 'read-index',
   needsFaults: false,
 }

@@ -7,7 +7,7 @@ export const mutant: Mutant = {
     })`,
   replace: "    this.#reads.end(id.number, { type: 'Ready' })",
   why: 'A read looks at the machine before the entries handed to it are applied.',
-  seed: 1,
-  caughtBy: 'exactly-once',
+  seed: 3,
+  caughtBy: 'linearizable',
   needsFaults: true,
 }
