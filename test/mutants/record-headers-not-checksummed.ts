@@ -6,7 +6,7 @@ export const mutant: Mutant = {
 `,
   replace: '',
   why: 'A torn header is believed, its length too.',
-  seed: 5,
+  seed: 1,
   caughtBy: 'recovery',
   needsFaults: true,
 }

@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'if (waiting.appendedTerm === NEVER) this.#end(waiting, outcome)',
   replace: 'if (waiting.appendedTerm <= Number.MAX_SAFE_INTEGER) this.#end(waiting, outcome)',
   why: 'A request that an earlier leadership appended is refused as if it never had been, and executed later.',
-  seed: 3,
+  seed: 5,
   caughtBy: 'refused-after-append',
   needsFaults: true,
 }

@@ -10,7 +10,7 @@ export const mutant: Mutant = {
       if (verdict.type === 'damaged') this.#gap(segment, verdict.error, found)
       else this.chain = 'any'`,
   why: 'Whole records behind an unfinished one are replayed: a log with a gap.',
-  seed: 9,
+  seed: 8,
   caughtBy: 'recovery',
   needsFaults: true,
 }

@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'commitIndex: Math.min(missingFrom - 1, Math.max(snapshotIndex, folded.bootstrapped ? 1 : 0)),',
   replace: 'commitIndex: Math.max(snapshotIndex, folded.bootstrapped ? 1 : 0),',
   why: 'A node takes for applied what its lost snapshot covered.',
-  seed: 1,
+  seed: 4,
   caughtBy: 'recovery',
   needsFaults: true,
 }

@@ -6,7 +6,7 @@ export const mutant: Mutant = {
 `,
   replace: '',
   why: 'Requests whose entries came with a snapshot are never answered.',
-  seed: 2,
+  seed: 4,
   caughtBy: 'restore-answers',
   needsFaults: true,
 }

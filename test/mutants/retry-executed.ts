@@ -6,7 +6,7 @@ export const mutant: Mutant = {
 `,
   replace: '',
   why: 'A command that is ordered twice is executed twice (fabric 1454).',
-  seed: 1,
-  caughtBy: 'exactly-once',
+  seed: 2,
+  caughtBy: 'linearizable',
   needsFaults: false,
 }

@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'then(syncNames))',
   replace: 'then(() => done(bytes)))',
   why: 'A new segment is written to before its name is on disk (etcd 6368: a rename without a sync of the directory).',
-  seed: 2,
+  seed: 3,
   caughtBy: 'recovery',
   needsFaults: true,
 }

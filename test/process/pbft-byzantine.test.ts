@@ -3,10 +3,7 @@ import { expect, it } from 'vitest'
 import { utf8Decode } from '../../src/base/utf8.js'
 import { keyFileOf } from '../../src/cli/dev/keys.js'
 import { type Client, EtcdClient } from '../../src/client/index.js'
-import { quorate, startGateway, type TestCluster } from './support/cluster.js'
-import { sharedCluster } from './support/shared.js'
-
-const shared = sharedCluster({ protocol: 'pbft' })
+import { quorate, startGateway, TestCluster } from './support/cluster.js'
 
 /** What only a primary can do; the others are a backup's, so that no view must change for them. */
 const OF_A_PRIMARY = ['slow', 'starve', 'silent', 'equivocate', 'wrong-digest'] as const
@@ -21,33 +18,8 @@ const OF_A_BACKUP = [
   'wrong-replies',
 ] as const
 
-it('a replica that answers wrongly is believed by nobody, and asked alone it is no help', async () => {
-  const { cluster } = shared
-  const all = ['--endpoints', cluster.endpoints.join(',')]
-  const file = ['--cluster-file', `${cluster.root}/cluster.json`]
-  const only = ['--endpoints', cluster.endpoint('n4'), '--command-timeout', '3s']
-  const told = await quorate(['fault', 'byzantine', 'n4', 'wrong-replies', ...all])
-  expect(told).toMatchObject({ code: 0, stdout: 'n4: wrong-replies (acted 0 times)\n' })
-  expect((await quorate(['put', 'who', 'honest', ...all, ...file])).stdout).toBe('OK\n')
-  expect((await quorate(['get', 'who', ...all, ...file])).stdout).toBe('who\nhonest\n')
-  const alone = await quorate(['get', 'who', ...only])
-  expect(alone.code).not.toBe(0)
-  expect(alone.stdout).toBe('')
-  const withFile = await quorate(['get', 'who', ...only, ...file])
-  if (withFile.code === 0) expect(withFile.stdout).toBe('who\nhonest\n')
-  else expect(withFile.stdout).toBe('')
-  await throughAGateway(cluster)
-  const acts = await quorate(['fault', 'byzantine', 'n4', ...all])
-  expect(acts.stdout).toMatch(/^n4: wrong-replies \(acted [1-9][0-9]* times\)\n$/)
-  const cleared = await quorate(['fault', 'byzantine', 'n4', 'clear', ...all])
-  expect(cleared.stdout).toBe('n4: honest\n')
-  const unknown = await quorate(['fault', 'byzantine', 'n4', 'shouting', ...all])
-  expect(unknown.code).not.toBe(0)
-  expect(unknown.stderr).toContain('equivocate')
-})
-
 it('one of four lies in every way while clients write: every answer is right, the honest are equal', async () => {
-  const { cluster } = shared
+  const cluster = await TestCluster.start({ protocol: 'pbft', nodes: 4 })
   // Some of their sessions have odd numbers, whom one kind starves.
   const clients = Array.from({ length: 3 }, () => cluster.newClient({ commandTimeoutMs: 20_000 }))
   let written = 0
@@ -116,6 +88,36 @@ it('one of four lies in every way while clients write: every answer is right, th
     }
   } finally {
     for (const client of clients) client.close()
+    await cluster.close()
+  }
+})
+
+it('a replica that answers wrongly is believed by nobody, and asked alone it is no help', async () => {
+  const cluster = await TestCluster.start({ protocol: 'pbft', nodes: 4 })
+  const all = ['--endpoints', cluster.endpoints.join(',')]
+  const file = ['--cluster-file', `${cluster.root}/cluster.json`]
+  const only = ['--endpoints', cluster.endpoint('n4'), '--command-timeout', '3s']
+  try {
+    const told = await quorate(['fault', 'byzantine', 'n4', 'wrong-replies', ...all])
+    expect(told).toMatchObject({ code: 0, stdout: 'n4: wrong-replies (acted 0 times)\n' })
+    expect((await quorate(['put', 'who', 'honest', ...all, ...file])).stdout).toBe('OK\n')
+    expect((await quorate(['get', 'who', ...all, ...file])).stdout).toBe('who\nhonest\n')
+    const alone = await quorate(['get', 'who', ...only])
+    expect(alone.code).not.toBe(0)
+    expect(alone.stdout).toBe('')
+    const withFile = await quorate(['get', 'who', ...only, ...file])
+    if (withFile.code === 0) expect(withFile.stdout).toBe('who\nhonest\n')
+    else expect(withFile.stdout).toBe('')
+    await throughAGateway(cluster)
+    const acts = await quorate(['fault', 'byzantine', 'n4', ...all])
+    expect(acts.stdout).toMatch(/^n4: wrong-replies \(acted [1-9][0-9]* times\)\n$/)
+    const cleared = await quorate(['fault', 'byzantine', 'n4', 'clear', ...all])
+    expect(cleared.stdout).toBe('n4: honest\n')
+    const unknown = await quorate(['fault', 'byzantine', 'n4', 'shouting', ...all])
+    expect(unknown.code).not.toBe(0)
+    expect(unknown.stderr).toContain('equivocate')
+  } finally {
+    await cluster.close()
   }
 })
 
