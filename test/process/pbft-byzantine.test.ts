@@ -124,7 +124,11 @@ it('a replica that answers wrongly is believed by nobody, and asked alone it is 
 /** An etcd client beside it is told what f+1 say, whatever n4 does. */
 async function throughAGateway(cluster: TestCluster): Promise<void> {
   const gateway = await startGateway(cluster.root, keyFileOf(cluster.root, 'n1-door'))
-  const client = new EtcdClient({ endpoints: [gateway.endpoint], attemptTimeoutMs: 5_000 })
+  const client = new EtcdClient({
+    endpoints: [gateway.endpoint],
+    requestTimeoutMs: 20_000,
+    attemptTimeoutMs: 20_000,
+  })
   try {
     const watch = client.watch('g')
     await watch.created

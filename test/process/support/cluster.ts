@@ -254,7 +254,9 @@ export interface RunningGateway {
 /** `quorate gateway` over the cluster in this folder; resolves once f+1 replicas have answered it. */
 export async function startGateway(root: string, keyFile: string): Promise<RunningGateway> {
   const files = ['--cluster-file', join(root, CLUSTER_FILE), '--client-key-file', keyFile]
-  const child = spawn(process.execPath, [MAIN, 'gateway', ...files, '--listen', '127.0.0.1:0'], {
+  // As patient as the clients of these tests are: the machine may have more to do.
+  const flags = ['--listen', '127.0.0.1:0', '--command-timeout', '20s']
+  const child = spawn(process.execPath, [MAIN, 'gateway', ...files, ...flags], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   const close = async () => {
