@@ -7,7 +7,7 @@ export const mutant: Mutant = {
   replace: `    term: s.term,
 `,
   why: "A snapshot bears the node's term and not that of its last entry.",
-  seed: 5,
+  seed: 3,
   caughtBy: 'recovery',
   needsFaults: true,
 }

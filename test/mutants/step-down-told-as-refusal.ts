@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: "this.#end(waiting, indeterminate('its leader stepped down'))",
   replace: "this.#end(waiting, { type: 'Overloaded', reason: 'its leader stepped down' })",
   why: 'Requests pending at a step-down are told to have failed; their entries may live on.',
-  seed: 3,
+  seed: 1,
   caughtBy: 'refused-after-append',
   needsFaults: true,
 }

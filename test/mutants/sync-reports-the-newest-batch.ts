@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'for (const sync of syncs) sync.done(sync.batch)',
   replace: 'for (const sync of syncs) sync.done(this.#appendedBatch)',
   why: 'A sync vouches for what was appended while it ran.',
-  seed: 1,
+  seed: 3,
   caughtBy: 'durable-batch',
   needsFaults: false,
 }

@@ -6,7 +6,7 @@ export const mutant: Mutant = {
 `,
   replace: '',
   why: 'Entries that replace others count as on disk because those were (the ABA of asynchronous log writes).',
-  seed: 1,
+  seed: 3,
   caughtBy: 'raft-state',
   needsFaults: true,
 }

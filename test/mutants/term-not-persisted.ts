@@ -8,7 +8,7 @@ export const mutant: Mutant = {
     s.votedFor = null
   }`,
   why: 'A term heard of is not written: after a restart the node speaks in an older one.',
-  seed: 2,
-  caughtBy: 'recovery',
+  seed: 1,
+  caughtBy: 'durable-term',
   needsFaults: true,
 }

@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'if (endsRecord(bytes, end) && !hasHole(bytes, offset, end))',
   replace: 'if (endsRecord(bytes, end))',
   why: 'An ordinary power loss is refused as corruption, and the node stays down.',
-  seed: 2,
+  seed: 4,
   caughtBy: 'recovery',
   needsFaults: true,
 }

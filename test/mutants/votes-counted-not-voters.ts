@@ -15,7 +15,7 @@ function tally(s: State, votes: ReadonlyMap<NodeId, boolean>): VoteResult {
   if (2 * granted > configurationOf(s).voters.length) return 'won'
   return voteResult(configurationOf(s), (id) => votes.get(id))`,
   why: 'Votes are a counter: a reply that the network repeats is a second vote (seen in liferaft).',
-  seed: 5,
-  caughtBy: 'leader-completeness',
+  seed: 8,
+  caughtBy: 'elected',
   needsFaults: true,
 }
