@@ -5,18 +5,21 @@
  * - calls with a timeout that is malformed (grpc-js takes `x5S` for 5 s) or too long for a 32-bit timer (30 days
  *   would end at once);
  * - calls with metadata that gRPC does not allow: grpc-js drops it and prints key and value, a token perhaps;
- * - unknown methods: its answer quotes the path unescaped.
+ * - unknown methods: its answer quotes the path unescaped;
+ * - messages whose flag is not one of gRPC's.
  */
 
-import type {
-  Http2Server,
-  IncomingHttpHeaders,
-  ServerHttp2Session,
-  ServerHttp2Stream,
+import {
+  constants,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
 } from 'node:http2'
 import type { Server as GrpcServer } from '@grpc/grpc-js'
 import { assert } from '../base/assert.js'
 import { http2BoundsOf, type ServerLimits } from './limits.js'
+import { guardFlags } from './message-flags.js'
 import { Code } from './status.js'
 
 type StreamListener = (
@@ -54,8 +57,12 @@ export function guardCalls(
     http2.removeAllListeners('stream')
     http2.on('stream', (stream, headers, ...rest) => {
       const problem = problemOf(headers, paths)
-      if (problem === null) inner[0]?.(stream, headers, ...rest)
-      else refuse(stream, problem)
+      if (problem !== null) {
+        refuse(stream, problem)
+        return
+      }
+      guardFlags(stream, headers, (text) => refuse(stream, { code: Code.INTERNAL, text }))
+      inner[0]?.(stream, headers, ...rest)
     })
     http2.on('session', (session: ServerHttp2Session) => {
       // Not within the event: grpc-js has not set the session up yet.
@@ -93,6 +100,11 @@ function problemOf(
 
 function refuse(stream: ServerHttp2Stream, problem: { code: Code; text: string }): void {
   stream.on('error', () => {})
+  // In the middle of a stream there is no second answer: the code of the reset stands for INTERNAL.
+  if (stream.headersSent) {
+    stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    return
+  }
   stream.respond(
     {
       ':status': 200,

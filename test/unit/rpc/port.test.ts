@@ -1,14 +1,14 @@
 /** What may arrive at an open port: none of it may crash, hang or keep a socket for nothing. */
 import { EventEmitter, once } from 'node:events'
 import { get, type IncomingMessage, type RequestListener } from 'node:http'
-import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2'
+import { type ClientHttp2Session, connect as connectHttp2, constants } from 'node:http2'
 import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import { CLIENT_PORT_LIMITS } from '../../../src/rpc/limits.js'
 import { createServer } from '../../../src/rpc/server.js'
-import { Code } from '../../../src/rpc/status.js'
-import { type CallContext, unary } from '../../../src/rpc/types.js'
-import { dial, echo, readAll, type World, world } from './support.js'
+import { Code, type RpcError } from '../../../src/rpc/status.js'
+import { type CallContext, streaming, unary } from '../../../src/rpc/types.js'
+import { chat, deferred, dial, echo, readAll, type World, world } from './support.js'
 
 let w: World
 const done = new EventEmitter()
@@ -240,6 +240,9 @@ describe('gRPC frames', () => {
       ['malformed gzip', call(frame('no gzip at all', 1), gzip), Code.INTERNAL],
       ['truncated gzip', call(frame(gzipSync('xxxx').subarray(0, 12), 1), gzip), Code.INTERNAL],
       ['bomb', call(frame(big.subarray(0, 9_000), 1), gzip), Code.RESOURCE_EXHAUSTED],
+      ['unknown flag', call(frame('x', 7)), Code.INTERNAL],
+      ['unknown flag, compressed', call(frame(gzipSync('x'), 2), gzip), Code.INTERNAL],
+      ['compressed with no encoding', call(frame(gzipSync('x'), 1)), Code.INTERNAL],
       ['unknown encoding', call(frame('x', 1), { 'grpc-encoding': 'zip' }), Code.UNIMPLEMENTED],
       ['oversize', call(Buffer.from([0, 0xff, 0xff, 0xff, 0xff])), Code.RESOURCE_EXHAUSTED],
       ['two messages', call(Buffer.concat([frame('a'), frame('b')])), Code.UNIMPLEMENTED],
@@ -250,6 +253,38 @@ describe('gRPC frames', () => {
     for (const [what, status, expected] of rows)
       expect([what, await status]).toEqual([what, expected])
     expect(await w.channel.unary(echo, 'x')).toBe('x')
+  })
+
+  test('a bad flag in the middle of a stream resets it, and its handler hears of it', async () => {
+    const heard: string[] = []
+    const closed = deferred<RpcError | null>()
+    w = await world([
+      streaming(chat, (stream) => {
+        stream.onMessage((message) => {
+          heard.push(message)
+          stream.write(message)
+        })
+        stream.onClose(closed.resolve)
+      }),
+    ])
+    session = connectHttp2(`http://127.0.0.1:${w.port}`)
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': chat.path,
+      'content-type': 'application/grpc',
+    })
+    const failed = new Promise((resolve) => stream.on('close', resolve))
+    stream.on('error', () => {})
+    stream.write(frame('first'))
+    await once(stream, 'data')
+    // Nor is a flag missed whose message comes byte by byte.
+    for (const byte of frame('second')) stream.write(Buffer.from([byte]))
+    await once(stream, 'data')
+    stream.write(frame('third', 3))
+    await failed
+    expect(stream.rstCode).toBe(constants.NGHTTP2_INTERNAL_ERROR)
+    expect(await closed.promise).not.toBeNull()
+    expect(heard).toEqual(['first', 'second'])
   })
 
   test('each bad header has its status', async () => {
@@ -294,6 +329,8 @@ describe('gRPC frames', () => {
     const body = frame(Buffer.alloc(200_000))
     for (let i = 0; i < 20; i++)
       expect(await call(body, { ':path': '/test.Echo/No' })).toBe(Code.UNIMPLEMENTED)
+    const flagged = frame(Buffer.alloc(200_000), 7)
+    for (let i = 0; i < 20; i++) expect(await call(flagged)).toBe(Code.INTERNAL)
     expect(await call(frame('x'))).toBe(Code.OK)
   })
 
