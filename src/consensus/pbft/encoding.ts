@@ -6,6 +6,7 @@ import { EMPTY, fromHex, toHexBetween } from '../../base/bytes.js'
 import { Reader, Writer } from '../../base/varint.js'
 import type { Request } from '../contract.js'
 import { readList, readText, writeList, writeText } from '../encoding.js'
+import type { NodeId } from '../ids.js'
 import type {
   Batch,
   Checkpoint,
@@ -138,42 +139,50 @@ export function readStatement(r: Reader): Statement | null {
   const tag = r.byte()
   const epoch = r.varint()
   const sender = readText(r)
-  const body = readBody(r, tag)
-  if (body === null) return null
-  const statement = { ...body, epoch, sender, signature: r.chunk() } as Statement
+  const statement = readBody(r, tag, { sender, epoch })
   return r.ok ? statement : null
 }
 
-type Body<S> = S extends Statement ? Omit<S, 'epoch' | 'sender' | 'signature'> : never
+interface Head {
+  readonly sender: NodeId
+  readonly epoch: number
+}
 
-function readBody(r: Reader, tag: number): Body<Statement> | null {
+/** The body, and the signature behind it. Votes are most of what is read: they are made in one go, all of one shape. */
+function readBody(r: Reader, tag: number, { sender, epoch }: Head): Statement | null {
   switch (tag) {
     case TAGS.Proposed:
-      return { type: 'Proposed', ...readSlotId(r) }
     case TAGS.Prepare:
-      return { type: 'Prepare', ...readSlotId(r) }
-    case TAGS.Commit:
-      return { type: 'Commit', ...readSlotId(r) }
-    case TAGS.Checkpoint:
-      return { type: 'Checkpoint', index: r.varint(), digest: readDigest(r) }
+    case TAGS.Commit: {
+      const [view, index, digest] = [r.varint(), r.varint(), readDigest(r)]
+      const type = tag === TAGS.Proposed ? 'Proposed' : tag === TAGS.Prepare ? 'Prepare' : 'Commit'
+      return { type, view, index, digest, sender, epoch, signature: r.chunk() }
+    }
+    case TAGS.Checkpoint: {
+      const [index, digest] = [r.varint(), readDigest(r)]
+      return { type: 'Checkpoint', index, digest, sender, epoch, signature: r.chunk() }
+    }
     case TAGS.SnapshotVote: {
       const [index, digest] = [r.varint(), readDigest(r)]
-      const [bytes, time] = [r.varint(), r.varint()]
-      return { type: 'SnapshotVote', index, digest, bytes, time, history: readDigest(r) }
+      const [bytes, time, history] = [r.varint(), r.varint(), readDigest(r)]
+      const of = { index, digest, bytes, time, history }
+      return { type: 'SnapshotVote', ...of, sender, epoch, signature: r.chunk() }
     }
     case TAGS.ViewChange: {
       const [view, stable] = [r.varint(), r.varint()]
       const checkpoints = readList(r, (one) => readOf(one, 'Checkpoint'))
       const prepared = readList(r, readCertificate)
       if (checkpoints === null || prepared === null) return null
-      return { type: 'ViewChange', view, stable, checkpoints, prepared }
+      const of = { view, stable, checkpoints, prepared }
+      return { type: 'ViewChange', ...of, sender, epoch, signature: r.chunk() }
     }
     case TAGS.NewView: {
       const view = r.varint()
       const viewChanges = readList(r, (one) => readOf(one, 'ViewChange'))
       const proposals = readList(r, (one) => readOf(one, 'Proposed'))
       if (viewChanges === null || proposals === null) return null
-      return { type: 'NewView', view, viewChanges, proposals }
+      const of = { view, viewChanges, proposals }
+      return { type: 'NewView', ...of, sender, epoch, signature: r.chunk() }
     }
     default:
       return null
@@ -255,8 +264,4 @@ export function readDigest(r: Reader): Digest {
   if (!r.ok) return ''
   r.at += DIGEST_BYTES
   return toHexBetween(r.bytes, r.at - DIGEST_BYTES, r.at)
-}
-
-function readSlotId(r: Reader): { view: number; index: number; digest: Digest } {
-  return { view: r.varint(), index: r.varint(), digest: readDigest(r) }
 }

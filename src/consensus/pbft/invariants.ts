@@ -54,8 +54,19 @@ function slotProblem(s: State, index: Index, slot: Slot, proven: Proven): string
   return null
 }
 
+/** Of a state, what the next one is held against. */
+export type Before = Pick<
+  State,
+  'view' | 'active' | 'stable' | 'lastExecuted' | 'persistedBatch' | 'mute'
+>
+
+export function remember(s: State): Before {
+  const { view, active, stable, lastExecuted, persistedBatch, mute } = s
+  return { view, active, stable, lastExecuted, persistedBatch, mute }
+}
+
 /** What no step may undo. */
-export function checkTransition(before: State, after: State): string | null {
+export function checkTransition(before: Before, after: State): string | null {
   if (after.view < before.view) return 'the view went back'
   if (after.view === before.view && before.active && !after.active)
     return 'a view was left and kept'

@@ -25,15 +25,19 @@ export function tickBehind(s: State, out: PbftOut): void {
   const { fetching } = s
   if (fetching?.from != null) return
   // What is begun goes on with the next source at once; when all have failed, with what is the newest then.
-  const goesOn = fetching !== null && isAhead(s, fetching.proof) && untried(s, fetching).length > 0
+  const goesOn =
+    fetching !== null && isAhead(s, indexOf(fetching.proof)) && untried(s, fetching).length > 0
   if (goesOn) return fetch(s, fetching, out)
   const atOnce = s.diverged && fetching === null
   if (s.behindElapsed < BEHIND_TICKS_MAX && !atOnce) return
   fetch(s, { proof: newest, failed: [], from: null }, out)
 }
 
-function isAhead(s: State, proof: readonly SnapshotVote[]): boolean {
-  const index = proof[0]?.index ?? 0
+function indexOf(proof: readonly SnapshotVote[] | null): Index {
+  return proof?.[0]?.index ?? 0
+}
+
+function isAhead(s: State, index: Index): boolean {
   // Under the index of our own file no other is written: the log vouches for ours.
   return index > (s.snapshot?.index ?? 0) && (index > s.lastExecuted || s.diverged)
 }
@@ -41,9 +45,8 @@ function isAhead(s: State, proof: readonly SnapshotVote[]): boolean {
 function newestAhead(s: State): readonly SnapshotVote[] | null {
   let best: readonly SnapshotVote[] | null = null
   for (const index of s.snapshotVotes.keys()) {
-    const proof = agreeing(s, index)
-    if (proof === null || !isAhead(s, proof)) continue
-    if (index > (best?.[0]?.index ?? 0)) best = proof
+    if (!isAhead(s, index) || index <= indexOf(best)) continue
+    best = agreeing(s, index) ?? best
   }
   return best
 }
@@ -91,7 +94,7 @@ export function onSnapshotReceived(
   if (vote === undefined || vote.index !== snapshot.index || vote.digest !== snapshot.digest)
     return out.note({ rule: '5.3', event: 'fetch-failed', index: snapshot.index })
   s.sourceFailures.delete(from)
-  if (!isAhead(s, [vote])) return
+  if (!isAhead(s, vote.index)) return
   s.snapshot = { ...snapshot, time: vote.time, configuration: s.configuration }
   s.snapshotHistory = vote.history
   s.snapshotProof = proof

@@ -2,7 +2,13 @@
 import type { Effect, Input } from '../../consensus/contract.js'
 import type { Index, NodeId } from '../../consensus/ids.js'
 import type { Message, Pbft, WalRecord } from '../../consensus/pbft/index.js'
-import { checkState, checkTransition, type Proven } from '../../consensus/pbft/invariants.js'
+import {
+  type Before,
+  checkState,
+  checkTransition,
+  type Proven,
+  remember,
+} from '../../consensus/pbft/invariants.js'
 import type { SlotId } from '../../consensus/pbft/messages.js'
 import { quorum } from '../../consensus/pbft/quorum.js'
 import { requestKey, type State, type Waiting } from '../../consensus/pbft/state.js'
@@ -11,7 +17,7 @@ import type { ProtocolChecker } from './protocol.js'
 import { check, Violation } from './violation.js'
 
 interface Replica {
-  before: State
+  before: Before
   written: { readonly batch: number; readonly records: readonly WalRecord[] }[]
   /** What is on its disk: promises by their name. */
   readonly promised: Set<string>
@@ -19,6 +25,8 @@ interface Replica {
   waits: { oldest: Waiting | null; view: number; ticks: number; patience: number }
   /** What it said in this start. */
   readonly said: Set<string>
+  /** What it sent last, which goes to one after the other. */
+  last: Message | null
   /** Below it nothing is prepared or committed any more. */
   leftBelow: number
 }
@@ -49,10 +57,11 @@ export class PbftChecker implements ProtocolChecker<Pbft, Message, WalRecord> {
     const promised = new Set<string>()
     for (const record of records) keep(promised, record)
     this.#replicas.set(id, {
-      before: { ...core.state },
+      before: remember(core.state),
       written: [],
       promised,
       said: new Set(),
+      last: null,
       waits: NO_WAITS,
       leftBelow,
     })
@@ -69,7 +78,7 @@ export class PbftChecker implements ProtocolChecker<Pbft, Message, WalRecord> {
     const wrong =
       checkState(core.state, this.#proven) ?? checkTransition(replica.before, core.state)
     if (wrong !== null) throw new Violation('pbft-state', `${id}: ${wrong}`)
-    Object.assign(replica.before, core.state)
+    replica.before = remember(core.state)
     this.#marks.stepped(id, core, input, effects)
     if (input.type === 'Tick') this.#patience(id, replica, core.state)
     for (const effect of effects) {
@@ -115,7 +124,8 @@ export class PbftChecker implements ProtocolChecker<Pbft, Message, WalRecord> {
   /** What leaves is what the disk holds, and never the contrary of what left before. */
   sent(from: NodeId, _to: NodeId, m: Message): void {
     const replica = this.#replicas.get(from)
-    if (replica === undefined) return
+    if (replica === undefined || replica.last === m) return
+    replica.last = m
     switch (m.type) {
       case 'PrePrepare':
         if (m.proposed.sender !== from) return
