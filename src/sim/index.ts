@@ -27,6 +27,7 @@ export {
 export { raftSim } from './raft.js'
 export {
   FAULTY_MS,
+  HEAL_MS,
   type RunOptions,
   type SeedFailure,
   type SeedOptions,

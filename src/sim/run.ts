@@ -13,6 +13,7 @@ import {
   DEMANDS,
   type Demands,
   FAULTY_MS,
+  HEAL_MS,
   type SeedFailure,
   type SeedOptions,
   type SeedReport,
@@ -25,8 +26,6 @@ import { World } from './world.js'
 
 /** How much longer than asked for the faults last at most, until enough has happened (ms of simulated time). */
 const LONGER_MS_MAX = 60_000
-/** Of what a cluster without faults gets for each step towards being well (ms). */
-const HEAL_MS_MAX = 60_000
 /** Rounds in which every client asks once more. */
 const ASK_ROUNDS_MAX = 8
 /** Until the processes of a quorum are up again: they read their disks (ms). */
@@ -59,6 +58,7 @@ export function runSeed<M extends { readonly type: string }, R, O, C extends Cor
 class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
   readonly #options: SeedOptions<M, R, O, C>
   readonly #forMs: number
+  readonly #healMs: number
   readonly #swarm: SwarmOptions
   readonly #world: World
   readonly #counts = new FaultCounts()
@@ -73,6 +73,7 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
   constructor(options: SeedOptions<M, R, O, C>) {
     this.#options = options
     this.#forMs = options.forMs ?? FAULTY_MS
+    this.#healMs = options.healMs ?? HEAL_MS
     this.#demands = options.demands ?? DEMANDS
     const swarm = drawSwarm(options.seed)
     const drawn = options.sim.fitted?.(swarm, options.seed) ?? swarm
@@ -106,7 +107,7 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
     try {
       this.#cluster.start()
       const led = () => this.#cluster.isLed(this.#all)
-      this.#until(HEAL_MS_MAX, led, 'formation: a leader')
+      this.#until(this.#healMs, led, 'formation: a leader')
       this.#underFaults()
       if (this.#swarm.hopeless) this.#endHopeless()
       else {
@@ -162,16 +163,21 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
     const { load } = this.#workload
     const before = load.counts().ok
     const progress = () => load.counts().ok >= before + this.#demands.progress
-    this.#until(HEAL_MS_MAX, progress, 'liveness: operations succeed again')
+    const { length: asked } = this.#workload.asked
+    const what = () =>
+      this.#workload.asked.length > asked
+        ? 'operations succeed again'
+        : 'operations are asked again'
+    this.#until(this.#healMs, progress, () => `liveness: ${what()}`)
     const enough = () => load.counts().ok >= this.#demands.operations
-    this.#until(10 * HEAL_MS_MAX, enough, 'liveness: operations go on to succeed')
+    this.#until(10 * this.#healMs, enough, 'liveness: operations go on to succeed')
     this.#workload.finish()
     const answered = () => this.#workload.idle && this.#cluster.isIdle(core)
-    this.#until(HEAL_MS_MAX, answered, 'liveness: all requests are answered')
+    this.#until(this.#healMs, answered, 'liveness: all requests are answered')
     this.#askAll()
     const settled = () => load.isSettled?.() ?? true
-    this.#until(HEAL_MS_MAX, settled, 'liveness: what was due has happened')
-    this.#until(HEAL_MS_MAX, () => this.#cluster.isConverged(core), 'liveness: equal states')
+    this.#until(this.#healMs, settled, 'liveness: what was due has happened')
+    this.#until(this.#healMs, () => this.#cluster.isConverged(core), 'liveness: equal states')
   }
 
   /** What had no copy left may be lost for good, and nodes may refuse to start; but nothing that was said was wrong. */
@@ -192,9 +198,9 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
     const executed = new Set<number>()
     let outcomes: readonly string[] = []
     for (let round = 0; round < ASK_ROUNDS_MAX; round++) {
-      const asked = this.#workload.askOnce(HEAL_MS_MAX)
+      const asked = this.#workload.askOnce(this.#healMs)
       const ended = () => asked.every((one) => one.outcome !== 'pending')
-      this.#until(HEAL_MS_MAX, ended, 'liveness: last requests are answered')
+      this.#until(this.#healMs, ended, 'liveness: last requests are answered')
       outcomes = asked.map(({ outcome }) => outcome)
       for (const [i, outcome] of outcomes.entries()) if (outcome === 'ok') executed.add(i)
       if (executed.size === outcomes.length) return
@@ -212,10 +218,11 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
     this.#world.tell(() => 'the rest starts again')
     this.#nemesis.reviveRest()
     const converged = () => this.#cluster.isConverged(this.#all)
-    this.#until(HEAL_MS_MAX, converged, 'liveness: the rest catches up')
+    this.#until(this.#healMs, converged, 'liveness: the rest catches up')
   }
 
-  #until(ms: number, done: () => boolean, what: string): void {
+  #until(ms: number, done: () => boolean, demand: string | (() => string)): void {
+    const what = () => (typeof demand === 'string' ? demand : demand())
     const end = this.#world.now + ms
     let lookAt = this.#world.now
     for (;;) {
@@ -223,10 +230,10 @@ class Run<M extends { readonly type: string }, R, O, C extends Core<M, R>> {
         if (done()) return
         lookAt = this.#world.now + LOOK_MS
       }
-      check(this.#world.now < end, 'liveness', () => `${what}: not within ${ms} ms`)
+      check(this.#world.now < end, 'liveness', () => `${what()}: not within ${ms} ms`)
       const eventsMax = EVENTS_MAX + EVENTS_PER_MS_MAX * this.#world.now
-      check(this.#world.events < eventsMax, 'liveness', () => `${what}: too many events`)
-      check(this.#world.step(), 'liveness', () => `${what}: nothing happens any more`)
+      check(this.#world.events < eventsMax, 'liveness', () => `${what()}: too many events`)
+      check(this.#world.step(), 'liveness', () => `${what()}: nothing happens any more`)
     }
   }
 

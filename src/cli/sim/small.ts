@@ -9,6 +9,7 @@ import {
   diagramMermaid,
   diagramText,
   eventsOf,
+  HEAL_MS,
   isSimProtocol,
   parseRecipe,
   printRecipe,
@@ -54,6 +55,7 @@ function shrinkSeed(flags: SimFlags): number {
     failureLine(first, after),
     `made small in ${runs} runs, ${Math.round((ms ?? 0) / 1_000)} s: ${eventsLine(before, after)}`,
     sizesLine(before, after),
+    ...(recipe.healMs < HEAL_MS ? [hastyLine(recipe)] : []),
     ...(whole === true ? [] : ['it ended at a bound: --shrink-runs or --shrink-for']),
     file === undefined
       ? `recipe: ${JSON.stringify(recipe)}`
@@ -63,6 +65,10 @@ function shrinkSeed(flags: SimFlags): number {
   print('')
   draw(recipe, lines, flags)
   return EXIT.generic
+}
+
+function hastyLine({ healMs }: Recipe): string {
+  return `it has ${healMs / 1_000} s for each step towards being well, and fails alike with ${HEAL_MS / 1_000} s`
 }
 
 function replay(recipe: Recipe, flags: SimFlags): number {

@@ -8,6 +8,8 @@ import type { SwarmOptions } from '../swarm.js'
 
 /** Of simulated time under faults, unless told otherwise. */
 export const FAULTY_MS = 30_000
+/** What a cluster without faults gets for each step towards being well, unless told otherwise (ms of simulated time). */
+export const HEAL_MS = 60_000
 
 /** What must happen in a run before it may end. */
 export interface Demands {
@@ -35,6 +37,8 @@ export interface RunOptions {
   /** Told everything that happens, for a human; it changes nothing. */
   readonly trace?: (line: string) => void
   readonly demands?: Demands
+  /** For each step towards being well, in ms of simulated time. */
+  readonly healMs?: number
   /** Instead of the simulator's own machine and load. */
   readonly application?: Application
   /** Given what was carried out, at the end of the run, be it a failure. */

@@ -29,7 +29,8 @@ export function attempt<M extends { readonly type: string }, R, O, C extends Cor
     seed: recipe.luck,
     forMs: recipe.forMs,
     adjust: () => swarmOf(recipe, sim.fitted),
-    demands: recipe.brief ? NO_DEMANDS : DEMANDS,
+    demands: recipe.brief ? { ...NO_DEMANDS, progress: recipe.progress } : DEMANDS,
+    healMs: recipe.healMs,
     happened: (all) => {
       happened = all
     },

@@ -3,6 +3,7 @@
  * the same run, event for event.
  */
 import { FAULT_KINDS, type FaultKind } from '../faults.js'
+import { HEAL_MS } from '../run/options.js'
 import { drawSwarm, type SwarmOptions } from '../swarm.js'
 
 export interface Recipe {
@@ -15,6 +16,10 @@ export interface Recipe {
   readonly forMs: number
   /** It need not have enough happen in it: it ends as soon as it can. */
   readonly brief: boolean
+  /** But so many operations must succeed behind the faults. */
+  readonly progress: number
+  /** It gets so long for each step towards being well. */
+  readonly healMs: number
   /** The simplest load and clocks instead of those drawn. */
   readonly plain: boolean
   /** Snapshots come early, so that fewer operations lead to one. */
@@ -41,6 +46,8 @@ export function wholeRun(seed: number, forMs: number, protocol = 'raft'): Recipe
     luck: seed,
     forMs,
     brief: false,
+    progress: 0,
+    healMs: HEAL_MS,
     plain: false,
     small: false,
     nodes: null,
@@ -95,6 +102,8 @@ export function parseRecipe(text: string): Recipe {
     luck: demand(found, 'luck', isCount),
     forMs: demand(found, 'forMs', isCount),
     brief: demand(found, 'brief', isBoolean),
+    progress: demand({ progress: 0, ...found }, 'progress', isCount),
+    healMs: demand({ healMs: HEAL_MS, ...found }, 'healMs', isCount),
     plain: demand(found, 'plain', isBoolean),
     small: demand(found, 'small', isBoolean),
     nodes: demand(found, 'nodes', orNull(isSome)),

@@ -77,6 +77,37 @@ describe('shrink', () => {
     expect(runs).toBe(9)
   })
 
+  it('gives a cluster less time to get well, and holds what fails then against all of it', () => {
+    const recipe = wholeRun(1, 1_000)
+    const real = attempt(raftSim, { ...recipe, kinds: [], brief: true })
+    const lasting = 'liveness: operations succeed again: not within N ms'
+    const runs: [number, number | null][] = []
+    const result = shrink(recipe, {
+      // With fewer than three nodes it is slow, and gets well in a minute.
+      run: ({ healMs, nodes }) => {
+        runs.push([healMs, nodes])
+        const isSlow = nodes !== null && nodes < 3
+        return { ...real, kind: isSlow && healMs === 60_000 ? null : lasting }
+      },
+      runsMax: 200,
+    })
+    expect(runs.slice(0, 3)).toEqual([
+      [60_000, null],
+      [10_000, null],
+      [60_000, null],
+    ])
+    expect(runs).toContainEqual([10_000, 1])
+    expect(result?.recipe).toMatchObject({ healMs: 10_000, nodes: null })
+  })
+
+  it('takes nothing that was asked for nothing that succeeds', () => {
+    const recipe = { ...wholeRun(1, 1_000), kinds: [], brief: true, progress: 1 }
+    expect(attempt(raftSim, recipe).kind).toBeNull()
+    expect(attempt(raftSim, { ...recipe, operations: [], healMs: 20_000 }).kind).toBe(
+      'liveness: liveness: operations are asked again: not within N ms',
+    )
+  })
+
   it('has nothing to do where nothing fails', () => {
     const run = () => attempt(raftSim, { ...wholeRun(1, 1_000), kinds: [], brief: true })
     expect(shrink(wholeRun(1, 1_000), { run, runsMax: 10 })).toBeNull()
@@ -96,6 +127,9 @@ describe('a recipe in a file', () => {
   it('says what is wrong with it', () => {
     const printed = printRecipe(wholeRun(7, 1_000))
     expect(parseRecipe(printed)).toEqual(wholeRun(7, 1_000))
+    const older = printed.replace(/ "(progress|healMs)": [0-9]+,\n/g, '')
+    expect(older).not.toContain('healMs')
+    expect(parseRecipe(older)).toEqual(wholeRun(7, 1_000))
     for (const [from, to] of [
       ['"format": 1', '"format": 2'],
       ['"seed": 7', '"seed": -7'],
