@@ -1,69 +1,46 @@
 /**
- * Runs one core: inputs in, effects out, completions back as inputs. Owns the turns, the gate, the requests and
- * reads that wait, and nothing else; whoever implements the ports owns every interleaving. May assume of the
- * ports that no callback runs inside the call that registered it.
+ * Runs one core: inputs in, effects out, completions back as inputs. Owns the turns and the order of the inputs; who
+ * waits, what the disk has, and what becomes of an effect is told beside it. Whoever implements the ports owns every
+ * interleaving. May assume of the ports that no callback runs inside the call that registered it.
  *
  * A turn
  * 1. The newest clock first, then what the disk and the machine completed, then at most so many peer messages or
  *    bytes, then at most so many proposals as one Propose, then all reads as one Read. What is left waits for
  *    the next turn: followers work on the first proposals while we take up the next.
  * 2. Then, if bytes are unsynced and no sync is in flight, one sync starts and covers all that was appended.
- *    (Waiting for an empty inbox would never sync under load.) Lazy batches alone wait for a tick, a send or the
- *    next batch: a sync for them would be in the way of one that somebody waits for.
+ *    (Waiting for an empty inbox would never sync under load.)
  */
-import { assert, unreachable } from '../base/assert.js'
-import type {
-  Core,
-  Effect,
-  Entry,
-  Input,
-  Outcome,
-  Request,
-  SnapshotMeta,
-} from '../consensus/contract.js'
-import type { Index, NodeId, ReadId, RequestId } from '../consensus/ids.js'
-import { Gate } from './gate.js'
+import type { Core, Effect, Input, Request, SnapshotMeta } from '../consensus/contract.js'
+import type { NodeId } from '../consensus/ids.js'
+import { Effects } from './effects.js'
+import { GroupCommit } from './group-commit.js'
 import { Inbox } from './inbox.js'
+import { Leadership } from './leadership.js'
 import { DEFAULT_LIMITS, type Limits } from './limits.js'
 import type { ReadDone, SubmitDone } from './outcomes.js'
 import { Pending } from './pending.js'
 import { Reads } from './reads.js'
 import type { AskOptions, DriverSetup, DriverStatus, Ports } from './setup.js'
-
-type Held =
-  | { readonly type: 'message'; readonly to: NodeId; readonly bytes: Uint8Array }
-  | { readonly type: 'release'; readonly through: Index }
+import { Ticks } from './ticks.js'
 
 export class Driver<M extends { readonly type: string }, R> {
   readonly #setup: DriverSetup<M, R>
   readonly #core: Core<M, R>
   readonly #ports: Ports
   readonly #limits: Limits
-  readonly #gate: Gate<Held>
+  readonly #ticks: Ticks
   readonly #inbox: Inbox
   readonly #pending: Pending
   readonly #reads: Reads
+  /** As seen after the last Tick or Propose. */
+  readonly #leadership: Leadership
+  readonly #commit: GroupCommit<M, R>
+  readonly #effects: Effects<M, R>
   /** Reports of snapshots and orders of the host, before peer messages; few by nature. */
   #completions: Input<M>[] = []
   #initial: readonly Effect<M, R>[]
-
-  #now = 0
-  #time = 0
-  #nextTickAt: number | null = null
-  #ticksDue = 0
-  /** The sync that ended last, and the last one the core was told of (the core's batch numbers). */
-  #syncedBatch = 0
-  #reportedBatch = 0
-  #syncing = false
-  /** The last batch that is not lazy (the core's number). */
-  #urgentBatch = 0
-  #ticked = false
   #turnDue = false
   #stopped = false
-  /** The term or view in which we lead, else null; as seen after the last Tick or Propose. */
-  #leadingTerm: number | null = null
-  /** Leaderships that ended, and when those who wait for their requests are told. */
-  #ended: { readonly term: number; readonly at: number }[] = []
 
   constructor(setup: DriverSetup<M, R>) {
     this.#setup = setup
@@ -71,7 +48,7 @@ export class Driver<M extends { readonly type: string }, R> {
     this.#ports = setup.ports
     this.#limits = { ...DEFAULT_LIMITS, ...setup.limits }
     const l = this.#limits
-    this.#gate = new Gate((held) => this.#leave(held))
+    this.#ticks = new Ticks(l)
     this.#inbox = new Inbox({ messages: l.inboxMessagesMax, bytes: l.inboxBytesMax })
     this.#pending = new Pending({
       queuedRequests: l.queuedRequestsMax,
@@ -79,6 +56,17 @@ export class Driver<M extends { readonly type: string }, R> {
       pendingRequests: l.pendingRequestsMax,
     })
     this.#reads = new Reads(l.readsMax)
+    this.#leadership = new Leadership(l.electionTimeoutMs, (term) =>
+      this.#pending.leadershipEnded(term),
+    )
+    this.#commit = new GroupCommit(setup, () => this.#schedule())
+    this.#effects = new Effects({
+      setup,
+      commit: this.#commit,
+      pending: this.#pending,
+      reads: this.#reads,
+      complete: (input) => this.#complete(input),
+    })
     this.#initial = setup.effects
     if (setup.effects.length > 0) this.#schedule()
   }
@@ -96,17 +84,7 @@ export class Driver<M extends { readonly type: string }, R> {
    */
   tick(now: number, time: number = now): void {
     if (this.#stopped) return
-    assert(now >= this.#now, 'the clock is monotonic')
-    this.#now = now
-    this.#time = time
-    this.#nextTickAt ??= now
-    const { tickMs, catchUpTicksMax } = this.#limits
-    const due = Math.floor((now - this.#nextTickAt) / tickMs) + 1
-    if (due <= 0) return
-    this.#ticksDue = Math.min(this.#ticksDue + due, catchUpTicksMax)
-    // The rest of a long pause is dropped: a node that slept must not campaign before it has listened.
-    this.#nextTickAt = due > catchUpTicksMax ? now + tickMs : this.#nextTickAt + due * tickMs
-    this.#schedule()
+    if (this.#ticks.advance(now, time)) this.#schedule()
   }
 
   /** `done` runs once; at once when a bound is reached. */
@@ -116,7 +94,7 @@ export class Driver<M extends { readonly type: string }, R> {
       return
     }
     const { deadline, forward } = options
-    this.#pending.submit(request, this.#leadingTerm, { deadline, done }, forward)
+    this.#pending.submit(request, this.#leadership.term, { deadline, done }, forward)
     this.#schedule()
   }
 
@@ -146,17 +124,23 @@ export class Driver<M extends { readonly type: string }, R> {
       pendingRequests: this.#pending.size,
       queuedRequests: this.#pending.queued + this.#pending.parked,
       pendingReads: this.#reads.size,
-      unsyncedBatches: this.#gate.emittedBatch - this.#gate.durableBatch,
-      heldSends: this.#gate.held,
+      unsyncedBatches: this.#commit.unsyncedBatches,
+      heldSends: this.#commit.gate.held,
     }
   }
 
   /** Nothing leaves any more, and whoever waits is told; for the end of the process and after a failed disk. */
   stop(): void {
     if (this.#stopped) return
-    this.#stopped = true
+    this.#halt()
     this.#pending.endAll()
     this.#reads.endAll({ type: 'Indeterminate', reason: 'the node stops' })
+  }
+
+  #halt(): void {
+    this.#stopped = true
+    this.#commit.stop()
+    this.#effects.stop()
   }
 
   #complete(input: Input<M>): void {
@@ -176,15 +160,15 @@ export class Driver<M extends { readonly type: string }, R> {
     if (this.#stopped) return
     try {
       this.#runInitial()
-      this.#runTicks()
+      const ticked = this.#runTicks()
       this.#runCompletions()
       this.#runPeerMessages()
       this.#runProposals()
       this.#runReads()
-      this.#startSync()
+      this.#commit.startSync(ticked)
     } catch (error) {
       // An impossible state: whatever it is, it must not get out.
-      this.#stopped = true
+      this.#halt()
       throw error
     }
     if (this.#inbox.length > 0 || this.#pending.queued > 0) this.#schedule()
@@ -194,32 +178,37 @@ export class Driver<M extends { readonly type: string }, R> {
     const effects = this.#initial
     if (effects.length === 0) return
     this.#initial = []
-    this.#carryOut(effects)
+    this.#effects.carryOut(effects)
   }
 
-  #runTicks(): void {
-    if (this.#ticksDue === 0) return
-    this.#ticked = true
+  /** True when there was one. */
+  #runTicks(): boolean {
+    const due = this.#ticks.take()
+    if (due === 0) return false
+    const { now, time } = this.#ticks
     const nextDeadline = this.#ports.machine.nextDeadline()
-    for (; this.#ticksDue > 0; this.#ticksDue--)
-      this.#step({ type: 'Tick', now: this.#time, nextDeadline })
-    this.#watchLeadership()
-    this.#pending.expire(this.#now)
-    this.#reads.expire(this.#now)
+    for (let i = 0; i < due; i++) this.#step({ type: 'Tick', now: time, nextDeadline })
+    this.#observeLeadership()
+    this.#pending.expire(now)
+    this.#reads.expire(now)
+    this.#askLeaderAgain(now)
+    return true
+  }
+
+  /** What nobody took while nobody led, and what was handed on and seems lost. */
+  #askLeaderAgain(now: number): void {
     const { leader, term } = this.#core.status()
     if (leader === null) return
     // What we appended ourselves in this term cannot be lost but with the term.
     const patienceMs =
-      this.#leadingTerm === term ? Number.POSITIVE_INFINITY : this.#limits.electionTimeoutMs
-    this.#pending.handOnAgain({ term, ms: this.#now }, patienceMs)
+      this.#leadership.term === term ? Number.POSITIVE_INFINITY : this.#limits.electionTimeoutMs
+    this.#pending.handOnAgain({ term, ms: now }, patienceMs)
     this.#reads.askAgain()
   }
 
   #runCompletions(): void {
-    if (this.#syncedBatch > this.#reportedBatch) {
-      this.#reportedBatch = this.#syncedBatch
-      this.#step({ type: 'Persisted', batch: this.#syncedBatch })
-    }
+    const batch = this.#commit.takePersisted()
+    if (batch !== null) this.#step({ type: 'Persisted', batch })
     if (this.#completions.length === 0) return
     const completions = this.#completions
     this.#completions = []
@@ -245,9 +234,10 @@ export class Driver<M extends { readonly type: string }, R> {
     if (own.length > 0) this.#step({ type: 'Propose', requests: own })
     if (toHandOn.length > 0) this.#step({ type: 'Propose', requests: toHandOn, forward: true })
     if (own.length + toHandOn.length === 0) return
-    this.#watchLeadership()
+    this.#observeLeadership()
     // Where another node orders what we hand on, no step-down of ours ends it: only Apply, Restore and deadline.
-    this.#pending.proposed(this.#leadingTerm, { term: this.#core.status().term, ms: this.#now })
+    const now = { term: this.#core.status().term, ms: this.#ticks.now }
+    this.#pending.proposed(this.#leadership.term, now)
   }
 
   #runReads(): void {
@@ -256,176 +246,13 @@ export class Driver<M extends { readonly type: string }, R> {
     this.#step({ type: 'Read', id: { incarnation, number: this.#reads.take() } })
   }
 
-  #watchLeadership(): void {
-    const { role, term } = this.#core.status()
-    const leading = role === 'leader' || role === 'primary' ? term : null
-    if (leading !== this.#leadingTerm) {
-      if (this.#leadingTerm !== null)
-        this.#ended.push({
-          term: this.#leadingTerm,
-          at: this.#now + this.#limits.electionTimeoutMs,
-        })
-      this.#leadingTerm = leading
-    }
-    while (this.#ended[0] !== undefined && this.#ended[0].at <= this.#now) {
-      this.#pending.leadershipEnded(this.#ended[0].term)
-      this.#ended.shift()
-    }
-  }
-
-  #startSync(): void {
-    const { emittedBatch, durableBatch, held } = this.#gate
-    const waitedFor = this.#urgentBatch > durableBatch || held > 0 || this.#ticked
-    this.#ticked = false
-    if (this.#syncing || emittedBatch <= durableBatch || !waitedFor) return
-    this.#syncing = true
-    this.#ports.wal.sync((walBatch) => this.#synced(walBatch - this.#setup.lastBatch))
-  }
-
-  #synced(batch: number): void {
-    if (this.#stopped) return
-    this.#syncing = false
-    this.#syncedBatch = Math.max(this.#syncedBatch, batch)
-    this.#gate.durable(batch)
-    this.#schedule()
+  #observeLeadership(): void {
+    this.#leadership.observe(this.#core.status(), this.#ticks.now)
   }
 
   #step(input: Input<M>): void {
     this.#setup.trace?.input(input)
-    this.#carryOut(this.#core.step(input))
-  }
-
-  #carryOut(effects: readonly Effect<M, R>[]): void {
-    for (const effect of effects) {
-      // A port may have found the disk broken and stopped us between two effects.
-      if (this.#stopped) return
-      this.#setup.trace?.effect(effect)
-      this.#run(effect)
-    }
-  }
-
-  #run(effect: Effect<M, R>): void {
-    const { machine, communicator, notes } = this.#ports
-    switch (effect.type) {
-      case 'Persist':
-        if (effect.lazy !== true) this.#urgentBatch = effect.batch
-        this.#persist(effect.batch, effect.records)
-        return
-      case 'Send': {
-        assert(effect.to !== this.#setup.id, 'a node sends nothing to itself')
-        const bytes = this.#setup.protocol.encodeMessage(effect.message)
-        if (effect.gate === 'none') communicator.send(effect.to, bytes)
-        else this.#gate.pass({ type: 'message', to: effect.to, bytes })
-        return
-      }
-      case 'Apply': {
-        const { entries } = effect
-        machine.apply(entries, (results) => this.#applied(entries, results))
-        return
-      }
-      case 'TakeSnapshot': {
-        const { snapshot } = effect
-        machine.takeSnapshot(snapshot, (written) =>
-          this.#complete(
-            written === null
-              ? { type: 'SnapshotFailed', snapshot }
-              : { type: 'SnapshotTaken', snapshot: written },
-          ),
-        )
-        return
-      }
-      case 'TakeCheckpoint': {
-        const { index } = effect
-        machine.takeCheckpoint((digest) =>
-          this.#complete({ type: 'CheckpointTaken', index, digest }),
-        )
-        return
-      }
-      case 'Restore':
-        machine.restore(effect.snapshot, () => {
-          if (!this.#stopped) this.#pending.restored((s, q) => machine.storedAnswer(s, q))
-        })
-        return
-      case 'SendSnapshot': {
-        const { to, snapshot } = effect
-        assert(to !== this.#setup.id, 'a node sends nothing to itself')
-        communicator.sendSnapshot(to, snapshot, (end) => {
-          if (end === 'delivered') return
-          const unreadable = end === 'unreadable'
-          this.#complete({ type: 'SnapshotFailed', snapshot, peer: to, unreadable })
-        })
-        return
-      }
-      case 'FetchSnapshot': {
-        const { from, target } = effect
-        const failed = () =>
-          this.#complete({ type: 'SnapshotFailed', snapshot: target, peer: from })
-        if (communicator.fetchSnapshot === undefined) failed()
-        else communicator.fetchSnapshot(from, target, failed)
-        return
-      }
-      case 'Release':
-        this.#gate.pass({ type: 'release', through: effect.through })
-        return
-      case 'Answer':
-        this.#answer(effect.id, effect.outcome)
-        return
-      case 'Note':
-        notes.note(effect.note)
-        return
-      default:
-        unreachable(effect)
-    }
-  }
-
-  #persist(batch: number, records: readonly R[]): void {
-    const { protocol, lastBatch } = this.#setup
-    this.#gate.emitted(batch)
-    this.#ports.wal.append(lastBatch + batch, protocol.encodeRecords(records), {
-      lastIndex: protocol.lastIndexOf(records),
-      shape: this.#core.shape(),
-      stateRecord: () => protocol.encodeRecords([this.#core.stateRecord()]),
-    })
-  }
-
-  #leave(held: Held): void {
-    if (held.type === 'message') this.#ports.communicator.send(held.to, held.bytes)
-    else this.#ports.wal.release(held.through)
-  }
-
-  #applied(entries: readonly Entry[], results: readonly (readonly Uint8Array[])[]): void {
-    if (this.#stopped || this.#pending.size === 0) return
-    for (let i = 0; i < entries.length; i++) {
-      const requests = entries[i]?.requests ?? []
-      const answers = results[i] ?? []
-      assert(requests.length === answers.length, 'the machine answers every request')
-      for (let j = 0; j < requests.length; j++) {
-        const request = requests[j]
-        const bytes = answers[j]
-        if (request !== undefined && bytes !== undefined) this.#pending.answer(request, bytes)
-      }
-    }
-  }
-
-  #answer(id: RequestId | ReadId, outcome: Outcome): void {
-    if ('session' in id) {
-      switch (outcome.type) {
-        case 'NotLeader':
-        case 'Overloaded':
-          return this.#pending.refuse(id, outcome)
-        case 'Unsupported':
-          return this.#pending.refuse(id, { type: 'Overloaded', reason: 'unsupported' })
-        case 'ReadReady':
-          assert(false, 'a request is not answered as a read')
-      }
-      return
-    }
-    assert(id.incarnation === this.#setup.incarnation, 'the core answers reads of its own start')
-    if (outcome.type !== 'ReadReady') return this.#reads.end(id.number, outcome)
-    // Behind every Apply emitted before it: only then does the machine hold what the read must see.
-    this.#ports.machine.inOrder(() => {
-      if (!this.#stopped) this.#reads.end(id.number, { type: 'Ready' })
-    })
+    this.#effects.carryOut(this.#core.step(input))
   }
 
   #note(event: string, peer: NodeId): void {

@@ -1,8 +1,8 @@
 import type { Mutant } from './support/mutant.js'
 
 export const mutant: Mutant = {
-  file: 'driver/driver.ts',
-  find: `        this.#gate.pass({ type: 'release', through: effect.through })
+  file: 'driver/effects.ts',
+  find: `        this.#commit.gate.pass({ type: 'release', through: effect.through })
 `,
   replace: `        this.#ports.wal.release(effect.through)
 `,

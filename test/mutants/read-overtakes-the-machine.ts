@@ -1,7 +1,7 @@
 import type { Mutant } from './support/mutant.js'
 
 export const mutant: Mutant = {
-  file: 'driver/driver.ts',
+  file: 'driver/effects.ts',
   find: `    this.#ports.machine.inOrder(() => {
       if (!this.#stopped) this.#reads.end(id.number, { type: 'Ready' })
     })`,

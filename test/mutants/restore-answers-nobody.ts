@@ -1,7 +1,7 @@
 import type { Mutant } from './support/mutant.js'
 
 export const mutant: Mutant = {
-  file: 'driver/driver.ts',
+  file: 'driver/effects.ts',
   find: `          if (!this.#stopped) this.#pending.restored((s, q) => machine.storedAnswer(s, q))
 `,
   replace: '',
