@@ -1,12 +1,10 @@
 /**
- * The one place where the parts of a node are made and put together. A node listens, finds its peers, forms the
- * cluster with them or finds that it has formed, and then runs its core until it is closed or cannot go on.
+ * A node from its start to its end, put together: it listens, finds its peers, forms the cluster with them or finds that
+ * it has formed, and then turns its ring (ring.ts) until it is closed or cannot go on.
  */
 import { randomInt } from 'node:crypto'
-import { Communicator } from '../communicator/communicator.js'
-import type { Core, Member, Note } from '../consensus/contract.js'
-import type { NodeId } from '../consensus/ids.js'
-import { Driver } from '../driver/driver.js'
+import type { Communicator } from '../communicator/communicator.js'
+import type { Member } from '../consensus/contract.js'
 import { KvMachine } from '../machine/kv/kv-machine.js'
 import { SessionMachine } from '../machine/machine.js'
 import type { Server } from '../rpc/types.js'
@@ -17,25 +15,22 @@ import type { NodeConfig } from './config.js'
 import { countersOf } from './counters.js'
 import { deskOf } from './desk.js'
 import { DiskSpace } from './disk-space.js'
-import { dataRefused, type NodeError } from './errors.js'
-import { etcdMembers } from './etcd.js'
+import type { NodeError } from './errors.js'
 import { Forming } from './forming.js'
 import { BYZANTINE_KINDS } from './liars.js'
-import { hostPort, listen } from './listen.js'
+import { listen } from './listen.js'
 import { type Log, SILENT } from './log.js'
-import { MachineHost } from './machine-host.js'
-import { closeLog, formLog, NodeLog } from './node-log.js'
+import { closeLog, formLog } from './node-log.js'
 import { NodeReplica } from './node-replica.js'
-import { TOLD } from './notes.js'
 import { pbftOf } from './pbft.js'
+import { communicatorOf } from './peers.js'
 import type { NodeProtocol } from './protocol.js'
 import { raftOf } from './raft.js'
 import { recoverNode, requireWhole } from './recovery.js'
+import { Ring } from './ring.js'
 import type { NodeParts, RunningNode } from './running-node.js'
-import { Snapshots, snapshotFailed } from './snapshots.js'
 import { StartsFile } from './starts-file.js'
-import { StateTransfer } from './state-transfer.js'
-import { openStorage, PARTS, type Storage } from './storage.js'
+import { openStorage, type Storage } from './storage.js'
 
 /** Calls in progress get so long to end when the node stops. */
 const CLOSE_GRACE_MS = 300
@@ -79,16 +74,11 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
   #communicator: Communicator | null = null
   #replica: NodeReplica | null = null
   #servers: readonly Server[] = []
-  #driver: Driver<M, R> | null = null
-  #core: Core<M, R> | null = null
-  #host: MachineHost | null = null
-  #snapshots: Snapshots | null = null
-  /** Null: Raft, whose leader sends snapshots whole. */
-  #transfer: StateTransfer | null = null
+  /** Null until the cluster has formed and the log is folded. */
+  #ring: Ring<M, R> | null = null
   #space: DiskSpace | null = null
   #ticker: NodeJS.Timeout | null = null
   #closing: Promise<void> | null = null
-  #damage: string | null = null
   clientEndpoint: string | null = null
   peerEndpoint = ''
 
@@ -103,7 +93,7 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
     this.#desk = deskOf(consensus.signing, {
       lie: liars === null ? null : (answer) => liars.answer(answer),
       replica: config.name,
-      view: () => this.#core?.status().term ?? 0,
+      view: () => this.#ring?.core.status().term ?? 0,
       machine: this.#machine,
     })
     this.#byzantine = new Byzantine(config.protocol === 'pbft' ? BYZANTINE_KINDS : [])
@@ -196,7 +186,7 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
           countersOf({
             peers: this.#communicator?.counters(),
             log: storage.wal.counters,
-            parts: this.#transfer?.counters(),
+            parts: this.#ring?.transfer?.counters(),
             signatures: this.#consensus.signing?.keyring.counters,
           }),
       },
@@ -205,39 +195,16 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
 
   #makeCommunicator(storage: Storage<R>, formed: boolean): Communicator {
     const { clusterId, uid } = storage.dataDir.identity
-    const { ids } = etcdMembers(this.#config)
-    const peers = new Map<NodeId, string>()
-    for (const { name, address } of this.#config.initialCluster)
-      if (name !== this.#config.name) peers.set(name, hostPort(address))
-    return new Communicator({
-      identity: {
-        clusterId,
-        nodeId: this.#config.name,
-        uid,
-        incarnation: this.#incarnation,
-        protocol: this.#config.protocol,
-        groupId: 0,
-      },
-      peers,
-      seed: randomInt(1, MAX_SEED),
-      bootstrap: new Uint8Array(0),
+    return communicatorOf({
+      config: this.#config,
+      of: { clusterId, uid, incarnation: this.#incarnation },
       formed,
-      onMessage: (from, message) => this.#driver?.receive(from, message),
-      onHello: (heard) => this.#forming.heard(heard),
-      objection: (heard) => this.#forming.objection(heard),
-      onGone: (id) => this.#forming.gone(id),
-      openSnapshot: (snapshot, done) => {
-        if (this.#snapshots === null) setImmediate(() => done(null))
-        else this.#snapshots.openToSend(snapshot, done)
-      },
-      receiveSnapshot: (from, meta, bytesTotal) =>
-        this.#snapshots?.receive(from, meta, bytesTotal) ?? 'the node is starting',
-      parts: {
-        asked: (snapshot, part, done) => this.#transfer?.asked(snapshot, part, done),
-        answered: (from, part, data) => this.#transfer?.answered(from, part, data),
-      },
-      onRoundTrip: (id, seconds) => this.#metrics.roundTrip(ids.memberOf(id), seconds),
-      log: (event) => this.#log.info(event, 'peer'),
+      seed: randomInt(1, MAX_SEED),
+      forming: this.#forming,
+      onMessage: (from, message) => this.#ring?.driver.receive(from, message),
+      ring: () => this.#ring,
+      metrics: this.#metrics,
+      log: this.#log,
     })
   }
 
@@ -267,69 +234,32 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
 
   async #run(records: readonly R[]): Promise<void> {
     const { storage, communicator } = this.#parts()
-    const { timing } = this.#config
     const { damage, snapshots } = storage
-    const recovery = await recoverNode({
-      consensus: this.#consensus,
-      records,
-      damage,
-      snapshots,
-      self: this.#self(),
-      log: this.#log,
-    })
+    const log = this.#log
+    const consensus = this.#consensus
+    const of = { consensus, records, damage, snapshots, self: this.#self(), log }
+    const recovery = await recoverNode(of)
     if (this.#closing !== null) return
-    const { core, effects } = recovery
-    this.#damage = recovery.damage
-    const { members } = core.status().configuration
+    const { members } = recovery.core.status().configuration
     communicator.setFormed(members)
-    this.#core = core
-    this.#snapshots = new Snapshots(
-      storage.snapshots,
-      {
-        commitIndex: () => core.status().commitIndex,
-        saved: (seconds) => this.#metrics.times.snapshotSaved(seconds),
-        received: (from, snapshot) => this.#driver?.snapshotReceived(from, snapshot),
-        unreadable: (error) => this.#log.error({ code: error.code }, error.message),
-        failed: (error) => this.#fail(snapshotFailed(error)),
-      },
-      recovery.loaded,
-    )
-    if (this.#config.protocol === 'pbft')
-      this.#transfer = this.#makeTransfer(communicator, this.#snapshots, core)
-    this.#host = new MachineHost(this.#machine, this.#snapshots, this.#desk, this.#metrics)
-    const nodeLog = this.#makeNodeLog(storage, core)
-    this.#driver = new Driver({
-      id: this.#config.name,
+    const ring = new Ring({
+      config: this.#config,
+      consensus,
       incarnation: this.#incarnation,
-      core,
-      effects,
-      protocol: this.#consensus.protocol,
-      ports: {
-        wal: nodeLog,
-        communicator: this.#transfer?.port() ?? communicator,
-        machine: this.#host,
-        scheduler: { soon: setImmediate },
-        notes: { note: (note) => this.#note(note) },
-      },
-      lastBatch: storage.wal.lastBatch,
-      limits: { tickMs: timing.tickMs, electionTimeoutMs: timing.electionTimeoutMs },
-    })
-    this.#replica?.serve({ driver: this.#driver, machine: this.#machine })
-    this.#forming.formed(members)
-    this.#ticker = setInterval(() => this.#tick(nodeLog), timing.tickMs)
-  }
-
-  #makeTransfer(communicator: Communicator, snapshots: Snapshots, core: Core<M, R>): StateTransfer {
-    const transfer = new StateTransfer({
+      storage,
+      recovery,
       communicator,
-      snapshots,
-      hashing: PARTS,
-      newest: () => core.status().snapshotIndex,
-      received: (from, snapshot) => this.#driver?.snapshotReceived(from, snapshot),
-      failed: (from, why) => this.#log.warn({ from, why }, 'no state from this peer'),
+      machine: this.#machine,
+      desk: this.#desk,
+      byzantine: this.#byzantine,
+      metrics: this.#metrics,
+      log,
+      failed: (error) => this.#fail(error),
     })
-    this.#byzantine.add(transfer.byzantine)
-    return transfer
+    this.#ring = ring
+    this.#replica?.serve({ driver: ring.driver, machine: this.#machine })
+    this.#forming.formed(members)
+    this.#ticker = setInterval(() => this.#tick(ring), this.#config.timing.tickMs)
   }
 
   #parts(): { storage: Storage<R>; communicator: Communicator } {
@@ -337,30 +267,12 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
     return { storage: this.#storage, communicator: this.#communicator }
   }
 
-  #makeNodeLog(storage: Storage<R>, core: Core<M, R>): NodeLog {
-    return new NodeLog(storage.wal, {
-      snapshotIndex: () => core.status().snapshotIndex,
-      // In the machine's order, since a Restore that waits there still needs its file.
-      keepFrom: (index) => this.#host?.inOrder(() => this.#snapshots?.keepFrom(index)),
-    })
-  }
-
-  #tick(nodeLog: NodeLog): void {
+  #tick(ring: Ring<M, R>): void {
     const now = performance.now()
-    this.#driver?.tick(now, this.#consensus.wallClock ? Date.now() : now)
+    ring.tick(now)
     this.#replica?.noteLeader()
     const leads = () => this.#replica?.numbers().isLeader === true
     this.#metrics.times.ticked(now, 2 * this.#config.timing.heartbeatMs, leads)
-    nodeLog.tick(now)
-  }
-
-  #note(note: Note): void {
-    if (TOLD.has(note.event)) this.#log.info(note, note.event)
-    // Nobody has what our disk lost, and without it this node stands for what it cannot give.
-    if (note.event === 'repair-hopeless')
-      this.#fail(
-        dataRefused(`${this.#damage ?? 'the log is damaged'}; no member has what is missing`),
-      )
   }
 
   async #watchSpace(): Promise<void> {
@@ -369,24 +281,15 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
       const problem = `no space: ${freeBytes} bytes left on the disk of ${this.#config.name}`
       this.#replica?.space(low ? problem : null)
       this.#log.warn({ freeBytes }, low ? 'the disk is nearly full' : 'the disk has room again')
-      if (low) this.#handOver()
+      if (low) this.#ring?.handOver()
     })
     await this.#space.start()
-  }
-
-  /** To whoever has most of the log: it can take over soonest. */
-  #handOver(): void {
-    const status = this.#core?.status()
-    if (status?.role !== 'leader') return
-    const [best] = [...status.matchIndex].sort(([, a], [, b]) => b - a)
-    if (best !== undefined) this.#driver?.transferLeadership(best[0])
   }
 
   /** Nothing leaves any more. What cannot go on ends with the reason. */
   #fail(error: NodeError): void {
     if (this.#closing !== null) return
-    this.#driver?.stop()
-    this.#host?.stop()
+    this.#ring?.stop()
     this.#log.error({ exitCode: error.exitCode }, error.message)
     this.#closing = this.#shutDown().then(() => this.#ended.reject(error))
   }
@@ -396,14 +299,12 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
     this.#replica?.stopServing('the node is stopping')
     this.#space?.stop()
     this.#forming.stop()
-    this.#driver?.stop()
-    this.#host?.stop()
-    this.#transfer?.close()
+    this.#ring?.stop()
     this.#communicator?.close()
     await Promise.all(this.#servers.map((server) => server.close(CLOSE_GRACE_MS)))
     const storage = this.#storage
     if (storage === null) return
-    await closeLog(storage.wal, { refused: this.#core === null, graceMs: CLOSE_GRACE_MS })
+    await closeLog(storage.wal, { refused: this.#ring === null, graceMs: CLOSE_GRACE_MS })
     await storage.dataDir.close()
   }
 }
