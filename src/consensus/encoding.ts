@@ -1,6 +1,6 @@
 /** Bytes of what both protocols write: names, members, configurations, snapshots' descriptions. */
 import { utf8Decode } from '../base/utf8.js'
-import type { Reader, Writer } from '../base/varint.js'
+import { Reader, type Writer } from '../base/varint.js'
 import type { Configuration, Member, SnapshotMeta } from './contract.js'
 
 /** Of a list from outside; more is refused, not allocated. */
@@ -26,6 +26,18 @@ export function readList<T>(r: Reader, read: (r: Reader) => T | null): T[] | nul
     list.push(one)
   }
   return list
+}
+
+/** What stands one behind the other, to the end of the bytes. Null when one of it is nothing. */
+export function readAll<T>(bytes: Uint8Array, read: (r: Reader) => T | null): T[] | null {
+  const r = new Reader(bytes)
+  const all: T[] = []
+  while (r.left > 0) {
+    const one = read(r)
+    if (one === null || !r.ok) return null
+    all.push(one)
+  }
+  return all
 }
 
 export function writeText(w: Writer, text: string): void {

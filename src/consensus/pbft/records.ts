@@ -2,9 +2,10 @@
  * What a PBFT replica writes to its WAL. Together they are the vote guard: which batch each index got in which view,
  * what was prepared, and below which view nothing may be voted any more.
  */
-import { Reader, Writer } from '../../base/varint.js'
+import { type Reader, Writer } from '../../base/varint.js'
 import type { Member, SnapshotMeta } from '../contract.js'
 import {
+  readAll,
   readList,
   readMembers,
   readSnapshotMeta,
@@ -170,14 +171,7 @@ function writeRecord(w: Writer, record: WalRecord): void {
 
 /** Null when the bytes are no records. */
 export function decodeRecords(bytes: Uint8Array): WalRecord[] | null {
-  const r = new Reader(bytes)
-  const records: WalRecord[] = []
-  while (r.left > 0) {
-    const record = readRecord(r)
-    if (record === null || !r.ok) return null
-    records.push(record)
-  }
-  return records
+  return readAll(bytes, readRecord)
 }
 
 function readRecord(r: Reader): WalRecord | null {

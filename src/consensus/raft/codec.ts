@@ -5,6 +5,7 @@
 import { Reader, Writer } from '../../base/varint.js'
 import type { SnapshotMeta } from '../contract.js'
 import {
+  readAll,
   readMembers,
   readSnapshotMeta,
   readText,
@@ -226,14 +227,7 @@ export function encodeRecords(records: readonly WalRecord[]): Uint8Array {
 }
 
 export function decodeRecords(bytes: Uint8Array): WalRecord[] | null {
-  const r = new Reader(bytes)
-  const records: WalRecord[] = []
-  while (r.left > 0) {
-    const record = readRecord(r)
-    if (record === null || !r.ok) return null
-    records.push(record)
-  }
-  return records
+  return readAll(bytes, readRecord)
 }
 
 function readRecord(r: Reader): WalRecord | null {
