@@ -8,6 +8,7 @@ import type { NodeId } from '../consensus/ids.js'
 import { decodeAnswer, encodeOk } from '../machine/answers.js'
 import { SESSION_IDLE_MS_MAX } from '../machine/sessions.js'
 import type { Attempts } from './attempts.js'
+import type { SessionCodec } from './core/session.js'
 import {
   type ClientEffect,
   type ClientInput,
@@ -15,7 +16,6 @@ import {
   type ClientState,
   newClient,
   OPENING,
-  type SessionCodec,
 } from './core/state.js'
 import { stepClient } from './core/step.js'
 import { ClientError } from './errors.js'

@@ -5,7 +5,8 @@
 import { type RandomState, seededRandom } from '../../base/random.js'
 import type { Request } from '../../consensus/contract.js'
 import { compareNodeIds, type NodeId } from '../../consensus/ids.js'
-import type { ClientOutcome, SessionCodec } from './state.js'
+import { noSession, type SessionCodec, type SessionState } from './session.js'
+import type { ClientOutcome } from './state.js'
 
 export interface PbftClientOptions {
   /** All of them, whether they can be reached or not. */
@@ -45,7 +46,7 @@ export interface PbftOperation {
   readonly answers: Map<NodeId, Uint8Array>
 }
 
-export interface PbftClientState {
+export interface PbftClientState extends SessionState {
   readonly options: PbftClientOptions
   /** Bytewise by name: replica v mod n is the primary of view v. */
   readonly replicas: readonly NodeId[]
@@ -55,15 +56,7 @@ export interface PbftClientState {
   now: number
   /** The highest view that each replica told of. */
   readonly views: Map<NodeId, number>
-  /** 0: none yet. */
-  session: number
-  /** When the newest thing that the session was told and answered was sent first: it was alive then. */
-  sessionAliveAt: number
   opening: PbftOperation | null
-  lastSeq: number
-  /** Seqs that ended: all up to here, and some beyond. */
-  ackedThrough: number
-  readonly endedBeyond: Set<number>
   readonly underWay: Map<number, PbftOperation>
   /** Of the caller's, by session and seq as text: where a reply belongs. */
   readonly byNumber: Map<string, PbftOperation>
@@ -113,12 +106,8 @@ export function newPbftClient(options: PbftClientOptions): PbftClientState {
     random: seededRandom(options.seed),
     now: 0,
     views: new Map(),
-    session: 0,
-    sessionAliveAt: 0,
+    ...noSession(),
     opening: null,
-    lastSeq: 0,
-    ackedThrough: 0,
-    endedBeyond: new Set(),
     underWay: new Map(),
     byNumber: new Map(),
     queue: [],

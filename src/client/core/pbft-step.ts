@@ -5,7 +5,6 @@
  */
 import { assert, unreachable } from '../../base/assert.js'
 import { equalBytes } from '../../base/bytes.js'
-import { nextInt, nextUint32 } from '../../base/random.js'
 import type { NodeId } from '../../consensus/ids.js'
 import type {
   PbftClientEffect,
@@ -13,8 +12,8 @@ import type {
   PbftClientState,
   PbftOperation,
 } from './pbft-state.js'
-import { type ClientOutcome, OPENING, SESSION_EXPIRED } from './state.js'
-import { hasIdled } from './step.js'
+import { beginSession, hasIdled, nonce, SESSION_EXPIRED, seqEnded } from './session.js'
+import { type ClientOutcome, OPENING } from './state.js'
 
 export function stepPbftClient(c: PbftClientState, input: PbftClientInput): PbftClientEffect[] {
   const out: PbftClientEffect[] = []
@@ -85,7 +84,7 @@ function newOperation(
 
 /** Sends what may be sent now: first attempts up to the bound, and what everybody is to be asked. */
 function advance(c: PbftClientState, out: PbftClientEffect[]): void {
-  if (c.queue.length > 0 && hasIdled(c)) c.session = 0
+  if (c.queue.length > 0 && hasIdled(c, c.now, c.options.session)) c.session = 0
   if (c.session === 0 && c.queue.length > 0) openSession(c)
   let started = 0
   for (const operation of c.queue) {
@@ -113,8 +112,8 @@ function openSession(c: PbftClientState): void {
   if (c.opening !== null) return
   const { openCommand: payload } = c.options.session
   const opening = newOperation({ id: OPENING, kind: 'open', payload, deadline: Infinity })
-  // A nonce of 52 bits: the same key opens one session under it, however often it is ordered.
-  const seq = 1 + nextInt(c.random, 0, 0xfffff) * 0x1_0000_0000 + nextUint32(c.random)
+  // The same key opens one session under it, however often it is ordered.
+  const seq = nonce(c.random)
   opening.request = { session: 0, seq, ackedThrough: 0, command: payload }
   c.opening = opening
   c.byNumber.set(numberOf(opening.request), opening)
@@ -172,15 +171,10 @@ function onAccepted(
     finish(c, operation, { type: 'Indeterminate', reason: SESSION_EXPIRED }, out)
     return
   }
-  aliveAt(c, operation)
-  finish(c, operation, { type: 'Answer', bytes }, out)
-}
-
-/** A query leaves no trace in the session, not even that it lives. */
-function aliveAt(c: PbftClientState, operation: PbftOperation): void {
-  if (operation.kind === 'query') return
-  if (operation.kind === 'open' || operation.request?.session === c.session)
+  // A query leaves no trace in the session, not even that it lives.
+  if (operation.kind !== 'query' && operation.request?.session === c.session)
     c.sessionAliveAt = Math.max(c.sessionAliveAt, operation.sentAt)
+  finish(c, operation, { type: 'Answer', bytes }, out)
 }
 
 function onOpened(
@@ -192,12 +186,7 @@ function onOpened(
   forget(c, opening, out)
   c.opening = null
   const session = c.options.session.opened(answer)
-  if (session === null) return
-  c.session = session
-  aliveAt(c, opening)
-  c.lastSeq = 0
-  c.ackedThrough = 0
-  c.endedBeyond.clear()
+  if (session !== null) beginSession(c, session, opening.sentAt)
 }
 
 /** Operations whose time is up. */
@@ -216,7 +205,6 @@ function giveUp(c: PbftClientState, operation: PbftOperation, out: PbftClientEff
   finish(c, operation, { type: unknown ? 'Indeterminate' : 'Failed', reason }, out)
 }
 
-/** Ended seqs are acknowledged, whatever their end: a copy that still travels is then refused for good. */
 function finish(
   c: PbftClientState,
   operation: PbftOperation,
@@ -228,9 +216,7 @@ function finish(
   const { request } = operation
   if (request === null) return
   forget(c, operation, out)
-  if (request.session !== c.session) return
-  c.endedBeyond.add(request.seq)
-  while (c.endedBeyond.delete(c.ackedThrough + 1)) c.ackedThrough++
+  if (request.session === c.session) seqEnded(c, request.seq)
 }
 
 function forget(c: PbftClientState, operation: PbftOperation, out: PbftClientEffect[]): void {

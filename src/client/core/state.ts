@@ -5,6 +5,7 @@
 import { type RandomState, seededRandom } from '../../base/random.js'
 import type { Request } from '../../consensus/contract.js'
 import type { NodeId } from '../../consensus/ids.js'
+import { noSession, type SessionCodec, type SessionState } from './session.js'
 
 export interface ClientOptions {
   readonly nodes: readonly NodeId[]
@@ -19,20 +20,6 @@ export interface ClientOptions {
   readonly backoffMsMin: number
   readonly backoffMsMax: number
   readonly session: SessionCodec
-}
-
-/** Why a command is in doubt that an expired session refused. */
-export const SESSION_EXPIRED = 'the session has expired'
-
-/** How the state machine speaks of sessions; injected, since the client knows no machine. */
-export interface SessionCodec {
-  readonly openCommand: Uint8Array
-  /** The session's id in the answer to `openCommand`; null when that is something else. */
-  opened(answer: Uint8Array): number | null
-  /** Null: executed. Else it was not: for good, or for now. */
-  refused(answer: Uint8Array): 'expired' | 'overloaded' | null
-  /** ms: a session that asks nothing for so long expires. */
-  readonly idleMsMax: number
 }
 
 export interface Operation {
@@ -59,7 +46,7 @@ export interface Attempt {
   readonly sentAt: number
 }
 
-export interface ClientState {
+export interface ClientState extends SessionState {
   readonly options: ClientOptions
   readonly random: RandomState
   now: number
@@ -67,16 +54,8 @@ export interface ClientState {
   /** Whom to ask when no leader is known: this one of `nodes`. */
   rotation: number
   lastAttempt: number
-  /** 0: none yet. */
-  session: number
-  /** When the newest thing that the session was told and answered was sent: it was alive then. */
-  sessionAliveAt: number
   /** `after`: the last attempt before it began. */
   opening: { attempt: Attempt | null; retryAt: number; failures: number; after: number } | null
-  lastSeq: number
-  /** Seqs that ended: all up to here, and some beyond. */
-  ackedThrough: number
-  readonly endedBeyond: Set<number>
   readonly underWay: Map<number, Operation>
   queue: Operation[]
 }
@@ -149,12 +128,8 @@ export function newClient(options: ClientOptions): ClientState {
     leader: null,
     rotation: options.seed % options.nodes.length,
     lastAttempt: 0,
-    session: 0,
-    sessionAliveAt: 0,
+    ...noSession(),
     opening: null,
-    lastSeq: 0,
-    ackedThrough: 0,
-    endedBeyond: new Set(),
     underWay: new Map(),
     queue: [],
   }

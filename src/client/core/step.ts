@@ -4,8 +4,9 @@
  * been appended, and then the command does not fail, it is Indeterminate (PROTOCOL 2).
  */
 import { assert, unreachable } from '../../base/assert.js'
-import { nextInt, nextUint32 } from '../../base/random.js'
+import { nextInt } from '../../base/random.js'
 import type { NodeId } from '../../consensus/ids.js'
+import { beginSession, hasIdled, nonce, SESSION_EXPIRED, seqEnded } from './session.js'
 import {
   type Attempt,
   type ClientEffect,
@@ -15,8 +16,6 @@ import {
   OPENING,
   type Operation,
   type ReplyOutcome,
-  SESSION_EXPIRED,
-  type SessionCodec,
 } from './state.js'
 
 export function stepClient(c: ClientState, input: ClientInput): ClientEffect[] {
@@ -99,7 +98,7 @@ function sendQuery(c: ClientState, operation: Operation, out: ClientEffect[]): v
 
 function sendCommand(c: ClientState, operation: Operation, out: ClientEffect[]): void {
   if (operation.seq === 0) {
-    if (hasIdled(c)) c.session = 0
+    if (hasIdled(c, c.now, c.options.session)) c.session = 0
     if (c.session === 0) {
       openSession(c, out)
       return
@@ -116,23 +115,13 @@ function sendCommand(c: ClientState, operation: Operation, out: ClientEffect[]):
   out.push({ type: 'SendCommand', to: attempt.to, attempt: attempt.number, id, request, deadline })
 }
 
-/**
- * What an expired session refuses is in doubt, so none is used that may be expired. Agreed time may run ahead of our clock:
- * half of the patience is left to it.
- */
-export function hasIdled(
-  c: Pick<ClientState, 'now' | 'sessionAliveAt'> & { options: { session: SessionCodec } },
-): boolean {
-  return c.now - c.sessionAliveAt >= c.options.session.idleMsMax / 2
-}
-
 function openSession(c: ClientState, out: ClientEffect[]): void {
   c.opening ??= { attempt: null, retryAt: 0, failures: 0, after: c.lastAttempt }
   if (c.opening.attempt !== null || c.opening.retryAt > c.now) return
   const attempt = newAttempt(c)
   c.opening.attempt = attempt
-  // A nonce of 52 bits, fresh for each attempt: a second session opened by mistake just expires.
-  const seq = 1 + nextInt(c.random, 0, 0xfffff) * 0x1_0000_0000 + nextUint32(c.random)
+  // Fresh for each attempt: a second session opened by mistake just expires.
+  const seq = nonce(c.random)
   const request = { session: 0, seq, ackedThrough: 0, command: c.options.session.openCommand }
   const deadline = c.now + c.options.attemptTimeoutMs
   out.push({
@@ -154,13 +143,9 @@ function onOpened(c: ClientState, number: number, outcome: ReplyOutcome): void {
   if (outcome.type === 'Answer') {
     const session = c.options.session.opened(outcome.bytes)
     if (session !== null) {
-      c.session = session
       // Where an earlier attempt is answered this is too late, by what the opening took.
-      c.sessionAliveAt = opening.attempt?.sentAt ?? c.now
+      beginSession(c, session, opening.attempt?.sentAt ?? c.now)
       c.opening = null
-      c.lastSeq = 0
-      c.ackedThrough = 0
-      c.endedBeyond.clear()
       return
     }
   }
@@ -284,10 +269,6 @@ function giveUp(c: ClientState, operation: Operation, out: ClientEffect[]): void
   finish(c, operation, { type: known ? 'Failed' : 'Indeterminate', reason }, out)
 }
 
-/**
- * Ended seqs are acknowledged, whatever their end: of one given up, a copy that still travels is then refused for
- * good instead of being executed at some later time.
- */
 function finish(
   c: ClientState,
   operation: Operation,
@@ -296,9 +277,7 @@ function finish(
 ): void {
   c.underWay.delete(operation.id)
   out.push({ type: 'Done', id: operation.id, outcome })
-  if (operation.seq === 0 || operation.session !== c.session) return
-  c.endedBeyond.add(operation.seq)
-  while (c.endedBeyond.delete(c.ackedThrough + 1)) c.ackedThrough++
+  if (operation.seq !== 0 && operation.session === c.session) seqEnded(c, operation.seq)
 }
 
 /** Nothing is under way, waiting or being opened. */

@@ -20,7 +20,8 @@ import {
   type PbftClientState,
 } from '../core/pbft-state.js'
 import { believedPrimary, believedView, stepPbftClient } from '../core/pbft-step.js'
-import { type ClientOutcome, SESSION_EXPIRED } from '../core/state.js'
+import { SESSION_EXPIRED } from '../core/session.js'
+import type { ClientOutcome } from '../core/state.js'
 import { SESSIONS } from '../engine.js'
 import { ClientError } from '../errors.js'
 import { STATUS } from '../methods.js'

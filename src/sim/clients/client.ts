@@ -1,5 +1,6 @@
 /** What the workload needs of a client, whichever rules it keeps. */
-import type { ClientOutcome, ReplyOutcome, SessionCodec } from '../../client/core/state.js'
+import type { SessionCodec } from '../../client/core/session.js'
+import type { ClientOutcome, ReplyOutcome } from '../../client/core/state.js'
 import type { Request } from '../../consensus/contract.js'
 import type { NodeId } from '../../consensus/ids.js'
 
