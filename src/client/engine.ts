@@ -5,10 +5,8 @@
 import { randomInt } from 'node:crypto'
 import { EMPTY } from '../base/bytes.js'
 import type { NodeId } from '../consensus/ids.js'
-import { decodeAnswer, encodeOk } from '../machine/answers.js'
-import { SESSION_IDLE_MS_MAX } from '../machine/sessions.js'
+import { encodeOk } from '../machine/answers.js'
 import type { Attempts } from './attempts.js'
-import type { SessionCodec } from './core/session.js'
 import {
   type ClientEffect,
   type ClientInput,
@@ -20,6 +18,8 @@ import {
 import { stepClient } from './core/step.js'
 import { ClientError } from './errors.js'
 import { HINTED_ENDPOINTS_MAX, type Settings } from './options.js'
+import { now, Runner } from './runner.js'
+import { SESSIONS } from './sessions.js'
 import type { Verdict } from './verdict.js'
 
 /** How often deadlines and retries are looked at while operations are under way. */
@@ -38,21 +38,6 @@ interface Call {
   refusal: ClientError | null
 }
 
-/** How the session machine speaks of sessions. */
-export const SESSIONS: SessionCodec = {
-  openCommand: EMPTY,
-  idleMsMax: SESSION_IDLE_MS_MAX,
-  opened(bytes) {
-    const answer = decodeAnswer(bytes)
-    return answer?.type === 'SessionOpened' ? answer.session : null
-  },
-  refused(bytes) {
-    const answer = decodeAnswer(bytes)
-    if (answer?.type === 'SessionExpired') return 'expired'
-    return answer?.type === 'Overloaded' ? 'overloaded' : null
-  },
-}
-
 /** Ends an operation in the core whose caller is told something else. */
 const FINISH = encodeOk(EMPTY)
 
@@ -63,13 +48,11 @@ export class Engine {
   readonly #settings: Settings
   readonly #attempts: Attempts
   readonly #calls = new Map<number, Call>()
-  readonly #inputs: ClientInput[] = []
+  readonly #runner: Runner<ClientInput>
   /** Nodes whose last attempt found nobody there. */
   readonly #unreachable = new Map<NodeId, string>()
   #opening: Verdict | null = null
   #lastId = OPENING
-  #stepping = false
-  #timer: NodeJS.Timeout | null = null
   #closed = false
 
   constructor(endpoints: readonly NodeId[], settings: Settings, attempts: Attempts) {
@@ -87,6 +70,14 @@ export class Engine {
       backoffMsMax: BACKOFF_MS_MAX,
       session: SESSIONS,
     })
+    this.#runner = new Runner({
+      step: (input) => {
+        for (const effect of stepClient(this.#core, input)) this.#perform(effect)
+      },
+      tick: () => this.#runner.feed({ type: 'Tick', now: now() }),
+      idle: () => this.#calls.size === 0,
+      tickMs: TICK_MS,
+    })
   }
 
   /** Endpoints given and learned. */
@@ -101,38 +92,23 @@ export class Engine {
         reject(new ClientError('Closed', 'the client is closed'))
         return
       }
-      if (this.#timer === null) this.#startClock()
       const id = ++this.#lastId
       this.#calls.set(id, { resolve, reject, last: null, unknown: 0, refusal: null })
+      this.#runner.startClock()
       const deadline = now() + timeoutMs
-      if (kind === 'command') this.#feed({ type: 'Command', id, command: payload, deadline })
-      else this.#feed({ type: 'Query', id, query: payload, deadline })
+      if (kind === 'command') this.#runner.feed({ type: 'Command', id, command: payload, deadline })
+      else this.#runner.feed({ type: 'Query', id, query: payload, deadline })
     })
   }
 
   close(): void {
     this.#closed = true
-    this.#stopClock()
+    this.#runner.stopClock()
     for (const call of this.#calls.values()) {
       const kind = call.unknown > 0 ? 'Indeterminate' : 'Closed'
       call.reject(new ClientError(kind, 'the client was closed before the answer came'))
     }
     this.#calls.clear()
-  }
-
-  /** Steps run one at a time: what a step leads to at once waits for its end. */
-  #feed(input: ClientInput): void {
-    this.#inputs.push(input)
-    if (this.#stepping) return
-    this.#stepping = true
-    for (let i = 0; i < this.#inputs.length; i++) {
-      const next = this.#inputs[i]
-      if (next === undefined) break
-      for (const effect of stepClient(this.#core, next)) this.#perform(effect)
-    }
-    this.#inputs.length = 0
-    this.#stepping = false
-    if (this.#calls.size === 0) this.#stopClock()
   }
 
   #perform(effect: ClientEffect): void {
@@ -168,7 +144,7 @@ export class Engine {
     if (verdict.type === 'Rejected') this.#refuse(attempt, id, verdict.error)
     else {
       if (verdict.type === 'NotLeader' && verdict.leader !== null) this.#learn(verdict.leader)
-      this.#feed({ type: 'Reply', attempt, id, outcome: verdict })
+      this.#runner.feed({ type: 'Reply', attempt, id, outcome: verdict })
     }
     if (this.#settings.failFast && verdict.type === 'Unreachable') this.#failFast()
   }
@@ -178,7 +154,7 @@ export class Engine {
     const refused = id === OPENING ? [...this.#calls.keys()] : [id]
     for (const one of refused) this.#finish(one, error)
     // Of one that an earlier attempt may have executed, this says nothing: it goes on.
-    this.#feed({ type: 'Reply', attempt, id, outcome: { type: 'Unreachable' } })
+    this.#runner.feed({ type: 'Reply', attempt, id, outcome: { type: 'Unreachable' } })
   }
 
   #failFast(): void {
@@ -192,7 +168,7 @@ export class Engine {
     const call = this.#calls.get(id)
     if (call === undefined || call.unknown > 0) return
     call.refusal = error
-    this.#feed({ type: 'Reply', attempt: 0, id, outcome: { type: 'Answer', bytes: FINISH } })
+    this.#runner.feed({ type: 'Reply', attempt: 0, id, outcome: { type: 'Answer', bytes: FINISH } })
   }
 
   #learn(endpoint: NodeId): void {
@@ -209,21 +185,6 @@ export class Engine {
     else if (outcome.type === 'Indeterminate') call.reject(indeterminate(outcome.reason, call.last))
     else call.reject(failed(outcome.reason, call.last ?? this.#opening))
   }
-
-  #startClock(): void {
-    this.#feed({ type: 'Tick', now: now() })
-    this.#timer = setInterval(() => this.#feed({ type: 'Tick', now: now() }), TICK_MS)
-  }
-
-  #stopClock(): void {
-    if (this.#timer !== null) clearInterval(this.#timer)
-    this.#timer = null
-  }
-}
-
-/** ms, monotonic, whole. */
-function now(): number {
-  return Math.floor(performance.now())
 }
 
 function indeterminate(reason: string, last: Verdict | null): ClientError {

@@ -22,10 +22,11 @@ import {
 import { believedPrimary, believedView, stepPbftClient } from '../core/pbft-step.js'
 import { SESSION_EXPIRED } from '../core/session.js'
 import type { ClientOutcome } from '../core/state.js'
-import { SESSIONS } from '../engine.js'
 import { ClientError } from '../errors.js'
 import { STATUS } from '../methods.js'
 import type { Settings } from '../options.js'
+import { now, Runner } from '../runner.js'
+import { SESSIONS } from '../sessions.js'
 import { Hearing } from './hearing.js'
 import { type Loss, ReplicaLink } from './link.js'
 import { type Trust, trustOnFirstUse } from './trust.js'
@@ -76,6 +77,7 @@ export class PbftEngine {
   readonly #channels: Channels
   readonly #trust: PbftTrust
   readonly #signer: Signer
+  readonly #runner: Runner<PbftClientInput>
   readonly #calls = new Map<number, Call>()
   readonly #asked = new Map<string, Asked>()
   readonly #unreachable = new Map<string, string>()
@@ -89,9 +91,6 @@ export class PbftEngine {
   #keyring: Keyring | null = null
   #voice: Voice | null = null
   #lastId = 0
-  readonly #inputs: PbftClientInput[] = []
-  #stepping = false
-  #timer: NodeJS.Timeout | null = null
   #closed = false
 
   constructor(endpoints: readonly string[], settings: Settings, of: PbftSetup) {
@@ -100,6 +99,15 @@ export class PbftEngine {
     this.#channels = of.channels
     this.#trust = of
     this.#signer = of.signer ?? nodeSuite.signer(new Uint8Array(randomBytes(32)))
+    this.#runner = new Runner({
+      step: (input) => this.#step(input),
+      tick: () => {
+        for (const link of this.#links) link.open(performance.now())
+        this.#runner.feed({ type: 'Tick', now: now() })
+      },
+      idle: () => this.#calls.size === 0,
+      tickMs: TICK_MS,
+    })
   }
 
   /** Where the cluster is taken to be; null before it was first asked. */
@@ -134,15 +142,14 @@ export class PbftEngine {
       }
       const id = ++this.#lastId
       this.#calls.set(id, { resolve, reject })
-      // Behind the call: without one, the clock stops.
-      if (this.#timer === null) this.#startClock()
-      this.#feed({ type: kind === 'command' ? 'Command' : 'Query', id, payload, deadline })
+      this.#runner.startClock()
+      this.#runner.feed({ type: kind === 'command' ? 'Command' : 'Query', id, payload, deadline })
     })
   }
 
   close(): void {
     this.#closed = true
-    this.#stopClock()
+    this.#runner.stopClock()
     for (const link of this.#links) link.close()
     for (const call of this.#calls.values())
       call.reject(new ClientError('Indeterminate', 'the client was closed before the answer came'))
@@ -184,20 +191,9 @@ export class PbftEngine {
     this.#hearing = new Hearing(this.#links, this.#core.faultyMax)
   }
 
-  /** Steps run one at a time: what a step leads to at once waits for its end. */
-  #feed(input: PbftClientInput): void {
+  #step(input: PbftClientInput): void {
     if (this.#core === null) return
-    this.#inputs.push(input)
-    if (this.#stepping) return
-    this.#stepping = true
-    for (let i = 0; i < this.#inputs.length; i++) {
-      const next = this.#inputs[i]
-      if (next === undefined) break
-      for (const effect of stepPbftClient(this.#core, next)) this.#perform(effect)
-    }
-    this.#inputs.length = 0
-    this.#stepping = false
-    if (this.#calls.size === 0) this.#stopClock()
+    for (const effect of stepPbftClient(this.#core, input)) this.#perform(effect)
   }
 
   #perform(effect: PbftClientEffect): void {
@@ -262,7 +258,7 @@ export class PbftEngine {
       const reply = { replica, view, session, seq, request: asked.digest, answer }
       if (this.#keyring?.verifyReply(reply, seal) !== true) return
       asked.answers.push({ link, answer })
-      this.#feed({ type: 'Reply', replica, view, session, seq, answer })
+      this.#runner.feed({ type: 'Reply', replica, view, session, seq, answer })
       if (!this.#asked.has(numberOf(result))) this.#agreed(asked, answer)
       return
     }
@@ -272,7 +268,7 @@ export class PbftEngine {
       // So many cannot all be lying, and would not have it from others either.
       if (asked.invalid.size > (this.#core?.faultyMax ?? 0)) this.#refuse(asked)
     }
-    this.#feed({ type: 'Refused', session, seq, told: true })
+    this.#runner.feed({ type: 'Refused', session, seq, told: true })
   }
 
   #agreed({ answers }: Asked, on: Uint8Array): void {
@@ -293,10 +289,10 @@ export class PbftEngine {
       if (asked === undefined) continue
       asked.told.delete(link)
       asked.lastRefusal = why
-      this.#feed({ type: 'Refused', session, seq, told: asked.told.size > 0 })
+      this.#runner.feed({ type: 'Refused', session, seq, told: asked.told.size > 0 })
     }
     for (const { signed, told } of [...this.#asked.values()])
-      if (told.has(link)) this.#feed({ type: 'Refused', ...ids(signed), told: true })
+      if (told.has(link)) this.#runner.feed({ type: 'Refused', ...ids(signed), told: true })
     if (this.#settings.failFast) this.#failFast()
   }
 
@@ -346,31 +342,12 @@ export class PbftEngine {
     const text = unreachable.length === 0 ? why : `${why} (${unreachable.join('; ')})`
     return new ClientError(type === 'Failed' ? 'Unavailable' : 'Indeterminate', text)
   }
-
-  #startClock(): void {
-    const tick = (): void => {
-      for (const link of this.#links) link.open(performance.now())
-      this.#feed({ type: 'Tick', now: now() })
-    }
-    this.#timer = setInterval(tick, TICK_MS)
-    tick()
-  }
-
-  #stopClock(): void {
-    if (this.#timer !== null) clearInterval(this.#timer)
-    this.#timer = null
-  }
 }
 
 /** Verifies replies and nothing else. Throws KeyError. */
 export function replyKeyring({ clusterId, replicas }: Trust): Keyring {
   const nobody = { clients: [], allowAnonymousClients: false }
   return new Keyring({ suite: nodeSuite, clusterId, replicas, ...nobody })
-}
-
-/** ms, monotonic, whole. */
-function now(): number {
-  return Math.floor(performance.now())
 }
 
 function ids({ session, seq }: Request): { session: number; seq: number } {
