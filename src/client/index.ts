@@ -23,5 +23,5 @@ export {
 } from './kv.js'
 export type { ClientOptions } from './options.js'
 export { speaksPbft } from './pbft/detect.js'
-export type { PbftTrust } from './pbft/engine.js'
+export type { PbftTrust } from './pbft/meeting.js'
 export type { Trust } from './pbft/trust.js'

@@ -1,6 +1,6 @@
 /** What a client is told once; each bound has its unit in its name. */
 import type { Channel } from '../rpc/types.js'
-import type { PbftTrust } from './pbft/engine.js'
+import type { PbftTrust } from './pbft/meeting.js'
 
 export interface ClientOptions {
   /** `host:port`, or `http://host:port`. */

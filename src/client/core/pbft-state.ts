@@ -113,3 +113,8 @@ export function newPbftClient(options: PbftClientOptions): PbftClientState {
     queue: [],
   }
 }
+
+/** Under which `byNumber` has it. */
+export function numberOf({ session, seq }: Pick<Request, 'session' | 'seq'>): string {
+  return `${session}:${seq}`
+}

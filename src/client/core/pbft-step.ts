@@ -6,11 +6,12 @@
 import { assert, unreachable } from '../../base/assert.js'
 import { equalBytes } from '../../base/bytes.js'
 import type { NodeId } from '../../consensus/ids.js'
-import type {
-  PbftClientEffect,
-  PbftClientInput,
-  PbftClientState,
-  PbftOperation,
+import {
+  numberOf,
+  type PbftClientEffect,
+  type PbftClientInput,
+  type PbftClientState,
+  type PbftOperation,
 } from './pbft-state.js'
 import { beginSession, hasIdled, nonce, SESSION_EXPIRED, seqEnded } from './session.js'
 import { type ClientOutcome, OPENING } from './state.js'
@@ -223,8 +224,4 @@ function forget(c: PbftClientState, operation: PbftOperation, out: PbftClientEff
   const { request } = operation
   if (request === null || !c.byNumber.delete(numberOf(request))) return
   out.push({ type: 'Forget', session: request.session, seq: request.seq })
-}
-
-function numberOf(of: { readonly session: number; readonly seq: number }): string {
-  return `${of.session}:${of.seq}`
 }
