@@ -1,7 +1,7 @@
 import type { Mutant } from './support/mutant.js'
 
 export const mutant: Mutant = {
-  file: 'consensus/raft/replication.ts',
+  file: 'consensus/raft/commitment.ts',
   find: `    out.apply(entries)
 `,
   replace: `    out.apply(entries.map((entry) => ({ ...entry, time: s.now })))

@@ -1,7 +1,7 @@
 import type { Mutant } from './support/mutant.js'
 
 export const mutant: Mutant = {
-  file: 'consensus/raft/replication.ts',
+  file: 'consensus/raft/append-entries.ts',
   find: `  sendEntries(s, to, p, [], out)
 `,
   replace: `  sendFrom(s, to, p, { prev: { index: 0, term: 0 }, entries: [] }, out)

@@ -1,7 +1,7 @@
 import type { Mutant } from './support/mutant.js'
 
 export const mutant: Mutant = {
-  file: 'consensus/raft/replication.ts',
+  file: 'consensus/raft/append-entries.ts',
   find: 'Progress.sent(p, present(entries.at(-1)).index, bytes)',
   replace: `Progress.sent(p, present(entries.at(-1)).index, bytes)
     p.matchIndex = p.nextIndex - 1`,

@@ -1,7 +1,7 @@
 import type { Mutant } from './support/mutant.js'
 
 export const mutant: Mutant = {
-  file: 'consensus/raft/replication.ts',
+  file: 'consensus/raft/commitment.ts',
   find: `  s.durableIndex = index
 `,
   replace: `  s.durableIndex = end

@@ -4,11 +4,12 @@
 import { assert } from '../../base/assert.js'
 import { compareNodeIds, type NodeId } from '../ids.js'
 import { isVoter, replicaIds, type VoteResult, voteResult } from '../quorum.js'
+import { appendOwn, broadcastAppend } from './append-entries.js'
+import { advanceCommit } from './commitment.js'
 import { isUpToDate, isWhole, lastEntry, lastIndex } from './log.js'
 import type { PreVote, PreVoteReply, RequestVote, RequestVoteReply } from './messages.js'
 import { newProgress } from './progress.js'
 import { answerReadsOnRoleChange } from './reads.js'
-import { advanceCommit, appendOwn, broadcastAppend } from './replication.js'
 import {
   configurationOf,
   drawElectionTimeout,

@@ -1,9 +1,9 @@
 /** What clients ask: appended where this node leads, handed on or refused where it does not. */
 import type { Request } from '../contract.js'
 import type { NodeId } from '../ids.js'
+import { appendOwn, broadcastAppend, requestBytes } from './append-entries.js'
 import * as Log from './log.js'
 import type { Forward } from './messages.js'
-import * as Replication from './replication.js'
 import { type Leader, leaderOf, type RaftOut, type State } from './state.js'
 import { leaderTime } from './time.js'
 
@@ -59,8 +59,8 @@ function propose(
   const room = full === null ? s.options.uncommittedRequestsMax - leader.uncommitted.requests : 0
   const refused = requests.slice(room)
   if (room === 0) return { refused, reason }
-  for (const batch of inBatches(s, requests.slice(0, room))) Replication.appendOwn(s, batch, out)
-  Replication.broadcastAppend(s, out)
+  for (const batch of inBatches(s, requests.slice(0, room))) appendOwn(s, batch, out)
+  broadcastAppend(s, out)
   return { refused, reason }
 }
 
@@ -70,7 +70,7 @@ function inBatches(s: State, requests: readonly Request[]): Request[][] {
   let batch: Request[] = []
   let bytes = 0
   for (const request of requests) {
-    const size = Replication.requestBytes(request)
+    const size = requestBytes(request)
     if (batch.length >= entryRequestsMax || (batch.length > 0 && bytes + size > entryBytesMax)) {
       batches.push(batch)
       batch = []
@@ -106,8 +106,8 @@ export function proposeTimedBatch(s: State, leader: Leader, out: RaftOut): void 
   if (leader.transfer !== null) return
   const time = leaderTime(s, leader)
   if (time < s.nextDeadline || time - leader.timedBatch.time < s.options.timedBatchMsMin) return
-  const entry = Replication.appendOwn(s, [], out)
+  const entry = appendOwn(s, [], out)
   leader.timedBatch = { index: entry.index, time }
   out.note({ rule: 'PROTOCOL 3', event: 'timed-batch', index: entry.index })
-  Replication.broadcastAppend(s, out)
+  broadcastAppend(s, out)
 }

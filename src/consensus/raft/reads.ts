@@ -7,9 +7,9 @@
 import { assert } from '../../base/assert.js'
 import type { Index, NodeId, ReadId } from '../ids.js'
 import { voteResult } from '../quorum.js'
+import { sendHeartbeat } from './append-entries.js'
 import { termAt } from './log.js'
 import type { ReadIndex, ReadIndexReply } from './messages.js'
-import { sendHeartbeat } from './replication.js'
 import { configurationOf, leaderOf, type PendingRead, type RaftOut, type State } from './state.js'
 
 /** A read from our own host. */

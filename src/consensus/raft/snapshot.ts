@@ -5,12 +5,12 @@
 import { assert, present } from '../../base/assert.js'
 import type { SnapshotMeta } from '../contract.js'
 import type { Index, NodeId } from '../ids.js'
+import { advanceDurable, applyCommitted } from './commitment.js'
 import { becomeFollower } from './election.js'
 import * as Log from './log.js'
 import { configurationAt, configurationsCompacted, configurationsIn } from './membership.js'
 import * as Progress from './progress.js'
 import { noteIfHealed } from './repair.js'
-import { advanceDurable, applyCommitted } from './replication.js'
 import { NO_CONFIGURATION, type RaftOut, type State } from './state.js'
 import { hearTime } from './time.js'
 

@@ -5,12 +5,14 @@ import { assert, unreachable } from '../../base/assert.js'
 import type { Input } from '../contract.js'
 import type { NodeId } from '../ids.js'
 import { voteResult } from '../quorum.js'
+import { sendHeartbeat } from './append-entries.js'
+import { advanceCommit, advanceDurable } from './commitment.js'
 import * as Election from './election.js'
 import type { FetchEntries, FetchEntriesReply, Message } from './messages.js'
 import * as Proposals from './proposals.js'
 import * as Reads from './reads.js'
 import * as Repair from './repair.js'
-import * as Replication from './replication.js'
+import { onAppendEntries, onAppendEntriesReply } from './replication.js'
 import * as Snapshot from './snapshot.js'
 import { configurationOf, type Leader, type RaftOut, type State } from './state.js'
 import * as Transfer from './transfer.js'
@@ -66,10 +68,10 @@ function onReceive(s: State, from: NodeId, m: Message, out: RaftOut): void {
       Election.becomeFollower(s, s.term, from, out)
       s.electionElapsed = 0
       if (s.repair !== null) s.repair.silentTicks = 0
-      Replication.onAppendEntries(s, from, m, out)
+      onAppendEntries(s, from, m, out)
       return Reads.answerAppliedReads(s, out)
     case 'AppendEntriesReply':
-      return Replication.onAppendEntriesReply(s, from, m, out)
+      return onAppendEntriesReply(s, from, m, out)
     case 'TimeoutNow':
       return Transfer.onTimeoutNow(s, from, m, out)
     case 'ReadIndex':
@@ -164,7 +166,7 @@ function tickLeader(s: State, leader: Leader, out: RaftOut): void {
   for (const [peer, p] of leader.progress) {
     // News of a commit go out within a tick; under load they ride on the next entries.
     const news = p.state === 'replicate' && p.sentCommit < Math.min(s.commitIndex, p.matchIndex)
-    if (heartbeat || news) Replication.sendHeartbeat(s, peer, out)
+    if (heartbeat || news) sendHeartbeat(s, peer, out)
   }
 }
 
@@ -194,7 +196,7 @@ function onPersisted(s: State, batch: number, out: RaftOut): void {
   if (batch <= s.persistedBatch) return
   assert(batch <= s.batch, 'only what was emitted can be on disk')
   s.persistedBatch = batch
-  Replication.advanceDurable(s)
+  advanceDurable(s)
   Election.countOwnVote(s, out)
-  if (s.role.type === 'leader') Replication.advanceCommit(s, out)
+  if (s.role.type === 'leader') advanceCommit(s, out)
 }

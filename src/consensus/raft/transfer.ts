@@ -1,9 +1,9 @@
 /** Leadership transfer (thesis §3.10): stop proposals, bring the successor up to date, tell it to campaign. */
 import type { Index, NodeId } from '../ids.js'
+import { sendAppend } from './append-entries.js'
 import { becomeCandidate, mayCampaign } from './election.js'
 import { lastIndex } from './log.js'
 import type { TimeoutNow } from './messages.js'
-import { sendAppend } from './replication.js'
 import { configurationOf, type Leader, type RaftOut, type State } from './state.js'
 
 export function onTransferLeadership(s: State, to: NodeId, out: RaftOut): void {
