@@ -116,7 +116,7 @@ export class Engine {
       case 'SendCommand':
       case 'SendQuery': {
         const left = Math.max(1, Math.ceil(effect.deadline - now()))
-        const timeoutMs = Math.min(left, this.#settings.attemptTimeoutMs)
+        const timeoutMs = Math.min(left, effect.timeoutMs)
         const call = this.#calls.get(effect.id)
         if (call !== undefined && effect.type === 'SendCommand') call.unknown++
         const settle = (verdict: Verdict) =>

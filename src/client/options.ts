@@ -9,7 +9,7 @@ export interface ClientOptions {
   readonly dialTimeoutMs?: number
   /** Until an operation is given up, over all its attempts. Default 5,000. */
   readonly commandTimeoutMs?: number
-  /** An attempt without an answer by then is tried elsewhere. Default 1,500. */
+  /** An attempt without an answer by then is tried elsewhere; later ones get twice and four times as long. Default 1,500. */
   readonly attemptTimeoutMs?: number
   /** Commands travel as calls of their own, or many to a message on one stream. Default `unary`. */
   readonly transport?: 'unary' | 'stream'

@@ -15,7 +15,7 @@ export interface ClientOptions {
   readonly inflightMax: number
   /** Operations that wait; beyond it they fail at once. */
   readonly queuedMax: number
-  /** An attempt without an answer by then is of unknown outcome, and another node is asked. */
+  /** An attempt without an answer by then is of unknown outcome, and another node is asked; later ones get longer. */
   readonly attemptTimeoutMs: number
   readonly backoffMsMin: number
   readonly backoffMsMax: number
@@ -37,6 +37,8 @@ export interface Operation {
   unknown: number[]
   /** Since the last answer of any use. */
   failures: number
+  /** Of those, attempts without an answer. */
+  unanswered: number
   retryAt: number
 }
 
@@ -44,6 +46,13 @@ export interface Attempt {
   readonly number: number
   readonly to: NodeId
   readonly sentAt: number
+  /** So long it is waited for. */
+  readonly timeoutMs: number
+}
+
+export type Opening = Pick<Operation, 'attempt' | 'retryAt' | 'failures' | 'unanswered'> & {
+  /** The last attempt before it began. */
+  readonly after: number
 }
 
 export interface ClientState extends SessionState {
@@ -54,8 +63,7 @@ export interface ClientState extends SessionState {
   /** Whom to ask when no leader is known: this one of `nodes`. */
   rotation: number
   lastAttempt: number
-  /** `after`: the last attempt before it began. */
-  opening: { attempt: Attempt | null; retryAt: number; failures: number; after: number } | null
+  opening: Opening | null
   readonly underWay: Map<number, Operation>
   queue: Operation[]
 }
@@ -98,6 +106,8 @@ export type ClientEffect =
       readonly id: number
       readonly request: Request
       readonly deadline: number
+      /** Of this attempt. */
+      readonly timeoutMs: number
     }
   | {
       readonly type: 'SendQuery'
@@ -106,6 +116,7 @@ export type ClientEffect =
       readonly id: number
       readonly query: Uint8Array
       readonly deadline: number
+      readonly timeoutMs: number
     }
   | { readonly type: 'Done'; readonly id: number; readonly outcome: ClientOutcome }
 

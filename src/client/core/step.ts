@@ -18,6 +18,9 @@ import {
   type ReplyOutcome,
 } from './state.js'
 
+/** The longest attempt, in first ones: whoever asks nodes that are silent gets round to one that is not. */
+const ATTEMPT_FACTOR_MAX = 4
+
 export function stepClient(c: ClientState, input: ClientInput): ClientEffect[] {
   const out: ClientEffect[] = []
   switch (input.type) {
@@ -60,6 +63,7 @@ function newOperation(
     attempt: null,
     unknown: [],
     failures: 0,
+    unanswered: 0,
     retryAt: 0,
   }
 }
@@ -90,10 +94,11 @@ function advance(c: ClientState, out: ClientEffect[]): void {
 }
 
 function sendQuery(c: ClientState, operation: Operation, out: ClientEffect[]): void {
-  const attempt = newAttempt(c)
+  const attempt = newAttempt(c, operation.unanswered)
   operation.attempt = attempt
+  const { to, number, timeoutMs } = attempt
   const { id, payload: query, deadline } = operation
-  out.push({ type: 'SendQuery', to: attempt.to, attempt: attempt.number, id, query, deadline })
+  out.push({ type: 'SendQuery', to, attempt: number, id, query, deadline, timeoutMs })
 }
 
 function sendCommand(c: ClientState, operation: Operation, out: ClientEffect[]): void {
@@ -106,31 +111,34 @@ function sendCommand(c: ClientState, operation: Operation, out: ClientEffect[]):
     operation.session = c.session
     operation.seq = ++c.lastSeq
   }
-  const attempt = newAttempt(c)
+  const attempt = newAttempt(c, operation.unanswered)
   operation.attempt = attempt
+  const { to, number, timeoutMs } = attempt
   const { id, session, seq, payload: command, deadline } = operation
   // Of another session than the present one nothing is left to acknowledge.
   const ackedThrough = session === c.session ? Math.min(c.ackedThrough, seq - 1) : 0
   const request = { session, seq, ackedThrough, command }
-  out.push({ type: 'SendCommand', to: attempt.to, attempt: attempt.number, id, request, deadline })
+  out.push({ type: 'SendCommand', to, attempt: number, id, request, deadline, timeoutMs })
 }
 
 function openSession(c: ClientState, out: ClientEffect[]): void {
-  c.opening ??= { attempt: null, retryAt: 0, failures: 0, after: c.lastAttempt }
+  c.opening ??= { attempt: null, retryAt: 0, failures: 0, unanswered: 0, after: c.lastAttempt }
   if (c.opening.attempt !== null || c.opening.retryAt > c.now) return
-  const attempt = newAttempt(c)
+  const attempt = newAttempt(c, c.opening.unanswered)
   c.opening.attempt = attempt
+  const { to, number, timeoutMs } = attempt
   // Fresh for each attempt: a second session opened by mistake just expires.
   const seq = nonce(c.random)
   const request = { session: 0, seq, ackedThrough: 0, command: c.options.session.openCommand }
-  const deadline = c.now + c.options.attemptTimeoutMs
+  const deadline = c.now + timeoutMs
   out.push({
     type: 'SendCommand',
-    to: attempt.to,
-    attempt: attempt.number,
+    to,
+    attempt: number,
     id: OPENING,
     request,
     deadline,
+    timeoutMs,
   })
 }
 
@@ -153,6 +161,7 @@ function onOpened(c: ClientState, number: number, outcome: ReplyOutcome): void {
   const to = opening.attempt.to
   opening.attempt = null
   opening.failures++
+  if (outcome.type === 'Indeterminate') opening.unanswered++
   opening.retryAt = retryAt(c, to, opening.failures, outcome)
 }
 
@@ -175,7 +184,10 @@ function onReply(
     return
   }
   operation.attempt = null
-  if (!definite) operation.unknown.push(reply.attempt)
+  if (!definite) {
+    operation.unknown.push(reply.attempt)
+    operation.unanswered++
+  }
   operation.failures++
   operation.retryAt = retryAt(c, current.to, operation.failures, outcome)
 }
@@ -235,31 +247,40 @@ function lookElsewhere(c: ClientState, asked: NodeId): void {
   if (nodes[c.rotation % nodes.length] === asked) c.rotation = (c.rotation + 1) % nodes.length
 }
 
-function newAttempt(c: ClientState): Attempt {
+/**
+ * Who is slow is asked less often. Each attempt may be ordered once more, and where a cluster takes longer than an
+ * attempt is waited for, all that are behind the first one make it slower still: it would not get well when the load is gone.
+ */
+function newAttempt(c: ClientState, unanswered: number): Attempt {
   const { nodes } = c.options
   const to = c.leader ?? nodes[c.rotation % nodes.length]
   assert(to !== undefined, 'a client knows a node')
-  return { number: ++c.lastAttempt, to, sentAt: c.now }
+  const timeoutMs = c.options.attemptTimeoutMs * Math.min(ATTEMPT_FACTOR_MAX, 2 ** unanswered)
+  return { number: ++c.lastAttempt, to, sentAt: c.now, timeoutMs }
 }
 
 /** Attempts that got no answer, and operations whose time is up. */
 function expire(c: ClientState, out: ClientEffect[]): void {
-  const { attemptTimeoutMs } = c.options
-  if (c.opening?.attempt != null && c.opening.attempt.sentAt + attemptTimeoutMs <= c.now)
-    onOpened(c, c.opening.attempt.number, { type: 'Indeterminate', reason: 'no answer' })
+  const opening = c.opening?.attempt
+  if (opening != null && isOverdue(opening, c.now))
+    onOpened(c, opening.number, { type: 'Indeterminate', reason: 'no answer' })
   for (const operation of [...c.underWay.values()]) {
     const { attempt } = operation
     if (operation.deadline <= c.now) {
       giveUp(c, operation, out)
       continue
     }
-    if (attempt === null || attempt.sentAt + attemptTimeoutMs > c.now) continue
+    if (attempt === null || !isOverdue(attempt, c.now)) continue
     const outcome = { type: 'Indeterminate', reason: 'no answer' } as const
     onReply(c, { attempt: attempt.number, id: operation.id, outcome }, out)
   }
   if (c.queue.length === 0) return
   for (const operation of c.queue) if (operation.deadline <= c.now) giveUp(c, operation, out)
   c.queue = c.queue.filter((operation) => operation.deadline > c.now)
+}
+
+function isOverdue({ sentAt, timeoutMs }: Attempt, now: number): boolean {
+  return sentAt + timeoutMs <= now
 }
 
 function giveUp(c: ClientState, operation: Operation, out: ClientEffect[]): void {

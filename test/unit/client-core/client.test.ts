@@ -171,10 +171,26 @@ describe('retries', () => {
     k.unclear(k.first)
     const [second] = k.tick(50)
     expect(second).toMatchObject({ id: 1, request: { session: 9, seq: 1 } })
-    k.tick(150) // no answer within the attempt's time
-    const [third] = k.tick(250)
+    k.tick(250) // no answer within the attempt's time
+    const [third] = k.tick(350)
     expect(third).toMatchObject({ id: 1, request: { session: 9, seq: 1 } })
     expect(sentOf(third).attempt).not.toBe(sentOf(second).attempt)
+  })
+
+  it('wait longer for who does not answer, up to four times as long, and no longer for who refuses', () => {
+    const k = withSession()
+    const waited: number[] = []
+    let sent = k.first
+    for (let now = 0; waited.length < 5; now += 10) {
+      const [next] = k.tick(now)
+      if (next === undefined) continue
+      waited.push(sentOf(sent).timeoutMs)
+      sent = next
+    }
+    expect(waited).toEqual([100, 200, 400, 400, 400])
+    const refused = withSession()
+    refused.notLeader(refused.first, null)
+    expect(sentOf(refused.tick(50)[0]).timeoutMs).toBe(100)
   })
 
   it('take an answer of any attempt, and only one', () => {
