@@ -25,6 +25,10 @@ const template = {
   clean: !check,
   plugins: [{ local: 'protoc-gen-ts_proto', out, opt: options }],
 }
+/** The decoder's two refusals; what they refuse is kept, and read as the bound that it passed. */
+const THROWS_BEYOND =
+  /( {2}if \(num [<>] globalThis\.Number\.(?:MAX|MIN)_SAFE_INTEGER\) \{\n) {4}throw new globalThis\.Error\("Value is (?:larger|smaller) than (Number\.M(?:AX|IN)_SAFE_INTEGER)"\);\n/g
+const BOUND = '$1    return globalThis.$2;\n'
 run('buf', ['lint', 'proto'])
 // Annotations are for the JSON gateway, which reads them from the descriptors.
 const annotations = ['--exclude-path', 'proto/google']
@@ -65,10 +69,16 @@ function writeDescriptors(folder) {
   writeFileSync(join(folder, 'etcd', 'descriptors.ts'), lines.join('\n'))
 }
 
-/** Versions of tools in the header would make every upgrade touch every file; options are undecoded bytes. */
+/**
+ * Versions of tools in the header would make every upgrade touch every file; options are undecoded bytes. An integer of
+ * etcd's API beyond what a number holds exactly becomes the largest that it does: etcd takes "no limit" as 2^63-1, and as
+ * a bound or a revision both say the same. Where it is an id, it is a string.
+ */
 function tidy(folder) {
   for (const [file, text] of read(folder)) {
-    const bare = text
+    const isEtcds = file.startsWith(join('etcd', 'api'))
+    const read64 = isEtcds ? text.replace(THROWS_BEYOND, BOUND) : text
+    const bare = read64
       .replace(/^\/\/ versions:\n(?:\/\/ .*\n)+/m, '')
       .replace(/^ {6}options: \{\n {8}_unknownFields:[\s\S]*?\n {6}\},$/gm, '      options: {},')
     writeFileSync(join(folder, file), bare)

@@ -23,6 +23,8 @@ const LEASES = [1, 2, 3, 4, 5, 6, 7, 8]
 const TARGETS = ['VERSION', 'CREATE', 'MOD', 'VALUE', 'LEASE']
 const RESULTS = ['EQUAL', 'GREATER', 'LESS', 'NOT_EQUAL']
 const NEGATIVE_ONE = '-1'
+/** As who wants no bound says it: 2^63-1. */
+const MOST = '9223372036854775807'
 /** More than etcd takes in one request. */
 const TOO_LARGE = 1_600_000
 const TTL_MAX = 9_000_000_000
@@ -69,7 +71,13 @@ export class Requests {
     if (draw <= 15) return compacted - 1
     if (draw <= 17) return revision + nextInt(this.#random, 1, 3)
     if (draw <= 18) return NEGATIVE_ONE
+    if (draw <= 19) return MOST
     return 0
+  }
+
+  #limit() {
+    const limit = nextInt(this.#random, -1, 4)
+    return limit === 4 ? MOST : limit
   }
 
   #value() {
@@ -95,7 +103,7 @@ export class Requests {
 
   #range() {
     const range = { key: this.#key(), range_end: b64(pick(this.#random, ENDS)) }
-    if (this.#flag(0.3)) range.limit = nextInt(this.#random, -1, 4)
+    if (this.#flag(0.3)) range.limit = this.#limit()
     if (this.#flag(0.4)) range.revision = this.#revision()
     if (this.#flag(0.3)) range.sort_order = pick(this.#random, ['NONE', 'ASCEND', 'DESCEND', 1, 2])
     if (this.#flag(0.3))

@@ -47,7 +47,7 @@ export function decodeCommand(bytes: Uint8Array): Command {
   try {
     return decodeMessage(tag, bytes.subarray(1))
   } catch {
-    // What the generated decoder throws: a number above 2^53-1, a field that is cut short.
+    // What the generated decoder throws: a field that is cut short.
     return refused(KV_ERRORS.malformed)
   }
 }

@@ -48,7 +48,7 @@ export const KV_ERRORS = {
   tooManyAlarms: { code: RESOURCE_EXHAUSTED, message: 'etcdserver: too many requests' },
   /** Servers choose one before they propose. */
   leaseWithoutId: { code: INVALID_ARGUMENT, message: 'quorate: a lease needs an id' },
-  /** No such message, a number above 2^53-1, or a protobuf group. */
+  /** No such message, or a protobuf group. */
   malformed: { code: INVALID_ARGUMENT, message: 'quorate: malformed command' },
   unknownCommand: { code: UNIMPLEMENTED, message: 'quorate: unknown command' },
   notAQuery: { code: INVALID_ARGUMENT, message: 'quorate: not a query' },

@@ -135,6 +135,8 @@ export class WatchStream implements WatchSink {
     const taken = request.watchId !== 0 && this.#watchers.has(request.watchId)
     if (request.watchId === NO_WATCH || taken)
       return 'mvcc: duplicate watch ID provided on the WatchStream'
+    if (Math.abs(request.watchId) >= Number.MAX_SAFE_INTEGER)
+      return 'quorate: a watch id above 2^53-2'
     if (this.#watchers.size >= WATCHES_MAX || this.#room.left <= 0)
       return 'etcdserver: too many requests'
     return null

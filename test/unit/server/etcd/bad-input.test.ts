@@ -4,6 +4,7 @@ import {
   LeaseTimeToLiveResponse,
   RangeResponse,
   type TxnRequest,
+  TxnResponse,
   type WatchCreateRequest,
   type WatchRequest,
   type WatchResponse,
@@ -87,14 +88,51 @@ describe('Put, Range and DeleteRange', () => {
     expect(await at(2)).toBe(COMPACTED)
     expect(await refused(etcdKv.compact, command.compact(3))).toBe(COMPACTED)
     expect(await refused(etcdKv.compact, command.compact(99))).toBe(FUTURE)
-    // Field 4, a varint of 2^62: more than a number holds exactly.
-    const beyond = b('\x05\x0a\x01a\x20\x80\x80\x80\x80\x80\x80\x80\x80\x40')
-    expect(await refused(etcdKv.range, beyond)).toBe(MALFORMED)
     const sorted = range({ key: 'a', sortOrder: 9 as 0 })
     expect(await refused(etcdKv.range, command.range(sorted))).toBe(
       '3 etcdserver: invalid sort option',
     )
     expect(await refused(etcdKv.range, b('\x05\x0a\x05a'))).toBe(MALFORMED)
+  })
+})
+
+/** 2^63-1 and -2^63 as varints: more than a number holds exactly. */
+const MOST = b('\xff\xff\xff\xff\xff\xff\xff\xff\x7f')
+const LEAST = b('\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01')
+
+describe('Numbers of 64 bits', () => {
+  /** A message, and behind it this varint as a field of the number. */
+  const withField = (bytes: Uint8Array, field: number, value: Uint8Array) =>
+    Uint8Array.from([...bytes, field << 3, ...value])
+
+  it('of a range: no limit, no bound, now, or the future', async () => {
+    for (let i = 0; i < 3; i++) await ask(etcdKv.put, command.put(put({ key: 'a' })))
+    const all = command.range(range({ key: 'a', rangeEnd: 'z' }))
+    const [limit, revision, minMod, maxMod] = [3, 4, 10, 11]
+    const counted = async (field: number, value: Uint8Array) =>
+      RangeResponse.decode(await ask(etcdKv.range, withField(all, field, value))).kvs.length
+    expect(await counted(limit, MOST)).toBe(1)
+    expect(await counted(limit, LEAST)).toBe(1)
+    expect(await counted(revision, LEAST)).toBe(1)
+    expect(await counted(minMod, MOST)).toBe(0)
+    expect(await counted(maxMod, MOST)).toBe(1)
+    expect(await refused(etcdKv.range, withField(all, revision, MOST))).toBe(FUTURE)
+    expect(await refused(etcdKv.compact, withField(b('\x04'), 1, MOST))).toBe(FUTURE)
+  })
+
+  it('of a comparison: above and below whatever a key can have', async () => {
+    await ask(etcdKv.put, command.put(put({ key: 'a' })))
+    const GREATER = 1
+    const LESS = 2
+    const MOD = 2
+    const holds = async (result: number, value: Uint8Array) => {
+      const one = [8, result, 16, MOD, 26, 1, 0x61, 48, ...value]
+      const bytes = Uint8Array.from([3, 10, one.length, ...one])
+      return TxnResponse.decode(await ask(etcdKv.txn, bytes)).succeeded
+    }
+    expect(await holds(LESS, MOST)).toBe(true)
+    expect(await holds(GREATER, LEAST)).toBe(true)
+    expect(await holds(GREATER, MOST)).toBe(false)
   })
 })
 
@@ -180,16 +218,19 @@ describe('Watch', () => {
     create({ rangeEnd: b('A') })
     create({ startRevision: -1 })
     create({ watchId: -1 })
-    const wrong = (await heard(5)).slice(2)
+    // An id that no number is would be another when it is told.
+    create({ watchId: Number.MAX_SAFE_INTEGER })
+    create({ watchId: Number.MIN_SAFE_INTEGER })
+    const wrong = (await heard(7)).slice(2)
     for (const answer of wrong)
       expect(answer).toMatchObject({ watchId: -1, created: true, canceled: true })
     // A watch that nobody has is cancelled in silence; of the future, waited for.
     say({ $case: 'cancelRequest', value: { watchId: 4_711 } })
     say(undefined)
     create({ startRevision: 1_000, watchId: 9 })
-    expect((await heard(6))[5]).toMatchObject({ watchId: 9, created: true, canceled: false })
+    expect((await heard(8))[7]).toMatchObject({ watchId: 9, created: true, canceled: false })
     create({ startRevision: 5 })
-    const last = (await heard(8)).slice(6)
+    const last = (await heard(10)).slice(8)
     expect(last.map(({ events }) => events.length)).toEqual([0, 1])
     cancel()
   })
