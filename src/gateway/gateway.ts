@@ -163,6 +163,9 @@ export class Gateway {
         onError,
         tally,
         notReady: () => this.notReady(),
+        // All that it serves it asks the replicas for, their alarms too.
+        notServing: () => this.notReady(),
+        alarms: () => [],
         alive: () => this.#closing === null,
         metrics: () => metrics.text(),
       }),

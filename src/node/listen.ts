@@ -1,5 +1,6 @@
 /** Opens a node's two ports: peers on one, clients on the other. */
 import type { Communicator } from '../communicator/communicator.js'
+import { alarmName } from '../machine/kv/alarms.js'
 import type { KvMachine } from '../machine/kv/kv-machine.js'
 import { CallTally } from '../rpc/call-tally.js'
 import { CLIENT_PORT_LIMITS, PEER_PORT_LIMITS } from '../rpc/limits.js'
@@ -56,6 +57,8 @@ export async function listen(config: NodeConfig, parts: ListenParts): Promise<Li
       routes,
       onError,
       notReady: () => replica.notReady(),
+      notServing: () => replica.unavailable(),
+      alarms: () => (kv?.alarms ?? []).map(({ alarm }) => alarmName(alarm)),
       alive: () => replica.healthy,
       probed: (healthy) => times.probed(healthy),
       metrics: () => parts.metrics.text(),

@@ -101,7 +101,10 @@ it('every member takes writes and linearizable reads, and says who it is', async
 
 it("says what is wrong in etcd's own words", async () => {
   const { cluster } = shared
-  const channel = connect(cluster.endpoints[1]!)
+  const names = cluster.seats.map((seat) => seat.name)
+  const leader = await cluster.leader()
+  const channel = connect(cluster.endpoint(leader))
+  const follower = connect(cluster.endpoint(names.find((name) => name !== leader)!))
   try {
     await channel.unary(etcdKv.put, put('k', 'v'), TIMEOUT)
     const ask = (request: Uint8Array) => channel.unary(etcdKv.range, request, TIMEOUT)
@@ -112,15 +115,18 @@ it("says what is wrong in etcd's own words", async () => {
       '11 etcdserver: mvcc: required revision is a future revision',
     )
     expect(await refusal(ask(Buffer.from('ff'.repeat(20), 'hex')))).toMatch(/^3 /)
-    const target = { targetID: '12345' }
-    expect(await refusal(channel.unary(etcdMaintenance.moveLeader, target, TIMEOUT))).toBe(
-      '5 etcdserver: member not found',
-    )
+    const move = (to: Channel, targetID: string) =>
+      to.unary(etcdMaintenance.moveLeader, { targetID }, TIMEOUT)
+    expect(await refusal(move(channel, '12345'))).toBe('9 etcdserver: bad leader transferee')
+    expect(await refusal(move(follower, '12345'))).toBe('9 etcdserver: not leader')
+    const itself = await channel.unary(etcdMaintenance.status, {}, TIMEOUT)
+    await move(channel, itself.leader)
     expect(await refusal(channel.unary(etcdCluster.memberRemove, { ID: '1' }, TIMEOUT))).toBe(
       '5 etcdserver: member not found',
     )
   } finally {
     channel.close()
+    follower.close()
   }
 })
 

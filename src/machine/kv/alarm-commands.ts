@@ -1,5 +1,5 @@
 /** Alarm: raises, clears and lists, as etcd does. */
-import { type AlarmRequest, AlarmResponse } from '../../gen/etcd/api/etcdserverpb/rpc.js'
+import { type AlarmRequest, AlarmResponse, AlarmType } from '../../gen/etcd/api/etcdserverpb/rpc.js'
 import { ALARMS_MAX, type Alarm } from './alarms.js'
 import { KV_ERRORS } from './errors.js'
 import { encodeError, encodeMessage } from './replies.js'
@@ -15,6 +15,8 @@ export function runAlarm(store: Store, request: AlarmRequest): Uint8Array {
   const action: number = request.action
   switch (action) {
     case ACTIVATE:
+      // It is all of them when it is asked for, and none when it is raised.
+      if (one.alarm === AlarmType.NONE) return reply(store, [])
       if (alarms.size >= ALARMS_MAX && !alarms.has(one)) return encodeError(KV_ERRORS.tooManyAlarms)
       alarms.add(one)
       return reply(store, [one])

@@ -21,6 +21,11 @@ export function alarmTypeOf(number: number): AlarmType | null {
   return [NONE, NOSPACE, CORRUPT].find((type) => type === number) ?? null
 }
 
+/** As etcd calls it. */
+export function alarmName(type: AlarmType): string {
+  return type === NOSPACE ? 'NOSPACE' : type === CORRUPT ? 'CORRUPT' : 'NONE'
+}
+
 export class Alarms {
   /** By type, then by member. */
   #active: Alarm[] = []

@@ -2,11 +2,10 @@
 import { setTimeout } from 'node:timers/promises'
 import type { NodeId } from '../../consensus/ids.js'
 import {
-  AlarmType,
   type DowngradeRequest,
   DowngradeRequest_DowngradeAction,
 } from '../../gen/etcd/api/etcdserverpb/rpc.js'
-import type { Alarm } from '../../machine/kv/alarms.js'
+import { type Alarm, alarmName } from '../../machine/kv/alarms.js'
 import { CommandTag } from '../../machine/kv/commands.js'
 import { etcdMaintenance } from '../../rpc/etcd-services.js'
 import { Code, RpcError } from '../../rpc/status.js'
@@ -99,12 +98,13 @@ export function maintenanceRoutes(parts: MaintenanceParts): Route[] {
 /** Between two looks at who leads: a tick, as etcd does. */
 const TRANSFER_LOOK_MS = 20
 const TRANSFER_MS_MAX = 10_000
+/** No node has this name. */
+const NOBODY: NodeId = ''
 
 /** As etcd writes its message of it. */
 function alarmWords({ memberID, alarm }: Alarm): string {
   const member = memberID === '0' ? '' : `memberID:${memberID} `
-  if (alarm === AlarmType.NONE) return member
-  return `${member}alarm:${alarm === AlarmType.NOSPACE ? 'NOSPACE' : 'CORRUPT'} `
+  return `${member}alarm:${alarmName(alarm)} `
 }
 
 /** There is no version to go down to. */
@@ -140,10 +140,12 @@ async function moveLeader(
   context: Pick<CallContext, 'remainingMs'>,
 ): Promise<void> {
   const name = ids.nameOf(target)
-  if (name === null) throw new RpcError(Code.NOT_FOUND, 'etcdserver: member not found')
-  const refusal = transferLeadership(name)
+  // For a stranger, too: whoever does not lead says that first, as etcd does.
+  const refusal = transferLeadership(name ?? NOBODY)
   if (refusal?.type === 'NotLeader')
     throw new RpcError(Code.FAILED_PRECONDITION, 'etcdserver: not leader')
+  // Who leads has it already.
+  if (name !== null && status().leader === name) return
   if (refusal !== null)
     throw new RpcError(Code.FAILED_PRECONDITION, 'etcdserver: bad leader transferee')
   const end = performance.now() + Math.min(context.remainingMs(), TRANSFER_MS_MAX)

@@ -7,6 +7,10 @@ import { ETCD_VERSION } from '../etcd/version.js'
 export interface PageParts {
   /** Why a write or a linearizable read would not be served now; null: it would. */
   notReady(): string | null
+  /** Why not even a read of what this node has. */
+  notServing(): string | null
+  /** Those of the store that are raised, by etcd's names. */
+  alarms(): readonly string[]
   /** False: the process cannot go on, or is about to end. */
   alive(): boolean
   /** `/health` was asked. */
@@ -15,21 +19,24 @@ export interface PageParts {
   metrics(): Promise<{ readonly type: string; readonly text: string }>
 }
 
+type Page = (response: ServerResponse, asked: URLSearchParams) => void | Promise<void>
+
 /** Null for a path that is no page. */
 export type Pages = (path: string) => RequestListener | null
 
 export function createPages(parts: PageParts): Pages {
-  const pages = new Map<string, (response: ServerResponse) => void | Promise<void>>([
+  const pages = new Map<string, Page>([
     ['/version', sendVersion],
     [
       '/health',
-      (response) => {
-        const problem = parts.notReady()
+      (response, asked) => {
+        const problem = alarmed(parts.alarms(), asked) ?? unready(parts, asked)
         parts.probed?.(problem === null)
         sendHealth(response, problem)
       },
     ],
-    ['/readyz', (response) => sendProbe(response, parts.notReady())],
+    // A store that is full still answers reads: as etcd has it, that is no reason to send nobody here.
+    ['/readyz', (response) => sendProbe(response, corrupt(parts.alarms()) ?? parts.notReady())],
     ['/livez', (response) => sendProbe(response, parts.alive() ? null : 'the node is stopping')],
     [
       '/metrics',
@@ -49,9 +56,26 @@ export function createPages(parts: PageParts): Pages {
         sendError(response, { status: 405, code: Code.UNIMPLEMENTED, message })
         return
       }
-      Promise.resolve(page(response)).catch(() => response.destroy())
+      const { searchParams } = new URL(request.url ?? '', 'http://node')
+      Promise.resolve(page(response, searchParams)).catch(() => response.destroy())
     }
   }
+}
+
+/** `?exclude=NOSPACE` passes over alarms of that kind. */
+function alarmed(alarms: readonly string[], asked: URLSearchParams): string | null {
+  const excluded = new Set(asked.getAll('exclude'))
+  const raised = alarms.find((alarm) => !excluded.has(alarm))
+  return raised === undefined ? null : `ALARM ${raised}`
+}
+
+function corrupt(alarms: readonly string[]): string | null {
+  return alarms.includes('CORRUPT') ? 'ALARM CORRUPT' : null
+}
+
+/** `?serializable=true` asks of this node alone. */
+function unready(parts: PageParts, asked: URLSearchParams): string | null {
+  return asked.get('serializable') === 'true' ? parts.notServing() : parts.notReady()
 }
 
 function sendVersion(response: ServerResponse): void {

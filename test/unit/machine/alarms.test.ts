@@ -30,6 +30,13 @@ test('what is raised is listed, once, until it is cleared', () => {
   expect(apply(command.alarm(ACTIVATE, 7 as 0))).toBe('3 quorate: malformed command')
 })
 
+test('to raise none raises nothing', () => {
+  const { apply, machine } = speak(new KvMachine())
+  expect(apply(command.alarm(ACTIVATE, NONE))).toMatchObject({ alarms: [] })
+  expect(machine.alarms).toEqual([])
+  expect(apply(command.alarm(DEACTIVATE, NONE))).toMatchObject({ alarms: [] })
+})
+
 test('the number of alarms is bounded', () => {
   const { apply } = speak(new KvMachine())
   for (let i = 0; i < 1_024; i++) apply(command.alarm(ACTIVATE, NOSPACE, String(i)))

@@ -18,6 +18,8 @@ let server: Server
 let port = 0
 let member = new Member()
 let problem: string | null = null
+let gone: string | null = null
+let alarms: string[] = []
 const errors: unknown[] = []
 const metrics = new Metrics()
 
@@ -39,7 +41,9 @@ beforeAll(async () => {
         {
           routes: member.routes,
           onError,
-          notReady: () => problem,
+          notReady: () => gone ?? problem,
+          notServing: () => gone,
+          alarms: () => alarms,
           alive: () => true,
           metrics: () => metrics.text(),
         },
@@ -54,6 +58,8 @@ afterAll(async () => {
 beforeEach(() => {
   member = new Member()
   problem = null
+  gone = null
+  alarms = []
 })
 
 interface Answer {
@@ -461,6 +467,28 @@ describe('pages', () => {
     })
     expect(await ask('GET', '/readyz')).toMatchObject({ status: 503, text: 'no leader\n' })
     expect((await ask('GET', '/livez')).status).toBe(200)
+  })
+
+  test('an alarm is a reason, unless it is named; a full store is still read', async () => {
+    const health = async (query = '') => (await ask('GET', `/health${query}`)).text
+    alarms = ['NOSPACE']
+    expect(await ask('GET', '/health')).toMatchObject({
+      status: 503,
+      text: '{"health":"false","reason":"ALARM NOSPACE"}',
+    })
+    expect(await health('?exclude=NOSPACE')).toBe('{"health":"true","reason":""}')
+    expect((await ask('GET', '/readyz')).status).toBe(200)
+    alarms = ['NOSPACE', 'CORRUPT']
+    expect(await health('?exclude=NOSPACE')).toBe('{"health":"false","reason":"ALARM CORRUPT"}')
+    expect(await health('?exclude=NOSPACE&exclude=CORRUPT')).toBe('{"health":"true","reason":""}')
+    expect(await ask('GET', '/readyz')).toMatchObject({ status: 503, text: 'ALARM CORRUPT\n' })
+  })
+
+  test('?serializable=true asks of the node alone', async () => {
+    problem = 'no leader'
+    expect((await ask('GET', '/health?serializable=true')).status).toBe(200)
+    gone = 'the node is stopping'
+    expect((await ask('GET', '/health?serializable=true')).status).toBe(503)
   })
 
   test('/metrics in the text format of Prometheus', async () => {
