@@ -14,15 +14,29 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   n: 1e-6,
 }
 
+/** A timer holds no more ms; whoever waits for longer is not told that it is over. */
+const TIMER_MS_MAX = 2 ** 31 - 1
+
 export class HttpContext implements CallContext {
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   readonly #deadline: number
+  readonly #onDeadline: (() => void)[] = []
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(request: IncomingMessage, response: ServerResponse, timeoutMs: number) {
     this.#request = request
     this.#response = response
-    this.#deadline = performance.now() + timeoutMs(request.headers['grpc-timeout'])
+    this.#deadline = performance.now() + timeoutMs
+    if (timeoutMs > TIMER_MS_MAX) return
+    const timer = setTimeout(() => {
+      for (const callback of this.#onDeadline) callback()
+    }, Math.ceil(timeoutMs))
+    response.once('close', () => clearTimeout(timer))
+  }
+
+  /** Once the caller's time is up, if he has not gone before. In the order in which they were set. */
+  onDeadline(callback: () => void): void {
+    this.#onDeadline.push(callback)
   }
 
   get peer(): string {
@@ -39,6 +53,7 @@ export class HttpContext implements CallContext {
   }
 
   onCancelled(callback: () => void): void {
+    this.onDeadline(callback)
     const response = this.#response
     if (this.cancelled) process.nextTick(callback)
     else {
@@ -81,9 +96,10 @@ export function onHalfClosed(
   response.once('close', () => socket.off('end', onEnd))
 }
 
-/** What is no timeout is none: the header is gRPC's, and optional. */
-function timeoutMs(header: string | string[] | undefined): number {
-  const [, count, unit = ''] = TIMEOUT.exec(String(header ?? '')) ?? []
-  if (count === undefined) return Number.POSITIVE_INFINITY
-  return Number(count) * (UNIT_MS[unit] ?? 0)
+/** Null: it is none. Zero is as good as none given, as etcd's gateway has it. */
+export function readTimeoutMs(header: string | string[] | undefined): number | null {
+  if (header === undefined) return Number.POSITIVE_INFINITY
+  const [, count, unit = ''] = TIMEOUT.exec(String(header)) ?? []
+  if (count === undefined) return null
+  return Number(count) * (UNIT_MS[unit] ?? 0) || Number.POSITIVE_INFINITY
 }

@@ -8,7 +8,7 @@ import { Code, RpcError } from '../status.js'
 import type { Codec, Route } from '../types.js'
 import { etcdBindings } from './bindings.js'
 import { type Room, readBody } from './body.js'
-import { HttpContext, onHalfClosed } from './context.js'
+import { HttpContext, onHalfClosed, readTimeoutMs } from './context.js'
 import type { JsonCodec } from './json-codec.js'
 import { JsonProblem } from './json-text.js'
 import { sendError, sendJson, toHttpError } from './status.js'
@@ -97,25 +97,20 @@ async function serve(
     sendError(response, { status: 400, code: Code.INVALID_ARGUMENT, message })
     return
   }
-  const context = new HttpContext(request, response)
+  const timeout = request.headers['grpc-timeout']
+  const timeoutMs = readTimeoutMs(timeout)
+  if (timeoutMs === null) {
+    const message = `invalid grpc-timeout: ${timeout}`
+    sendError(response, { status: 400, code: Code.INVALID_ARGUMENT, message })
+    return
+  }
+  const context = new HttpContext(request, response, timeoutMs)
   const { path } = route.method
   const { tally } = options
   tally?.started(path, context.metadata(CLIENT_VERSION))
   if (route.kind === 'unary') {
-    try {
-      const [bytes = new Uint8Array(0)] = messages
-      tally?.received(path, bytes.length)
-      const result = await route.handler(decode(route, bytes), context)
-      const encoded = route.method.response.encode(result)
-      tally?.sent(path, encoded.length)
-      const answer = json.write(encoded)
-      tally?.ended(path, Code.OK)
-      sendJson(response, 200, answer)
-    } catch (thrown) {
-      const error = known(thrown, route, options)
-      tally?.ended(path, error.code)
-      sendError(response, toHttpError(error))
-    }
+    const [bytes = new Uint8Array(0)] = messages
+    await answer({ route, json }, options, { bytes, context, response })
     return
   }
   const stream = new HttpStream(response, {
@@ -131,12 +126,54 @@ async function serve(
   onHalfClosed(request, response, () =>
     stream.fail(new RpcError(Code.CANCELLED, 'context canceled')),
   )
+  context.onDeadline(() => stream.fail(late()))
   try {
     route.handler(stream, context)
     stream.feed(messages)
   } catch (error) {
     stream.fail(known(error, route, options))
   }
+}
+
+interface Call {
+  readonly bytes: Uint8Array
+  readonly context: HttpContext
+  readonly response: ServerResponse
+}
+
+/** Once: with what the handler has to say, or that the caller's time is up. */
+async function answer(
+  { route, json }: Page & { readonly route: { readonly kind: 'unary' } },
+  options: GatewayOptions,
+  { bytes, context, response }: Call,
+): Promise<void> {
+  const { path } = route.method
+  const { tally } = options
+  let answered = false
+  const fail = (error: RpcError): void => {
+    if (answered) return
+    answered = true
+    tally?.ended(path, error.code)
+    sendError(response, toHttpError(error))
+  }
+  context.onDeadline(() => fail(late()))
+  try {
+    tally?.received(path, bytes.length)
+    const encoded = route.method.response.encode(await route.handler(decode(route, bytes), context))
+    if (answered) return
+    tally?.sent(path, encoded.length)
+    const text = json.write(encoded)
+    answered = true
+    tally?.ended(path, Code.OK)
+    sendJson(response, 200, text)
+  } catch (thrown) {
+    const error = known(thrown, route, options)
+    fail(context.remainingMs() > 0 ? error : late())
+  }
+}
+
+function late(): RpcError {
+  return new RpcError(Code.DEADLINE_EXCEEDED, 'context deadline exceeded')
 }
 
 function counting<T>(codec: Codec<T>, path: string, tally: CallTally | undefined): Codec<T> {
