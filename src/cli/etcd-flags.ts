@@ -62,10 +62,9 @@ const IGNORED: Readonly<Record<string, string>> = {
   'initial-corrupt-check': 'each record of the log is checked at every start',
   'compact-hash-check-enabled': 'compare the state hashes with quorate status',
   'compact-hash-check-time': 'compare the state hashes with quorate status',
-  'compaction-batch-limit': 'garbage goes in slices of 2 ms',
-  'compaction-sleep-interval': 'garbage goes in slices of 2 ms',
+  'compaction-batch-limit': 'garbage goes in slices of 1 ms',
+  'compaction-sleep-interval': 'garbage goes in slices of 1 ms',
   'peer-skip-client-san-verification': TLS,
-  'watch-progress-notify-interval': 'a watch that asks for it has a sign of life every 10 min',
   'warning-apply-duration': 'no warning is printed for slow requests',
   'warning-unary-request-duration': 'no warning is printed for slow requests',
   'downgrade-check-time': 'there is no version to go down to',
@@ -90,6 +89,11 @@ const IGNORED: Readonly<Record<string, string>> = {
 
 /** etcd calls many of them so until they are found good. */
 const EXPERIMENTAL = 'experimental-'
+
+/** Those of `serve` that older versions of etcd know by another name. */
+const RENAMED: Readonly<Record<string, string>> = {
+  'experimental-watch-progress-notify-interval': 'watch-progress-notify-interval',
+}
 
 /** Refused unless switched off or empty. */
 const REFUSED: Readonly<Record<string, string>> = {
@@ -129,12 +133,18 @@ export const ETCD_FLAGS: readonly string[] = [
   ...Object.keys(IGNORED),
   ...Object.keys(REFUSED),
   ...Object.keys(IGNORED).map((name) => EXPERIMENTAL + name),
+  ...Object.keys(RENAMED),
 ]
 
 const KNOWN = new Set(ETCD_FLAGS)
 
 export function isEtcdFlag(name: string): boolean {
   return KNOWN.has(name)
+}
+
+/** As `serve` calls it. */
+export function plainName(name: string): string {
+  return RENAMED[name] ?? name
 }
 
 /** The warning that it deserves; null: it asks for nothing. Throws CliError. */

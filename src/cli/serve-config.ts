@@ -16,7 +16,7 @@ import {
 } from '../node/config.js'
 import { type ReadKeys, readKeys } from '../node/key-files.js'
 import { usageError } from './errors.js'
-import { ETCD_FLAGS, isEtcdFlag, judge } from './etcd-flags.js'
+import { ETCD_FLAGS, isEtcdFlag, judge, plainName } from './etcd-flags.js'
 import { parseDuration } from './parse/duration.js'
 import { suggest } from './parse/suggest.js'
 import {
@@ -101,6 +101,18 @@ const quota = z.union([z.string(), z.number()]).transform((value, context) => {
   return z.NEVER
 })
 
+/** More often is no sign of life but a load. */
+const PROGRESS_MS_MIN = 100
+/** etcd's: 0 for the default. */
+const interval = z.string().transform((text, context) => {
+  if (/^0[a-z]*$/.test(text)) return null
+  const ms = parseDuration(text)
+  if (ms !== null && ms >= PROGRESS_MS_MIN) return ms
+  const message = `expected a duration from ${PROGRESS_MS_MIN}ms to 24h, such as 5s, got ${JSON.stringify(text)}`
+  context.addIssue({ code: 'custom', message })
+  return z.NEVER
+})
+
 const SCHEMAS = {
   name: nodeName,
   'data-dir': z.string().min(1, 'expected a folder'),
@@ -121,6 +133,7 @@ const SCHEMAS = {
   'quota-backend-bytes': quota,
   'auto-compaction-mode': choice(['periodic', 'revision']),
   'auto-compaction-retention': z.union([z.string(), z.number()]).transform(String),
+  'watch-progress-notify-interval': interval,
   'host-whitelist': list,
   cors: list,
   'enable-fault-injection': flag,
@@ -181,7 +194,9 @@ function readConfigFile(file: string): Map<string, unknown> {
 export function toServeConfig(written: ReadonlyMap<string, Written>): ServeConfig {
   const values: Record<string, unknown> = {}
   const warnings: string[] = []
-  for (const [name, { value, from }] of written) {
+  for (const [key, { value, from }] of written) {
+    const name = plainName(key)
+    if (name !== key && written.has(name)) continue
     if (isEtcdFlag(name)) {
       const warning = judge(name, { value, from })
       if (warning !== null) warnings.push(warning)
@@ -295,7 +310,9 @@ function limitsOf(values: Values, where: (name: string) => string): NodeConfig['
     values['auto-compaction-retention'] ?? '0',
     where('auto-compaction-retention'),
   )
-  return { ...DEFAULT_LIMITS, snapshotEntries, keepEntries, quotaBytes, autoCompaction }
+  const watchProgressMs = values['watch-progress-notify-interval'] ?? DEFAULT_LIMITS.watchProgressMs
+  const own = { snapshotEntries, keepEntries, quotaBytes, autoCompaction, watchProgressMs }
+  return { ...DEFAULT_LIMITS, ...own }
 }
 
 /** A bare number is of hours, or of revisions: so in etcd. */

@@ -102,6 +102,12 @@ export const SERVE_FLAGS: readonly ServeFlag[] = [
     shownDefault: '0',
   },
   {
+    name: 'watch-progress-notify-interval',
+    argument: 'duration',
+    description: 'between the signs of life of an idle watch that asks for them',
+    shownDefault: '10m',
+  },
+  {
     name: 'host-whitelist',
     argument: 'names',
     description: 'further names of this node over HTTP/1.1, commas between; *: any',

@@ -1,7 +1,7 @@
 /** etcd's API as a gateway serves it: the services of a node's own front door, without a store behind them. */
 import { toHex } from '../base/bytes.js'
 import type { WatchHub } from '../machine/watch/hub.js'
-import type { Address } from '../node/config.js'
+import { type Address, DEFAULT_LIMITS } from '../node/config.js'
 import { hostPort } from '../node/listen.js'
 import { quorate } from '../rpc/services.js'
 import { Code, RpcError } from '../rpc/status.js'
@@ -15,8 +15,6 @@ import { SpaceGuard } from '../server/etcd/space-guard.js'
 import { healthRoutes } from '../server/health-service.js'
 import type { ChangeFeed } from './change-feed.js'
 
-/** As etcd's default (`--experimental-watch-progress-notify-interval`). */
-const PROGRESS_MS = 10 * 60_000
 /** Of a stream that asks for a leader: it ends when there was none for three looks. */
 const LEADER_LOOK_MS = 1_000
 
@@ -71,7 +69,7 @@ export function gatewayRoutes(parts: ApiParts): Route[] {
     space: new SpaceGuard({ store: { bytesHeld: 0, alarms: [] }, door, member, quotaBytes: null }),
     members: [{ name, address: hostPort(listen) }],
     refresh: () => feed.refresh(),
-    progressMs: PROGRESS_MS,
+    progressMs: DEFAULT_LIMITS.watchProgressMs,
     electionTimeoutMs: LEADER_LOOK_MS,
     leaderKnown,
     clientEndpointOf: () => (isWildcard(listen) ? '' : parts.endpoint()),

@@ -71,6 +71,8 @@ export interface NodeLimits {
   readonly quotaBytes: number | null
   /** What of its history the key-value store keeps. Null: all, until somebody compacts it. */
   readonly autoCompaction: Retention | null
+  /** Between two signs of life of an idle watch that asks for them. */
+  readonly watchProgressMs: number
 }
 
 export const DEFAULT_TIMING: Timing = { electionTimeoutMs: 1_000, heartbeatMs: 100, tickMs: 20 }
@@ -86,4 +88,6 @@ export const DEFAULT_LIMITS: NodeLimits = {
   diskReserveBytes: 96 * 1024 * 1024,
   quotaBytes: 2 * 1024 * 1024 * 1024,
   autoCompaction: null,
+  // etcd's default.
+  watchProgressMs: 10 * 60_000,
 }

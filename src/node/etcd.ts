@@ -19,8 +19,6 @@ import { Sealer } from './sealer.js'
 
 /** Sessions that share what clients ask: each keeps a bounded number of answers. */
 const DOORS = 4
-/** As etcd's default (`--experimental-watch-progress-notify-interval`). */
-const PROGRESS_MS = 10 * 60_000
 
 /** Who is in the cluster, and their ids in etcd's API. */
 export function etcdMembers({ initialCluster, clusterToken }: NodeConfig) {
@@ -66,7 +64,7 @@ export function etcdApi(config: NodeConfig, { replica, kv, times }: Node): EtcdA
     hub,
     space,
     members,
-    progressMs: PROGRESS_MS,
+    progressMs: limits.watchProgressMs,
     times,
     electionTimeoutMs: config.timing.electionTimeoutMs,
     leaderKnown: () => replica.leaderKnown,

@@ -53,6 +53,29 @@ describe('flags that etcd has and Quorate has not', () => {
   })
 })
 
+describe('the signs of life of a watch', () => {
+  const ms = (options: Record<string, unknown>) => config(options).node.limits.watchProgressMs
+
+  it("are had as often as asked for, by etcd's older name too", () => {
+    expect(ms({})).toBe(600_000)
+    expect(ms({ watchProgressNotifyInterval: '0s' })).toBe(600_000)
+    expect(ms({ experimentalWatchProgressNotifyInterval: '5s' })).toBe(5_000)
+    const both = {
+      experimentalWatchProgressNotifyInterval: '5s',
+      watchProgressNotifyInterval: '7s',
+    }
+    expect(ms(both)).toBe(7_000)
+    expect(config(both).warnings).toEqual([])
+  })
+
+  it('what is no such time is refused', () => {
+    for (const wrong of ['5', 'often', '10ms', '25h'])
+      expect(refusal({ experimentalWatchProgressNotifyInterval: wrong })).toMatch(
+        /^2 --experimental-watch-progress-notify-interval: expected a duration/,
+      )
+  })
+})
+
 describe("etcd's environment", () => {
   it('counts where no flag and no name of our own is set', () => {
     const environment = { ETCD_NAME: 'e1', ETCD_SNAPSHOT_COUNT: '77' }
