@@ -17,6 +17,8 @@ import { JsonProblem, splitJson } from './json-text.js'
 
 /** Of 64 bits, with a sign. */
 const INTEGER_CHARS_MAX = 20
+/** In a string as without one: no hex, no sign but minus, no zeros ahead. */
+const INTEGER = /^\s*-?(0|[1-9]\d*)\s*$/
 /** Of one list: far more than any request may have, and few enough to be read in a moment. */
 const ITEMS_MAX = 10_000
 const INTEGERS_64: ReadonlySet<ScalarType> = new Set([
@@ -46,7 +48,8 @@ export function jsonCodec(request: DescMessage, response: DescMessage): JsonCode
 function readMessage(schema: DescMessage, text: string): Uint8Array {
   let json: JsonValue
   try {
-    json = JSON.parse(text)
+    // None is an empty one, as etcd reads it.
+    json = JSON.parse(text) ?? {}
   } catch (error) {
     throw new JsonProblem(`the body is not JSON: ${textOf(error)}`)
   }
@@ -75,8 +78,14 @@ function knownIn(field: DescField, value: JsonValue): JsonValue {
       throw new JsonProblem(
         `cannot decode ${field} from JSON: there is no ${JSON.stringify(value)}`,
       )
-  if (typeof value === 'string' && value.length > INTEGER_CHARS_MAX && isInteger64(field))
-    throw new JsonProblem(`cannot decode ${field} from JSON: no 64-bit integer is so long`)
+  if (typeof value === 'string' && isInteger64(field)) {
+    if (value.length > INTEGER_CHARS_MAX)
+      throw new JsonProblem(`cannot decode ${field} from JSON: no 64-bit integer is so long`)
+    if (!INTEGER.test(value))
+      throw new JsonProblem(
+        `cannot decode ${field} from JSON: ${JSON.stringify(value)} is no integer`,
+      )
+  }
   if (Array.isArray(value) && value.length > ITEMS_MAX)
     throw new JsonProblem(`cannot decode ${field} from JSON: more than ${ITEMS_MAX} items`)
   if (schema === undefined) return value
