@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MAIN, quorate } from '../process/support/cluster.js'
+import { raiseAlarms, sortedLines } from './support/alarms.js'
 import {
   etcdctl,
   normalised,
@@ -87,6 +88,12 @@ describe('quorate beside etcdctl', () => {
       await same(['lease', 'timetolive', id, '--keys=false'])
       await same(['alarm', 'list'])
       await same(['alarm', 'list', '-w=json'])
+      await raiseAlarms(target)
+      const alarms = sortedLines((await etcdctl(target, ['alarm', 'list'])).stdout)
+      expect(alarms).toHaveLength(4)
+      for (const verb of ['list', 'disarm'])
+        expect(sortedLines((await cli(target, ['alarm', verb])).stdout)).toEqual(alarms)
+      expect((await etcdctl(target, ['alarm', 'list'])).stdout).toBe('')
       await same(['defrag'])
       const defrag = await cli(target, ['defrag', '--cluster=true'])
       const scheme = /(?<=member\[)http:\/\//g

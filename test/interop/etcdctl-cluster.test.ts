@@ -1,5 +1,6 @@
 /** etcdctl's commands that concern members: what they print is the cluster's own, so its shape and sense are looked at. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { raiseAlarms, sortedLines } from './support/alarms.js'
 import { etcdctl, type Ran } from './support/etcdctl.js'
 import { OURS, startEtcd, type Target } from './support/targets.js'
 
@@ -96,6 +97,27 @@ describe.each(OURS)('etcdctl on %s', (_, start) => {
     }
   })
 
+  it('alarms are listed, refuse what they should, and are disarmed', async () => {
+    const said = async (target: Target) => {
+      await raiseAlarms(target)
+      const ran: string[] = []
+      for (const args of [
+        ['alarm', 'list'],
+        ['put', 'k', 'v'],
+        ['get', 'k'],
+        ['alarm', 'disarm'],
+        ['alarm', 'list'],
+        ['put', 'k', 'v'],
+      ]) {
+        const { code, stdout, stderr } = await etcdctl(target, args)
+        const error = /Error: .*/.exec(stderr)?.[0] ?? ''
+        ran.push(`${args.join(' ')}: ${code} ${sortedLines(stdout)} ${error}`)
+      }
+      return ran
+    }
+    expect(await said(ours)).toEqual(await said(etcd))
+  })
+
   it('defrag succeeds on every member', async () => {
     for (const target of [ours, etcd])
       expect(await etcdctl(target, ['defrag'])).toMatchObject({ code: 0 })
@@ -121,6 +143,7 @@ describe('etcdctl on three nodes on Raft', () => {
       expect((await statusOf({ ...ours, endpoints: [other.Endpoint] }))[0]?.Status.leader).toBe(to)
       const unknown = await etcdctl(ours, ['move-leader', 'abc'])
       expect(unknown.code).not.toBe(0)
+      expect(unknown.stderr).toContain('etcdserver: bad leader transferee')
     } finally {
       await ours.close()
     }

@@ -25,7 +25,7 @@ export async function alarm(
   flags: ClientFlags & WriteOutFlag,
 ): Promise<void> {
   const { header, alarms } = await withEtcd(flags, (client) =>
-    verb === 'list' ? client.alarms() : client.disarm({ memberID: '0', alarm: 0 }),
+    verb === 'list' ? client.alarms() : client.disarm(),
   )
   writeOut(flags, {
     simple: () => {

@@ -5,6 +5,7 @@
  * It believes the member that it asks. Where no member is to be believed alone, `Client` with `pbft` is for it.
  */
 import type {
+  AlarmMember,
   AlarmResponse,
   CompactionResponse,
   DeleteRangeResponse,
@@ -160,9 +161,15 @@ export class EtcdClient {
     return this.#calls.unary(methods.ALARM, { action: 0, memberID: '0', alarm: 0 }, READ)
   }
 
-  /** Of every member, where none is named. */
-  disarm(alarm: { readonly memberID: string; readonly alarm: 0 | 1 | 2 }): Promise<AlarmResponse> {
-    return this.#calls.unary(methods.ALARM, { action: 2, ...alarm }, { repeat: 'repeatable' })
+  /** One of them; without it, or with zeros, all that there are, each by itself. Tells those that were. */
+  async disarm(alarm: AlarmMember = NO_ALARM): Promise<AlarmResponse> {
+    const clear = (one: AlarmMember) =>
+      this.#calls.unary(methods.ALARM, { action: 2, ...one }, { repeat: 'repeatable' })
+    if (alarm.memberID !== NO_ALARM.memberID || alarm.alarm !== NO_ALARM.alarm) return clear(alarm)
+    const { header, alarms } = await this.alarms()
+    const cleared: AlarmMember[] = []
+    for (const one of alarms) cleared.push(...(await clear(one)).alarms)
+    return { header, alarms: cleared }
   }
 
   // One member, the one at `endpoint`.
@@ -198,3 +205,5 @@ export class EtcdClient {
 }
 
 const READ = { repeat: 'read' } as const
+
+const NO_ALARM: AlarmMember = { memberID: '0', alarm: 0 }
