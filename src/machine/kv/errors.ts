@@ -45,6 +45,10 @@ export const KV_ERRORS = {
   tooManyLeases: { code: RESOURCE_EXHAUSTED, message: 'etcdserver: too many requests' },
   noSpace: { code: RESOURCE_EXHAUSTED, message: 'etcdserver: mvcc: database space exceeded' },
   corrupt: { code: DATA_LOSS, message: 'etcdserver: corrupt cluster' },
+  answerTooLarge: {
+    code: RESOURCE_EXHAUSTED,
+    message: 'quorate: the answer would be larger than 256 MiB: ask for less at once',
+  },
   tooManyAlarms: { code: RESOURCE_EXHAUSTED, message: 'etcdserver: too many requests' },
   /** Servers choose one before they propose. */
   leaseWithoutId: { code: INVALID_ARGUMENT, message: 'quorate: a lease needs an id' },

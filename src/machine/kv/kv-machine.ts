@@ -2,6 +2,7 @@
 import type { ApplyContext, StateMachine } from '../state-machine.js'
 import { isAlarmQuery, runAlarm } from './alarm-commands.js'
 import type { Alarm } from './alarms.js'
+import { ANSWER_BYTES_MAX, answerFits } from './answer-size.js'
 import { runChanges } from './changes.js'
 import { COMMAND_BYTES_MAX, type Command, CommandTag, decodeCommand } from './commands.js'
 import type { Counts } from './counts.js'
@@ -223,7 +224,10 @@ export class KvMachine implements StateMachine {
         return runChanges(store, command.request)
       default: {
         const reply = this.#runOnKeys(command)
-        return 'code' in reply ? encodeError(reply) : encodeReply(reply)
+        if ('code' in reply) return encodeError(reply)
+        // Of what only reads: what writes was looked at before.
+        if (reply.size > ANSWER_BYTES_MAX) return encodeError(KV_ERRORS.answerTooLarge)
+        return encodeReply(reply)
       }
     }
   }
@@ -238,7 +242,9 @@ export class KvMachine implements StateMachine {
           checkReadRevision(store, command.request.revision) ?? runRange(store, command.request)
         )
       case 'DeleteRange':
-        return runDeleteRange(store, command.request)
+        return answerFits(store, [command])
+          ? runDeleteRange(store, command.request)
+          : KV_ERRORS.answerTooLarge
       case 'Txn':
         return runTxn(store, command.request)
       case 'Compact': {

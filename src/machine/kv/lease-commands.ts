@@ -11,6 +11,7 @@ import {
   type ResponseHeader,
 } from '../../gen/etcd/api/etcdserverpb/rpc.js'
 import { type LeaseKeepAlives, LeaseKeepAlivesResponse } from '../../gen/quorate/kv/v1/kv.js'
+import { ANSWER_BYTES_MAX } from './answer-size.js'
 import { KV_ERRORS, type KvError } from './errors.js'
 import { LEASE_TTL_S_MAX, LEASE_TTL_S_MIN, LEASES_MAX, type Lease } from './leases.js'
 import { encodeError, encodeMessage } from './replies.js'
@@ -70,6 +71,8 @@ export function timeToLive(
   const lease = store.leases.get(request.ID)
   const known = lease !== null && lease.deadline > time
   const keys = known && request.keys ? [...lease.keys].sort().map(latin1Encode) : []
+  if (keys.reduce((sum, key) => sum + key.length, 0) > ANSWER_BYTES_MAX)
+    return encodeError(KV_ERRORS.answerTooLarge)
   return encodeMessage(LeaseTimeToLiveResponse, {
     header: headerOf(store),
     ID: request.ID,

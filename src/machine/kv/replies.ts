@@ -179,6 +179,11 @@ function writeCount(out: Uint8Array, at: number, tag: number, count: number): nu
   return writeVarint(out, at + 1, count)
 }
 
+/** Bytes of them in a reply, whole. */
+export function prevsSize(kvs: readonly Version[]): number {
+  return kvsSize(kvs, false)
+}
+
 function kvsSize(kvs: readonly Version[], keysOnly: boolean): number {
   let size = 0
   for (const kv of kvs) size += fieldSize(kvSize(kv, keysOnly))

@@ -11,6 +11,7 @@ import type {
   RangeRequest,
   TxnRequest,
 } from '../../gen/etcd/api/etcdserverpb/rpc.js'
+import { answerFits } from './answer-size.js'
 import { KV_ERRORS, type KvError } from './errors.js'
 import type { Version } from './history.js'
 import { keyText } from './key-text.js'
@@ -38,6 +39,7 @@ export function runTxn(store: Store, request: TxnRequest): Reply | KvError {
   const plan = choose(store, request)
   const error = checkPuts(store, plan, { from: null }) ?? checkRanges(store, plan)
   if (error !== null) return error
+  if (!answerFits(store, plan.steps)) return KV_ERRORS.answerTooLarge
   if (operationsOf(plan) > 1) store.counts.txns++
   const responses = run(store, plan)
   const { succeeded } = plan

@@ -178,7 +178,7 @@ describe('bytes', () => {
     expect(machine.revision).toBe(1)
   })
 
-  test('numbers above 2^53-1 are refused, where they mean something', () => {
+  test('no 64-bit integer is refused for its size', () => {
     const int64 = (field: number, n: bigint): number[] => {
       const out = [field << 3]
       let rest = BigInt.asUintN(64, n)
@@ -186,11 +186,8 @@ describe('bytes', () => {
       return [...out, Number(rest)]
     }
     const asked = (n: bigint) => check(Uint8Array.of(5, 0x0a, 1, 0x61, ...int64(4, n)))
-    expect(asked(2n ** 53n - 1n)).toBeNull()
-    expect(asked(2n ** 53n)).toBe(MALFORMED)
-    expect(asked(2n ** 63n - 1n)).toBe(MALFORMED)
-    expect(asked(-1n)).toBeNull()
-    expect(asked(-(2n ** 63n))).toBe(MALFORMED)
+    for (const n of [2n ** 53n - 1n, 2n ** 53n, 2n ** 63n - 1n, -1n, -(2n ** 63n)])
+      expect(asked(n)).toBeNull()
     // A lease is an id, not a number.
     expect(check(Uint8Array.of(1, 0x0a, 1, 0x61, ...int64(3, 2n ** 63n - 1n)))).toBeNull()
   })
