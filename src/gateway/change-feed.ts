@@ -8,7 +8,7 @@ import type { Event, KeyValue } from '../gen/etcd/api/mvccpb/kv.js'
 import { ChangesRequest, ChangesResponse } from '../gen/quorate/kv/v1/kv.js'
 import { CommandTag, encodeCommand } from '../machine/kv/commands.js'
 import { GONE, type History, spanOf, Version } from '../machine/kv/history.js'
-import { type Pending, sizeOf, type WatchSource } from '../machine/watch/events.js'
+import { eventSize, type Pending, type WatchSource } from '../machine/watch/events.js'
 
 /** Pages and bytes of them that are kept; beyond it the oldest go, but not the newest. */
 const PAGES_MAX = 64
@@ -119,7 +119,7 @@ export class ChangeFeed implements WatchSource {
       if (from < response.compactRevision) return
       for (const event of response.events) {
         const version = versionOf(event, versions.length)
-        bytes += 2 * sizeOf(version)
+        bytes += eventSize(version, true, this.compactRevision)
         versions.push(version)
       }
       const { nextRevision, nextPlace } = response

@@ -3,7 +3,7 @@
  * nodes answer with the same bytes, whatever of the garbage each has collected.
  */
 import { type ChangesRequest, ChangesResponse } from '../../gen/quorate/kv/v1/kv.js'
-import { eventOf, sizeOf } from '../watch/events.js'
+import { eventOf, eventSize } from '../watch/events.js'
 import type { Version } from './history.js'
 import { encodeMessage } from './replies.js'
 import type { Store } from './store.js'
@@ -33,7 +33,7 @@ export function runChanges(store: Store, request: ChangesRequest): Uint8Array {
 
 /** Whole revisions up to the bound; where the first alone is larger, a part of it. */
 function changesFrom(
-  { log, visibleRevision }: Store,
+  { log, visibleRevision, compactRevision }: Store,
   from: Place,
 ): { told: Version[]; next: Place } {
   const told: Version[] = []
@@ -41,8 +41,7 @@ function changesFrom(
   for (let at = log.firstAt(from.revision); at < log.end; at++) {
     const version = log.at(at)
     if (version.mod === from.revision && version.sub < from.place) continue
-    // With what was there before: at most as much again as a bound on values allows.
-    bytes += 2 * sizeOf(version)
+    bytes += eventSize(version, true, compactRevision)
     if (bytes > CHANGES_BYTES_MAX && told.length > 0) return cut(told, version)
     told.push(version)
   }

@@ -27,20 +27,20 @@ export function batchSince(source: WatchSource, revision: number): Version[] | P
   for (let most = BATCH_EVENTS; ; most *= 4) {
     const events = source.eventsSince(revision, most)
     if (events === null || events === 'pending') return events
-    if (events.length < most) return bounded(events)
+    if (events.length < most) return bounded(events, source.compactRevision)
     // The last revision may go on behind the cut.
     const last = events[events.length - 1]?.mod
     const whole = events.findLastIndex(({ mod }) => mod !== last) + 1
-    if (whole > 0) return bounded(events.slice(0, whole))
+    if (whole > 0) return bounded(events.slice(0, whole), source.compactRevision)
   }
 }
 
-/** Its first revisions, at least one, up to so many bytes. */
-function bounded(events: Version[]): Version[] {
+/** Its first revisions, at least one, up to so many bytes, as they are told with what was there before. */
+function bounded(events: Version[], compactRevision: number): Version[] {
   let bytes = 0
   const first = events[0]?.mod
   for (const [i, version] of events.entries()) {
-    bytes += sizeOf(version)
+    bytes += eventSize(version, true, compactRevision)
     if (bytes <= BATCH_BYTES || version.mod === first) continue
     return events.slice(
       0,
@@ -80,7 +80,16 @@ function previousOf(version: Version, compactRevision: number): Version | null {
   return liveAt(history, mod - 1)
 }
 
-/** Near enough for bounds. */
-export function sizeOf(version: Version): number {
+/** Near enough for bounds. What was there before may be far larger: a deletion has no value of its own. */
+export function eventSize(
+  version: Version,
+  withPrevious: boolean,
+  compactRevision: number,
+): number {
+  const previous = withPrevious ? previousOf(version, compactRevision) : null
+  return sizeOf(version) + (previous === null ? 0 : sizeOf(previous))
+}
+
+function sizeOf(version: Version): number {
   return version.length + version.history.key.length + 40
 }

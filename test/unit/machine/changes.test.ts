@@ -70,8 +70,19 @@ describe('changes', () => {
       at = page
     }
     // The small one is not told with a part of the large one; the rest of that goes with what follows.
-    expect(seen).toEqual([1, 5, 5, 3])
+    expect(seen).toEqual([1, 10, 3])
     expect(at).toMatchObject({ nextRevision: 5, nextPlace: 0 })
+  })
+
+  it('of deletions are bounded by the values that they tell', () => {
+    const kv = speak(new KvMachine())
+    const value = 'v'.repeat(100 * 1024)
+    for (let i = 0; i < 12; i++) kv.put({ key: `k${i}`, value })
+    kv.del({ key: 'k', rangeEnd: 'l' })
+    const first = changes(kv.machine, 14, 0)
+    expect(ChangesResponse.encode(first).finish().length).toBeLessThan(1.1 * CHANGES_BYTES_MAX)
+    expect(first.events.length).toBe(10)
+    expect(changes(kv.machine, first.nextRevision, first.nextPlace).events.length).toBe(2)
   })
 
   it('are the same bytes on every node, whatever of the garbage it has collected', () => {

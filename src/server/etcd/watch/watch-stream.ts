@@ -6,7 +6,7 @@ import type {
 } from '../../../gen/etcd/api/etcdserverpb/rpc.js'
 import type { Version } from '../../../machine/kv/history.js'
 import { keyRange } from '../../../machine/kv/range.js'
-import { eventOf, sizeOf } from '../../../machine/watch/events.js'
+import { eventOf, eventSize } from '../../../machine/watch/events.js'
 import type { Watcher, WatchSink } from '../../../machine/watch/watcher.js'
 import { Code, RpcError } from '../../../rpc/status.js'
 import type { ServerStream } from '../../../rpc/types.js'
@@ -66,13 +66,14 @@ export class WatchStream implements WatchSink {
 
   events(watcher: Watcher, events: readonly Version[], revision: number): void {
     const { compactRevision } = this.#parts.source
-    const bytes = events.reduce((sum, version) => sum + sizeOf(version), 0)
-    if (bytes * (watcher.prevKv ? 2 : 1) > RESPONSE_BYTES_MAX) {
+    const size = (version: Version) => eventSize(version, watcher.prevKv, compactRevision)
+    const bytes = events.reduce((sum, version) => sum + size(version), 0)
+    if (bytes > RESPONSE_BYTES_MAX) {
       const text = `quorate: the changes of revision ${revision} are too large for one response`
       return this.#stream.fail(new RpcError(Code.RESOURCE_EXHAUSTED, text))
     }
     this.#told.add(watcher)
-    const parts = this.#parted(watcher, events)
+    const parts = watcher.fragment ? parted(events, size) : [events]
     for (const [i, part] of parts.entries())
       this.#send(watcher.id, revision, {
         events: part.map((version) => eventOf(version, watcher.prevKv, compactRevision)),
@@ -174,22 +175,6 @@ export class WatchStream implements WatchSink {
     this.#told.clear()
   }
 
-  #parted(watcher: Watcher, events: readonly Version[]): Version[][] {
-    if (!watcher.fragment) return [[...events]]
-    const parts: Version[][] = []
-    let bytes = Number.POSITIVE_INFINITY
-    for (const version of events) {
-      const size = sizeOf(version) * (watcher.prevKv ? 2 : 1)
-      if (bytes + size > FRAGMENT_BYTES) {
-        parts.push([])
-        bytes = 0
-      }
-      parts[parts.length - 1]?.push(version)
-      bytes += size
-    }
-    return parts
-  }
-
   #send(watchId: number, revision: number, more: Partial<WatchResponse>): void {
     const header = this.#parts.headers.of(revision)
     const written = this.#stream.write({
@@ -205,4 +190,21 @@ export class WatchStream implements WatchSink {
     })
     this.#writable = written
   }
+}
+
+function parted(
+  events: readonly Version[],
+  size: (version: Version) => number,
+): readonly Version[][] {
+  const parts: Version[][] = []
+  let bytes = Number.POSITIVE_INFINITY
+  for (const version of events) {
+    if (bytes + size(version) > FRAGMENT_BYTES) {
+      parts.push([])
+      bytes = 0
+    }
+    parts[parts.length - 1]?.push(version)
+    bytes += size(version)
+  }
+  return parts
 }

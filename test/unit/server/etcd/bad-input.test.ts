@@ -269,6 +269,49 @@ describe('Watch, without end', () => {
     expect((await read({ key: 'a', rangeEnd: 'b' })).count).toBe(0)
   })
 
+  it('deletions are parted, and bounded, by the values they tell', async () => {
+    const value = 'x'.repeat(1_000_000)
+    for (let i = 0; i < 5; i++) await ask(etcdKv.put, command.put(put({ key: `a${i}`, value })))
+    await ask(etcdKv.deleteRange, command.del(del({ key: 'a', rangeEnd: 'b' })))
+    const stream = channel.stream(etcdWatch.watch)
+    const parts: [number, boolean][] = []
+    stream.onMessage(({ events, fragment, created }) => {
+      if (!created) parts.push([events.length, fragment])
+    })
+    const watch = { rangeEnd: b('b'), startRevision: 7, prevKv: true }
+    const create = (fragment: boolean) =>
+      stream.write({
+        requestUnion: { $case: 'createRequest', value: watchOf({ ...watch, fragment }) },
+      })
+    create(true)
+    await expect.poll(() => parts.length).toBe(5)
+    expect(parts).toEqual([...Array(4).fill([1, true]), [1, false]])
+    create(false)
+    await expect.poll(() => parts.length).toBe(6)
+    expect(parts[5]).toEqual([5, false])
+    stream.cancel()
+  })
+
+  it('a history of deletions comes in responses that get through', async () => {
+    const value = 'x'.repeat(1_000_000)
+    for (let i = 0; i < 60; i++) {
+      await ask(etcdKv.put, command.put(put({ key: 'a', value })))
+      await ask(etcdKv.deleteRange, command.del(del({ key: 'a' })))
+    }
+    const stream = channel.stream(etcdWatch.watch)
+    const closed: unknown[] = []
+    stream.onClose((error) => closed.push(error))
+    let told = 0
+    stream.onMessage(({ events }) => {
+      told += events.length
+    })
+    const past = watchOf({ startRevision: 2, prevKv: true, filters: [0] })
+    stream.write({ requestUnion: { $case: 'createRequest', value: past } })
+    await expect.poll(() => told, { timeout: 20_000 }).toBe(60)
+    expect(closed).toEqual([])
+    stream.cancel()
+  })
+
   it('a watch more than a node has room for is refused, and one that ends makes room', async () => {
     const few = new Member(null, 2)
     const { channel, close } = await few.serve()
