@@ -126,7 +126,11 @@ export class Keyring {
     const proof = this.#readProof(request.auth)
     if (proof === null) return false
     const leaf = requestDigest(this.#suite, this.#clusterId, request)
-    return this.#verifySeal(verifier, leaf, proof.seal)
+    const before = this.#verifications
+    const good = this.#verifySeal(verifier, leaf, proof.seal)
+    // What was remembered does not count: anybody can say it again, and it costs nothing.
+    if (good && this.#verifications > before) this.#macs?.verified(verifier.publicKey)
+    return good
   }
 
   /** Of a batch of the primary's, who has verified the signature or is no worse a liar for not having done so. */

@@ -10,7 +10,7 @@ import type { Request } from '../consensus/contract.js'
 import { writeText } from '../consensus/encoding.js'
 import type { NodeId } from '../consensus/ids.js'
 import type { Signer, Suite } from './ports.js'
-import { MACED_REQUESTS_MAX, type RequestMacs } from './request-macs.js'
+import type { RequestMacs } from './request-macs.js'
 import { SEALED_MAX, seal } from './seals.js'
 
 const REQUEST_CONTEXT = utf8Encode('quorate-pbft-request-1')
@@ -68,7 +68,6 @@ export function requestDigest(suite: Suite, clusterId: string, request: Request)
 /** The requests with the client's signature, one for up to SEALED_MAX of them. */
 export function signRequests(voice: Voice, requests: readonly Request[]): Request[] {
   const { suite, signer, clusterId } = voice
-  const macs = requests.length <= MACED_REQUESTS_MAX ? voice.macs : undefined
   const signed: Request[] = []
   for (let at = 0; at < requests.length; at += SEALED_MAX) {
     const some = requests
@@ -76,6 +75,7 @@ export function signRequests(voice: Voice, requests: readonly Request[]): Reques
       .map((request) => ({ ...request, auth: signer.publicKey }))
     const leaves = some.map((request) => requestDigest(suite, clusterId, request))
     const seals = seal(suite.digest, signer.sign, leaves)
+    const macs = voice.macs?.areDue(some.length) === true ? voice.macs : undefined
     some.forEach((request, i) => {
       const proof = [seals[i] ?? EMPTY, macs?.of(leaves[i] ?? EMPTY) ?? EMPTY]
       signed.push({ ...request, auth: makeAuth(signer.publicKey, concat(proof)) })

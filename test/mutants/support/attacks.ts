@@ -314,6 +314,13 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     numbers: [26],
+    defence: 'a key for MACs is agreed on only with whom sixteen signatures were verified',
+    file: REQUEST_MACS,
+    test: '26: is agreed on with whom many signatures were verified',
+    mutant: 'pbft-key-with-any-stranger',
+  },
+  {
+    numbers: [26],
     defence: 'one bad request does not hold up those beside it',
     file: KEYRING,
     test: '26: a bad one is left out of a Forward',

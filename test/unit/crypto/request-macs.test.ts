@@ -10,30 +10,49 @@ import { fakeSuite } from '../../../src/crypto/fake.js'
 import { Keyring } from '../../../src/crypto/keyring.js'
 import { nodeSuite } from '../../../src/crypto/node.js'
 import type { Signer, Suite } from '../../../src/crypto/ports.js'
-import { MAC_BYTES, MACED_REQUESTS_MAX, RequestMacs } from '../../../src/crypto/request-macs.js'
+import {
+  BARE_SIGNATURES,
+  COUNTED_MAX,
+  KEYS_MAX,
+  MAC_BYTES,
+  MACED_REQUESTS_MAX,
+  OwnMacs,
+  RequestMacs,
+} from '../../../src/crypto/request-macs.js'
 import { signRequests, type Voice } from '../../../src/crypto/sealed.js'
 
 const CLUSTER = 'c1'
 const signerOf = (n: number): Signer => nodeSuite.signer(new Uint8Array(32).fill(n))
 const SIGNERS = [1, 2, 3, 4].map(signerOf)
 const CLIENT = signerOf(9)
-const REPLICAS = SIGNERS.map(({ publicKey }, i) => ({ name: `n${i + 1}`, publicKey }))
+const named = ({ publicKey }: Signer, i: number) => ({ name: `n${i + 1}`, publicKey })
+const REPLICAS = SIGNERS.map(named)
+const FAKES = [1, 2, 3, 4].map((n) => fakeSuite.signer(new Uint8Array(32).fill(n)))
+const REPLICAS_OF_FAKES = FAKES.map(named)
 
-/** The keyring of replica n1, n2, n3 or n4. */
-function keyringOf(n: 1 | 2 | 3 | 4): Keyring {
+/** The keyring of replica n1, n2, n3 or n4, which has just started. */
+function startedKeyringOf(n: 1 | 2 | 3 | 4, signer = SIGNERS[n - 1]!): Keyring {
   return new Keyring({
     suite: nodeSuite,
     clusterId: CLUSTER,
     replicas: REPLICAS,
     clients: [{ name: 'c1', publicKey: CLIENT.publicKey }],
     allowAnonymousClients: false,
-    own: { name: `n${n}`, signer: SIGNERS[n - 1]! },
+    own: { name: `n${n}`, signer },
   })
 }
 
-function voice(clusterId = CLUSTER, signer = CLIENT): Voice {
+/** One that knows the client by so many signatures that it takes its MACs. */
+function keyringOf(n: 1 | 2 | 3 | 4): Keyring {
+  const keys = startedKeyringOf(n)
+  for (const one of KNOWN) expect(keys.verifyRequest(one)).toBe(true)
+  return keys
+}
+
+/** `bare`: so many of the first signatures get no MACs. */
+function voice(clusterId = CLUSTER, signer = CLIENT, bare = 0): Voice {
   const of = { suite: nodeSuite, signer, clusterId }
-  return { ...of, macs: new RequestMacs({ ...of, replicas: REPLICAS }, 0) }
+  return { ...of, macs: new RequestMacs({ ...of, replicas: REPLICAS }, bare) }
 }
 
 const request = (seq: number): Request => ({
@@ -43,7 +62,17 @@ const request = (seq: number): Request => ({
   command: Uint8Array.of(seq & 255),
 })
 
-const signed = (seq: number, by = voice()): Request => signRequests(by, [request(seq)])[0]!
+/** Its keys with the replicas are agreed on once. */
+const VOICE = voice()
+const signed = (seq: number, by = VOICE): Request => signRequests(by, [request(seq)])[0]!
+
+const KNOWN = Array.from({ length: BARE_SIGNATURES }, (_, i) => signed(1_000 + i))
+/** What a keyring counts is what it counted for those, and this. */
+const beyondKnown = (verifications: number, macs: number) => ({
+  verifications: BARE_SIGNATURES + verifications,
+  remembered: 0,
+  macs,
+})
 
 function proposing(requests: readonly Request[]): Message {
   const signature = new Uint8Array(0)
@@ -103,7 +132,7 @@ describe('a request with MACs', () => {
       const keys = keyringOf(n)
       expect(keys.admit(proposing([good, signed(2)]))).not.toBeNull()
       // The proposal's own.
-      expect(keys.counters).toEqual({ verifications: 1, remembered: 0, macs: 2 })
+      expect(keys.counters).toEqual(beyondKnown(1, 2))
     }
   })
 
@@ -129,7 +158,7 @@ describe('a request with MACs', () => {
     ] as const) {
       const keys = keyringOf(n)
       expect(keys.admit(proposing([bad]))).not.toBeNull()
-      expect(keys.counters).toEqual({ verifications: 2 - macs, remembered: 0, macs })
+      expect(keys.counters).toEqual(beyondKnown(2 - macs, macs))
     }
   })
 
@@ -185,11 +214,145 @@ describe('a request with MACs', () => {
       signRequests(by, requests).map((one) => one.auth!.length > withoutMacsLength(requests.length))
     expect(macsOf(voice(), many)).not.toContain(true)
     expect(macsOf(voice(), few)).not.toContain(false)
-    const of = { suite: nodeSuite, signer: CLIENT, clusterId: CLUSTER }
-    const beginner = { ...of, macs: new RequestMacs({ ...of, replicas: REPLICAS }, 2) }
+    const beginner = voice(CLUSTER, CLIENT, 2)
     const lengths = [1, 2, 3].map((seq) => signed(seq, beginner).auth!.length)
     expect(lengths[0]).toBe(lengths[1])
     expect(lengths[2]).toBe(lengths[1]! + 4 * MAC_BYTES)
+  })
+})
+
+describe('a key', () => {
+  /** A replica that has just started, and how often it agreed on a key. */
+  function started(): { keys: Keyring; agreed: () => number } {
+    let agreed = 0
+    const signer = SIGNERS[1]!
+    const agree = (key: Uint8Array) => {
+      agreed++
+      return signer.agree(key)
+    }
+    return { keys: startedKeyringOf(2, { ...signer, agree }), agreed: () => agreed }
+  }
+
+  it('26: is agreed on with whom many signatures were verified, and until then they are verified', () => {
+    const { keys, agreed } = started()
+    for (let seq = 1; seq <= BARE_SIGNATURES; seq++) {
+      expect(keys.admit(proposing([bent(signed(seq), IN_SIGNATURE)]))).toBeNull()
+      expect(agreed()).toBe(0)
+      expect(keys.admit(proposing([signed(seq)]))).not.toBeNull()
+    }
+    expect(agreed()).toBe(0)
+    expect(keys.counters.macs).toBe(0)
+    expect(keys.admit(proposing([signed(17), signed(18)]))).not.toBeNull()
+    expect(keys.admit(proposing([bent(signed(19), macAt(2))]))).not.toBeNull()
+    expect(agreed()).toBe(1)
+    expect(keys.counters.macs).toBe(2)
+  })
+
+  it('26: is bought by no signature that costs no verification', () => {
+    const { keys, agreed } = started()
+    const many = Array.from({ length: MACED_REQUESTS_MAX }, (_, i) => request(i + 1))
+    const under = signRequests(VOICE, many)
+    for (let i = 0; i < 3; i++) expect(keys.admit(proposing(under))).not.toBeNull()
+    for (let i = 0; i < 2 * BARE_SIGNATURES; i++) {
+      expect(keys.admit(proposing([signed(100)]))).not.toBeNull()
+      expect(keys.verifyRequest(bent(signed(200 + i), IN_SIGNATURE))).toBe(false)
+    }
+    // Two signatures so far.
+    for (let seq = 300; seq < 300 + BARE_SIGNATURES - 2; seq++)
+      expect(keys.admit(proposing([signed(seq)]))).not.toBeNull()
+    expect(agreed()).toBe(0)
+    expect(keys.admit(proposing([signed(400)]))).not.toBeNull()
+    expect(agreed()).toBe(1)
+  })
+
+  it('is there when the client begins to use it, however many requests it signs together', () => {
+    const { keys, agreed } = started()
+    const by = voice(CLUSTER, CLIENT, BARE_SIGNATURES)
+    let seq = 0
+    const ask = (requests: number): number => {
+      const before = keys.counters.macs
+      const together = Array.from({ length: requests }, () => request(++seq))
+      expect(keys.admit(proposing(signRequests(by, together)))).not.toBeNull()
+      return keys.counters.macs - before
+    }
+    for (let i = 0; i < BARE_SIGNATURES; i++) expect(ask([1, 8, 100][i % 3]!)).toBe(0)
+    expect(agreed()).toBe(0)
+    expect([ask(1), ask(8), ask(100), ask(2)]).toEqual([1, 8, 0, 2])
+    expect(agreed()).toBe(1)
+  })
+})
+
+describe('of what a replica remembers of its clients', () => {
+  const REQUEST = new Uint8Array(32)
+  const ofCluster = { suite: fakeSuite, clusterId: CLUSTER, replicas: REPLICAS_OF_FAKES }
+  const honest = fakeSuite.signer(new Uint8Array(32).fill(9))
+  const macs = new RequestMacs({ ...ofCluster, signer: honest }, 0).of(REQUEST)
+  let strangers = 0
+
+  function started() {
+    let agreed = 0
+    const agree = (key: Uint8Array) => {
+      if (key === honest.publicKey) agreed++
+      return FAKES[1]!.agree(key)
+    }
+    const own = new OwnMacs('n2', { ...ofCluster, signer: { ...FAKES[1]!, agree } })
+    /** The signatures of one client, and then a request with MACs. */
+    const come = (client: Uint8Array, signatures: number): boolean => {
+      for (let i = 0; i < signatures; i++) own.verified(client)
+      return own.isGood(client, REQUEST, macs)
+    }
+    /** So many keys that were never there. */
+    const flood = (keys: number, signatures: number): void => {
+      for (let i = 0; i < keys; i++) {
+        const stranger = new Uint8Array(32).fill(0xff)
+        new DataView(stranger.buffer).setUint32(0, ++strangers)
+        come(stranger, signatures)
+      }
+    }
+    return { come, flood, agreed: () => agreed }
+  }
+
+  it('26: ever new keys push out no key that was agreed on', () => {
+    const { come, flood, agreed } = started()
+    expect(come(honest.publicKey, BARE_SIGNATURES)).toBe(true)
+    flood(2 * COUNTED_MAX, 1)
+    flood(2 * COUNTED_MAX, BARE_SIGNATURES - 1)
+    expect(come(honest.publicKey, 0)).toBe(true)
+    expect(agreed()).toBe(1)
+  })
+
+  it('26: nor do those that had their signatures verified push out one that is used meanwhile', () => {
+    const { come, flood, agreed } = started()
+    expect(come(honest.publicKey, BARE_SIGNATURES)).toBe(true)
+    for (let i = 0; i < 8; i++) {
+      flood(KEYS_MAX / 2, BARE_SIGNATURES)
+      expect(come(honest.publicKey, 0)).toBe(true)
+    }
+    expect(agreed()).toBe(1)
+  })
+
+  it('26: who was pushed out has its signatures verified again, and for no less than others', () => {
+    const { come, flood, agreed } = started()
+    expect(come(honest.publicKey, BARE_SIGNATURES)).toBe(true)
+    flood(KEYS_MAX, BARE_SIGNATURES)
+    expect(come(honest.publicKey, 0)).toBe(false)
+    expect(come(honest.publicKey, BARE_SIGNATURES - 1)).toBe(false)
+    expect(come(honest.publicKey, 1)).toBe(true)
+    expect(agreed()).toBe(2)
+  })
+
+  it('26: a client that begins is held up by as many keys between two of its signatures', () => {
+    const { come, flood } = started()
+    for (let i = 1; i < BARE_SIGNATURES; i++) {
+      expect(come(honest.publicKey, 1)).toBe(false)
+      flood(COUNTED_MAX / 2, 1)
+    }
+    expect(come(honest.publicKey, 1)).toBe(true)
+    const other = started()
+    for (let i = 0; i <= BARE_SIGNATURES; i++) {
+      expect(other.come(honest.publicKey, 1)).toBe(false)
+      other.flood(COUNTED_MAX, 1)
+    }
   })
 })
 
