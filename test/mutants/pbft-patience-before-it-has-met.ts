@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   file: 'consensus/pbft/view-change.ts',
   find: 'isAmongEnough(s) ? longestWait(s) : 0',
   replace: 'longestWait(s)',
-  why: 'Who is up before the others after a start loses patience alone, and is out of their view.',
+  why: 'Who is up before the others after a start, or cut off, loses patience alone, and is out of their view.',
   seed: null,
   caughtBy: null,
   needsFaults: true,

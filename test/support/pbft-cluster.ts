@@ -86,6 +86,14 @@ export class TestReplica {
     }
   }
 
+  /** Likewise, and whatever the network does, it hears the others: so long nothing is done but wait. */
+  wait(count = 1): void {
+    for (let i = 0; i < count; i++) {
+      this.core.state.heardElapsed = 0
+      this.tick()
+    }
+  }
+
   sync(): void {
     if (!this.isUp || this.synced === this.disk.length) return
     this.synced = this.disk.length

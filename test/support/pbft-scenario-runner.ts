@@ -36,10 +36,10 @@ const COMMANDS: { readonly [name: string]: Command } = {
     for (const node of some(c, who)) {
       const { state } = node.running()
       const { view } = state
-      // Stories begin where all have met, and patience is counted from there.
-      for (const id of state.replicas) if (id !== state.id) state.heard.add(id)
       for (let ticks = 0; state.view === view; ticks++) {
         if (ticks > 4 * c.options.viewChangeTicksMax) throw new Error(`${who} waits for nothing`)
+        // The others are there, and patience is counted.
+        state.heardElapsed = 0
         node.tick()
       }
     }

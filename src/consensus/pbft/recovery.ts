@@ -45,6 +45,8 @@ export function newState(self: Self, options: Options): State {
     now: 0,
     nextDeadline: null,
     heard: new Set(),
+    // Of a round that lacks all: first of all Q must be there.
+    heardElapsed: options.statusTicks,
     viewChanges: new Map(),
     viewChangeElapsed: null,
     viewChangeTicks: options.viewChangeTicks,

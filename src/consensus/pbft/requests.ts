@@ -152,6 +152,19 @@ export function handOver(s: State, out: PbftOut): void {
   forward([primary(s)], due.requests, out)
 }
 
+/**
+ * As if all that waits were asked only now, but for the patience that is used up: a network that gives in bursts must not renew it for ever.
+ * Else whoever was cut off has told all of it to nobody, would tell again when its patience is over, and leave a primary that
+ * never heard of it.
+ */
+export function tellAnew(s: State): void {
+  for (const waiting of s.waiting.values()) {
+    waiting.handedIn = null
+    waiting.told = 0
+    waiting.toldElapsed = 0
+  }
+}
+
 function isProposed(s: State, waiting: Waiting): boolean {
   return s.active && waiting.proposedIn === s.view
 }

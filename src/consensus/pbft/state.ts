@@ -113,8 +113,9 @@ export interface State {
   /** Our own clock (ms, wall time). */
   now: number
   nextDeadline: number | null
-  /** Whose messages have come since our start. */
+  /** Whose messages have come in this round of hearing, and how many ticks it has lasted (hearing.ts). */
   readonly heard: Set<NodeId>
+  heardElapsed: number
   /** The newest of each replica, for views that are not over. */
   readonly viewChanges: Map<NodeId, ViewChange>
   /** Ticks since Q view changes for the view are held; null: they are not. */

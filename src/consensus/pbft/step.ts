@@ -3,6 +3,7 @@ import { assert, unreachable } from '../../base/assert.js'
 import type { Input } from '../contract.js'
 import type { NodeId } from '../ids.js'
 import * as Checkpoints from './checkpoint.js'
+import { heardFrom, tickHearing } from './hearing.js'
 import type { Message } from './messages.js'
 import * as NewViews from './new-view.js'
 import * as Ordering from './ordering.js'
@@ -50,7 +51,7 @@ export function stepState(s: State, input: Input<Message>, out: PbftOut): void {
 
 function onReceive(s: State, from: NodeId, m: Message, out: PbftOut): void {
   if (s.replicas.length === 0) return
-  if (from !== s.id && s.replicas.includes(from)) s.heard.add(from)
+  heardFrom(s, from)
   switch (m.type) {
     case 'PrePrepare':
       return Ordering.onPrePrepare(s, m, out)
@@ -90,6 +91,7 @@ function onTick(s: State, input: { now: number; nextDeadline: number | null }, o
   s.now = Math.max(0, Math.floor(input.now))
   s.nextDeadline = input.nextDeadline
   if (s.replicas.length === 0) return
+  if (tickHearing(s)) Requests.tellAnew(s)
   Ordering.retryParked(s, out)
   Requests.tickForward(s, out)
   proposeTimedBatch(s, out)

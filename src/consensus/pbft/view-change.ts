@@ -7,6 +7,7 @@
  * its certificate.
  */
 import { rulesOf } from './checkpoint.js'
+import { isAmongEnough } from './hearing.js'
 import type { PreparedCertificate, ViewChange } from './messages.js'
 import { tryNewView } from './new-view.js'
 import { viewChangeProblem } from './proofs.js'
@@ -90,7 +91,7 @@ function settle(s: State, out: PbftOut): void {
 
 /** Q wait for the primary of the new view: not for ever, and longer each time. */
 export function tickViewChange(s: State, out: PbftOut): void {
-  if (s.active || s.viewChangeElapsed === null) return
+  if (s.active || s.viewChangeElapsed === null || !isAmongEnough(s)) return
   s.viewChangeElapsed++
   if (s.viewChangeElapsed < s.viewChangeTicks) return
   patience(s)
@@ -106,17 +107,6 @@ export function tickRequests(s: State, out: PbftOut): void {
   patience(s)
   out.note({ rule: '4.5', event: 'request-timed-out', term: s.view, index: s.lastExecuted })
   startViewChange(s, s.view + 1, out)
-}
-
-/**
- * Since our start Q, ourselves among them, have been here: before that no primary could have done better, and no view
- * would come of leaving this one.
- * 1. All start again, a proposal open; we are up a second before the others. 2. We leave the view alone, the others are
- * well in it, and we are out of it until the next: one more that fails, and nothing goes on.
- * Whoever else is honest tells its status, and with ourselves they are Q: the f that may be silent delay nobody.
- */
-function isAmongEnough(s: State): boolean {
-  return s.heard.size + 1 >= quorum(s.replicas.length)
 }
 
 /** One tick more for all that wait. Of the oldest: or a primary could starve one client for ever. */

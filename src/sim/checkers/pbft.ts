@@ -23,6 +23,9 @@ interface Replica {
   readonly promised: Set<string>
   /** The request that it knows longest. */
   waits: { oldest: Waiting | null; view: number; ticks: number; patience: number }
+  /** In this start; and by peer, so many were over when it was heard last. */
+  ticks: number
+  readonly heardAt: Map<NodeId, number>
   /** What it said in this start. */
   readonly said: Set<string>
   /** What it sent last, which goes to one after the other. */
@@ -63,6 +66,8 @@ export class PbftChecker implements ProtocolChecker<Pbft, Message, WalRecord> {
       said: new Set(),
       last: null,
       waits: NO_WAITS,
+      ticks: 0,
+      heardAt: new Map(),
       leftBelow,
     })
   }
@@ -80,6 +85,8 @@ export class PbftChecker implements ProtocolChecker<Pbft, Message, WalRecord> {
     if (wrong !== null) throw new Violation('pbft-state', `${id}: ${wrong}`)
     replica.before = remember(core.state)
     this.#marks.stepped(id, core, input, effects)
+    if (input.type === 'Receive' && input.from !== id)
+      replica.heardAt.set(input.from, replica.ticks)
     if (input.type === 'Tick') this.#patience(id, replica, core.state)
     for (const effect of effects) {
       if (effect.type !== 'Persist') continue
@@ -88,22 +95,18 @@ export class PbftChecker implements ProtocolChecker<Pbft, Message, WalRecord> {
     }
   }
 
-  /** Nobody who has met Q waits longer in one view than patience lasts, whatever else goes on (TOCS 2002 §4.5.2: fairness). */
+  /** Nobody who hears Q waits longer in one view than patience lasts, whatever else goes on (TOCS 2002 §4.5.2: fairness). */
   #patience(id: NodeId, replica: Replica, s: State): void {
     // Not by its name: executed, and asked for again, it waits anew.
     const [oldest = null] = s.waiting.values()
     const { waits } = replica
-    const isAlone = s.heard.size + 1 < quorum(s.replicas.length)
-    if (
-      isAlone ||
-      oldest === null ||
-      !s.active ||
-      waits.view !== s.view ||
-      waits.oldest !== oldest
-    ) {
+    const now = ++replica.ticks
+    const lately = [...replica.heardAt.values()].filter((at) => now - at <= s.options.statusTicks)
+    if (oldest === null || !s.active || waits.view !== s.view || waits.oldest !== oldest) {
       replica.waits = { oldest, view: s.view, ticks: 0, patience: s.requestTicks }
       return
     }
+    if (lately.length + 1 < quorum(s.replicas.length)) return
     waits.ticks++
     waits.patience = Math.max(waits.patience, s.requestTicks)
     check(

@@ -33,6 +33,7 @@ export function normalise(s: State, setting: Setting): void {
   s.askedInVainElapsed = null
   // Before enough were heard nobody grows impatient by itself; here that is decided by the world.
   s.heard.clear()
+  s.heardElapsed = options.statusTicks
   s.executedInView = 0
   s.primarySuspected = false
   for (const waiting of s.waiting.values()) {

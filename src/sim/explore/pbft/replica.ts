@@ -92,6 +92,7 @@ export class Stepper {
           // A request or proposal that waited too long, or a new view: the clock of either is at its end.
           state.primarySuspected = true
           state.viewChangeElapsed = state.viewChangeTicks
+          state.heardElapsed = 0
           run.input({ type: 'Tick', now: NOW_MS, nextDeadline: null })
           break
         case 'ask':

@@ -131,7 +131,7 @@ describe('what was agreed before', () => {
     cluster.settle()
     cluster.isolate('n2')
     const n2 = cluster.replica('n2')
-    n2.tick(12)
+    n2.wait(12)
     expect(n2.core.state.viewChange?.prepared.map(({ proposed }) => proposed.index)).toEqual([1])
   })
 
@@ -145,7 +145,7 @@ describe('what was agreed before', () => {
     cluster.isolate('n2')
     cluster.ask(['n2'])
     const n2 = cluster.replica('n2')
-    n2.tick(30)
+    n2.wait(30)
     expect(n2.core.state.viewChange?.prepared.length).toBe(n2.core.state.options.windowIndices)
   })
 })

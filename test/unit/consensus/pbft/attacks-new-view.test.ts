@@ -118,7 +118,7 @@ describe('leaving a view', () => {
     expect(n2.notes).toContain('view-change-refused')
     expect(n2.core.state.viewChanges.size).toBe(0)
     cluster.tamper = (flight) => (flight.from === 'n4' ? [] : [flight])
-    for (const id of ['n1', 'n2', 'n3']) cluster.replica(id).tick(10)
+    for (const id of ['n1', 'n2', 'n3']) cluster.replica(id).wait(10)
     cluster.settle()
     for (const id of ['n1', 'n2', 'n3'])
       expect(cluster.replica(id).core.state).toMatchObject({ view: 1, active: true })
@@ -139,7 +139,7 @@ describe('leaving a view', () => {
     expect(before).toBeDefined()
     cluster.isolate('n3')
     cluster.tamper = (flight) => (flight.message.type === 'Commit' ? [] : [flight])
-    for (const replica of cluster.replicas) replica.tick(10)
+    for (const replica of cluster.replicas) replica.wait(10)
     cluster.settle()
     // View 1 came without n3: Q view changes show nothing, so that its index has another batch now.
     const { state } = cluster.replica('n2').core

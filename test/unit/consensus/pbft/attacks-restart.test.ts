@@ -40,10 +40,9 @@ describe('restarts', () => {
   it('13: a restarted replica does not go back to a view that it left', () => {
     const cluster = new PbftCluster(4)
     const n2 = cluster.replica('n2')
-    cluster.meet()
     cluster.isolate('n2')
     cluster.ask(['n2'])
-    n2.tick(12)
+    n2.wait(12)
     expect(n2.core.state.view).toBe(1)
     n2.crash()
     n2.restart()

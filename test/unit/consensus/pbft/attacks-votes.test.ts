@@ -149,10 +149,9 @@ describe('lying backups', () => {
   it('9: the primary of a view that nobody has opened yet proposes in vain', () => {
     const cluster = new PbftCluster(4)
     const n3 = cluster.replica('n3')
-    cluster.meet()
     cluster.isolate('n3')
     cluster.ask(['n3'])
-    n3.tick(10)
+    n3.wait(10)
     expect(n3.core.state).toMatchObject({ view: 1, active: false })
     const batch: Batch = { time: 1, requests: [] }
     const own = proposed(1, 1, digestOf(n3.core.state, batch))

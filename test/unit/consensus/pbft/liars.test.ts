@@ -23,7 +23,7 @@ function live(name: LieName, n: number, liars: readonly string[]): void {
     cluster.pass(12)
     // In the middle of something prepared all honest ones grow impatient, so that the view must change with it.
     asked.push(...cluster.ask(ids))
-    for (const replica of honest) replica.tick(11)
+    for (const replica of honest) replica.wait(11)
     cluster.pass(12)
   }
   cluster.pass(80)

@@ -15,11 +15,10 @@ describe('a cluster in which nothing else happens', () => {
 
   it('executes what the primary of a new view proposes at once: the NEW-VIEW leaves before it', () => {
     const c = new PbftCluster(4)
-    c.meet()
     c.replica('n1').crash()
     const [request] = c.ask(['n2', 'n3', 'n4'])
     // Until the requests have waited long enough, and no longer: no Status repairs anything.
-    while (c.up.every(({ core }) => core.state.view === 0)) for (const one of c.up) one.tick()
+    while (c.up.every(({ core }) => core.state.view === 0)) for (const one of c.up) one.wait()
     c.settle()
     expect(request && c.timesExecuted(request)).toBe(1)
     for (const { executed } of c.up) expect(executed.size).toBe(1)

@@ -57,8 +57,8 @@ describe('view changes (TOCS 2002 §4.4)', () => {
 
   it('9: one replica alone moves nobody', () => {
     const cluster = new PbftCluster(4)
-    cluster.meet()
-    cluster.isolate('n4')
+    // It hears the others, and nobody hears it.
+    for (const id of ['n1', 'n2', 'n3']) cluster.block('n4', id)
     const [lonely] = cluster.ask(['n4'])
     cluster.pass(60)
     expect(cluster.replica('n4').core.state.view).toBeGreaterThan(0)
@@ -74,10 +74,9 @@ describe('view changes (TOCS 2002 §4.4)', () => {
 
   it('all restart in the middle of a view change, and it ends', () => {
     const cluster = new PbftCluster(4)
-    cluster.meet()
     cluster.replica('n1').crash()
     const [request] = cluster.ask(['n2', 'n3', 'n4'])
-    for (const replica of cluster.up) replica.tick(12)
+    for (const replica of cluster.up) replica.wait(12)
     cluster.flights = []
     for (const replica of cluster.up) {
       replica.crash()
@@ -93,14 +92,13 @@ describe('view changes (TOCS 2002 §4.4)', () => {
 
   it('9: three that live and ask for different views come together', () => {
     const cluster = new PbftCluster(4)
-    cluster.meet()
     cluster.replica('n1').crash()
     cluster.ask(['n2', 'n3', 'n4'])
     // All three ask for view 1 and n4 hears of it; what they say to each other else is lost.
-    for (const replica of cluster.up) replica.tick(10)
+    for (const replica of cluster.up) replica.wait(10)
     for (const flight of cluster.flights) if (flight.to === 'n4') cluster.deliverOne(flight)
     cluster.flights = []
-    cluster.replica('n4').tick(30)
+    cluster.replica('n4').wait(30)
     cluster.flights = []
     const views = cluster.up.map(({ core }) => core.state.view)
     expect(views).toEqual([1, 1, 2])
