@@ -3,7 +3,7 @@
  * What promises safety or another cluster (TLS, discovery ...) is refused; what tunes is taken with a warning.
  */
 import { usageError } from './errors.js'
-import type { Written } from './serve-config.js'
+import type { Written } from './serve-written.js'
 
 const TLS = 'there is no TLS yet, and without it this flag would promise what does not hold'
 const DISCOVERY = 'there is no discovery: name the members with --initial-cluster'

@@ -2,7 +2,8 @@
 import { ETCD_VERSION } from '../../server/etcd/version.js'
 import { complain } from '../errors.js'
 import { openLog, stopper } from '../process.js'
-import { gather, toServeConfig } from '../serve-config.js'
+import { toServeConfig } from '../serve-config.js'
+import { gather } from '../serve-written.js'
 
 const API_VERSION = ETCD_VERSION.replace(/\.\d+$/, '')
 

@@ -7,7 +7,8 @@ import { join, resolve } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { pickPorts } from '../../../src/cli/dev/ports.js'
 import { CliError } from '../../../src/cli/errors.js'
-import { gather, toServeConfig } from '../../../src/cli/serve-config.js'
+import { toServeConfig } from '../../../src/cli/serve-config.js'
+import { gather } from '../../../src/cli/serve-written.js'
 
 const ETCD = resolve(import.meta.dirname, '../../../bin/etcd')
 const dir = mkdtempSync(join(tmpdir(), 'quorate-etcd-flags-'))

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { gather, toServeConfig } from '../../../src/cli/serve-config.js'
+import { toServeConfig } from '../../../src/cli/serve-config.js'
+import { gather } from '../../../src/cli/serve-written.js'
 
 const dir = mkdtempSync(join(tmpdir(), 'quorate-config-'))
 afterAll(() => rmSync(dir, { recursive: true }))
