@@ -5,12 +5,11 @@
 import type { Client } from '../../client/client.js'
 import { EVERY_PEER, problemOf } from '../../faults/plan.js'
 import type { TargetFaults } from '../../gen/quorate/v1/faults.js'
-import { answered, lookAround, membersOf } from '../cluster-view.js'
 import { CliError, EXIT, usageError } from '../errors.js'
 import { faultsText } from '../format/status.js'
+import { findNodes, tellAll } from '../named-nodes.js'
 import { print } from '../output.js'
 import { type ClientFlags, withClient } from '../session.js'
-import { requireAnswers, requireMembers, tellAll } from './partition.js'
 
 interface FaultFlags extends ClientFlags {
   readonly to?: string
@@ -96,17 +95,10 @@ async function onNodes(
 ): Promise<void> {
   const wanted = namesIn(texts)
   await withClient(flags, async (client) => {
-    const seen = await lookAround(client, flags)
-    requireAnswers(seen)
-    requireMembers(wanted, seen)
-    const here = answered(seen).filter(
-      ({ status }) => wanted.length === 0 || wanted.includes(status.name),
-    )
+    const { here, left } = await findNodes(client, wanted, flags)
     await tellAll(here, async ({ endpoint, status }) => {
       print(`${status.name}: ${await tell(client, endpoint)}`)
     })
-    const reached = new Set(here.map(({ status }) => status.name))
-    const left = (wanted.length > 0 ? wanted : membersOf(seen)).filter((name) => !reached.has(name))
     if (left.length > 0)
       throw new CliError(
         EXIT.unavailable,

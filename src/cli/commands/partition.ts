@@ -3,8 +3,9 @@
  * one call to each of their nodes.
  */
 import type { Client } from '../../client/client.js'
-import { type Answered, answered, lookAround, membersOf, type Seen } from '../cluster-view.js'
-import { CliError, complain, EXIT, exitCodeOf, lineOf, usageError } from '../errors.js'
+import { type Answered, answered, lookAround } from '../cluster-view.js'
+import { CliError, EXIT, usageError } from '../errors.js'
+import { findNodes, requireMembers, tellAll } from '../named-nodes.js'
 import { note, print } from '../output.js'
 import { type ClientFlags, withClient } from '../session.js'
 
@@ -48,7 +49,6 @@ export async function partition(texts: readonly string[], flags: PartitionFlags)
   const oneWay = flags.oneWay ?? false
   await withClient(flags, async (client) => {
     const seen = await lookAround(client, flags)
-    requireAnswers(seen)
     requireMembers(groups.flat(), seen)
     const blocks = plan(groups, oneWay)
     const missing = [...blocks.keys()].filter(
@@ -67,16 +67,8 @@ export async function partition(texts: readonly string[], flags: PartitionFlags)
 export async function heal(names: readonly string[], flags: ClientFlags): Promise<void> {
   const wanted = names.flatMap((text) => text.split(',')).filter((name) => name !== '')
   await withClient(flags, async (client) => {
-    const seen = await lookAround(client, flags)
-    requireAnswers(seen)
-    requireMembers(wanted, seen)
-    const here = answered(seen).filter(
-      ({ status }) => wanted.length === 0 || wanted.includes(status.name),
-    )
+    const { here, reached, left } = await findNodes(client, wanted, flags)
     await setAll(client, here, () => [], flags)
-    const reached = new Set(here.map(({ status }) => status.name))
-    const all = wanted.length > 0 ? wanted : membersOf(seen)
-    const left = all.filter((name) => !reached.has(name))
     if (reached.size > 0) print(`healed ${[...reached].sort().join(', ')}`)
     const faulty = here.filter(({ status }) => status.faults.length > 0)
     if (faulty.length > 0)
@@ -91,23 +83,6 @@ export async function heal(names: readonly string[], flags: ClientFlags): Promis
   })
 }
 
-export function requireAnswers(seen: readonly Seen[]): void {
-  if (answered(seen).length > 0) return
-  throw new CliError(
-    EXIT.unavailable,
-    `no node answers at ${seen.map((one) => one.endpoint).join(', ')} (is the cluster running?)`,
-  )
-}
-
-export function requireMembers(names: readonly string[], seen: readonly Seen[]): void {
-  const members = membersOf(seen)
-  const unknown = names.filter((name) => !members.includes(name))
-  if (unknown.length > 0)
-    throw usageError(
-      `${unknown.join(', ')}: expected names of this cluster's nodes: ${members.join(', ')}`,
-    )
-}
-
 async function setAll(
   client: Client,
   nodes: readonly Answered[],
@@ -118,35 +93,4 @@ async function setAll(
   await tellAll(nodes, async ({ endpoint, status }) => {
     await client.setPartition(endpoint, blockedBy(status.name), options)
   })
-}
-
-/** Tells every node; if one refuses, the rest is told all the same, and the first refusal is what is reported. */
-export async function tellAll(
-  nodes: readonly Answered[],
-  tell: (node: Answered) => Promise<void>,
-): Promise<void> {
-  const failures = await Promise.all(
-    nodes.map(async (node) => {
-      try {
-        await tell(node)
-        return null
-      } catch (error) {
-        return { name: node.status.name, endpoint: node.endpoint, error }
-      }
-    }),
-  )
-  const bad = failures.filter((failure) => failure !== null)
-  const [first] = bad
-  if (first === undefined) return
-  const code = exitCodeOf(first.error)
-  for (const { name, endpoint, error } of bad.slice(1))
-    complain(`${name} (${endpoint}): ${lineOf(error)}`)
-  const hint =
-    code === EXIT.notPermitted
-      ? '; start it with --enable-fault-injection, as quorate dev does'
-      : ''
-  throw new CliError(
-    code,
-    `${first.name} (${first.endpoint}) refused: ${lineOf(first.error)}${hint}`,
-  )
 }
