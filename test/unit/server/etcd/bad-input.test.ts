@@ -1,5 +1,5 @@
 /** What may arrive at etcd's services, and what whoever sent it is told. Nothing here may hurt the node. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   LeaseTimeToLiveResponse,
   RangeResponse,
@@ -16,22 +16,15 @@ import {
   etcdLock,
   etcdWatch,
 } from '../../../../src/rpc/etcd-services.js'
-import type { Channel, UnaryMethod } from '../../../../src/rpc/types.js'
+import type { UnaryMethod } from '../../../../src/rpc/types.js'
 import { b, command, compare, del, op, put, range, t, txn } from '../../machine/helpers.js'
 import { Member, refusal } from './member.js'
+import { servedMember } from './served.js'
 
-let member: Member
-let channel: Channel
-let close: () => Promise<void>
-
-beforeEach(async () => {
-  member = new Member()
-  ;({ channel, close } = await member.serve())
-})
-afterEach(() => close())
+const at = servedMember()
 
 type Encoded = UnaryMethod<Uint8Array, Uint8Array>
-const ask = (method: Encoded, bytes: Uint8Array) => channel.unary(method, bytes.subarray(1))
+const ask = (method: Encoded, bytes: Uint8Array) => at.channel.unary(method, bytes.subarray(1))
 const refused = (method: Encoded, bytes: Uint8Array) => refusal(ask(method, bytes))
 const read = async (init: Parameters<typeof range>[0]) =>
   RangeResponse.decode(await ask(etcdKv.range, command.range(range(init))))
@@ -57,7 +50,7 @@ describe('Put, Range and DeleteRange', () => {
     // Ten times the bound does not get that far.
     const huge = command.put(put({ key: 'a', value: 'x'.repeat(15 * 1024 * 1024) }))
     expect(await refused(etcdKv.put, huge)).toMatch(/^8 /)
-    expect(member.kv.revision).toBe(1)
+    expect(at.member.kv.revision).toBe(1)
   })
 
   it('bytes are kept as they are, whatever they say', async () => {
@@ -76,7 +69,7 @@ describe('Put, Range and DeleteRange', () => {
     expect((await read({ key: 'a', revision: -5 })).count).toBe(1)
     const upsideDown = command.del(del({ key: 'c', rangeEnd: 'a' }))
     await ask(etcdKv.deleteRange, upsideDown)
-    expect(member.kv.revision).toBe(4)
+    expect(at.member.kv.revision).toBe(4)
   })
 
   it('revisions that are not there, and numbers that are none', async () => {
@@ -167,9 +160,9 @@ describe('Txn', () => {
     ]
     for (const [init, text] of wrong)
       expect(await refused(etcdKv.txn, command.txn(txn(init)))).toBe(text)
-    expect(member.kv.revision).toBe(1)
+    expect(at.member.kv.revision).toBe(1)
     await ask(etcdKv.txn, command.txn(txn({ success: puts(128) })))
-    expect(member.kv.revision).toBe(2)
+    expect(at.member.kv.revision).toBe(2)
   })
 
   it('a comparison that nobody knows is answered alike each time, and hurts nobody', async () => {
@@ -190,7 +183,7 @@ describe('Watch', () => {
   /** The answers of one stream to what is asked of it. */
   function open() {
     const answers: WatchResponse[] = []
-    const stream = channel.stream(etcdWatch.watch)
+    const stream = at.channel.stream(etcdWatch.watch)
     stream.onMessage((response) => answers.push(response))
     const say = (requestUnion: WatchRequest['requestUnion']) => stream.write({ requestUnion })
     const create = (more: Partial<WatchCreateRequest>) =>
@@ -240,7 +233,7 @@ describe('Watch, without end', () => {
   it('a history of large values comes in responses that get through', async () => {
     const value = 'x'.repeat(1_000_000)
     for (let i = 0; i < 100; i++) await ask(etcdKv.put, command.put(put({ key: 'a', value })))
-    const stream = channel.stream(etcdWatch.watch)
+    const stream = at.channel.stream(etcdWatch.watch)
     let told = 0
     let largest = 0
     stream.onMessage(({ events }) => {
@@ -257,7 +250,7 @@ describe('Watch, without end', () => {
     const value = 'x'.repeat(1_000_000)
     for (let i = 0; i < 50; i++) await ask(etcdKv.put, command.put(put({ key: `a${i}`, value })))
     const closed = new Promise<unknown>((resolve) => {
-      const stream = channel.stream(etcdWatch.watch)
+      const stream = at.channel.stream(etcdWatch.watch)
       stream.onClose(resolve)
       const value = watchOf({ rangeEnd: b('b'), prevKv: true })
       stream.write({ requestUnion: { $case: 'createRequest', value } })
@@ -349,16 +342,16 @@ describe('Lock and Election', () => {
     const leader = { name: b('n'), key: name, rev: 1, lease: '7' }
     const value = b('v')
     for (const call of [
-      () => channel.unary(etcdLock.lock, { name, lease: '0' }),
-      () => channel.unary(etcdLock.unlock, { key: name }),
-      () => channel.unary(etcdElection.campaign, { name, lease: '0', value }),
-      () => channel.unary(etcdElection.leader, { name }),
-      () => channel.unary(etcdElection.proclaim, { leader, value }),
-      () => channel.unary(etcdElection.resign, { leader }),
+      () => at.channel.unary(etcdLock.lock, { name, lease: '0' }),
+      () => at.channel.unary(etcdLock.unlock, { key: name }),
+      () => at.channel.unary(etcdElection.campaign, { name, lease: '0', value }),
+      () => at.channel.unary(etcdElection.leader, { name }),
+      () => at.channel.unary(etcdElection.proclaim, { leader, value }),
+      () => at.channel.unary(etcdElection.resign, { leader }),
     ])
       expect(await refusal(call())).toMatch(/^[23] etcdserver: request is too large$/)
     const ended = new Promise<unknown>((resolve) => {
-      const stream = channel.stream(etcdElection.observe)
+      const stream = at.channel.stream(etcdElection.observe)
       stream.onClose(resolve)
       stream.write({ name })
     })
@@ -389,11 +382,11 @@ describe('Lease', () => {
   it('a keep-alive of what is over is answered 0, and the stream goes on', async () => {
     await ask(etcdLease.grant, command.grant('7', '2'))
     const ttls: number[] = []
-    const stream = channel.stream(etcdLease.keepAlive)
+    const stream = at.channel.stream(etcdLease.keepAlive)
     stream.onMessage(({ TTL }) => ttls.push(TTL))
     stream.write({ ID: '7' })
     await expect.poll(() => ttls).toEqual([2])
-    member.at(2_000)
+    at.member.at(2_000)
     for (const ID of ['7', '0', '-1', '9223372036854775807']) stream.write({ ID })
     await expect.poll(() => ttls).toEqual([2, 0, 0, 0, 0])
     stream.end()

@@ -1,26 +1,19 @@
 /** Locks and elections as etcd's clients see them. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { LeaderResponse } from '../../../../src/gen/etcd/api/v3electionpb/v3election.js'
 import { etcdElection, etcdLock } from '../../../../src/rpc/etcd-services.js'
-import type { Channel } from '../../../../src/rpc/types.js'
 import { b, command, t } from '../../machine/helpers.js'
-import { Member, refusal } from './member.js'
+import { refusal } from './member.js'
+import { servedMember } from './served.js'
 
-let member: Member
-let channel: Channel
-let close: () => Promise<void>
-
-beforeEach(async () => {
-  member = new Member()
-  ;({ channel, close } = await member.serve())
+const at = servedMember((member) => {
   for (const id of ['1', '2', '3', '-30']) member.apply(command.grant(id, 60))
 })
-afterEach(() => close())
 
 const TIMEOUT = { timeoutMs: 5_000 }
 const lock = (name: string, lease: string, options = TIMEOUT) =>
-  channel.unary(etcdLock.lock, { name: b(name), lease }, options)
-const unlock = (key: Uint8Array) => channel.unary(etcdLock.unlock, { key }, TIMEOUT)
+  at.channel.unary(etcdLock.lock, { name: b(name), lease }, options)
+const unlock = (key: Uint8Array) => at.channel.unary(etcdLock.unlock, { key }, TIMEOUT)
 
 /** A promise that says whether it has ended. */
 function watched<T>(promise: Promise<T>): { promise: Promise<T>; ended: () => boolean } {
@@ -35,7 +28,7 @@ function watched<T>(promise: Promise<T>): { promise: Promise<T>; ended: () => bo
 /** Until the lease's key is there: then its owner waits. */
 async function waits(key: string): Promise<void> {
   await expect
-    .poll(() => member.kv.eventsSince(1, 999)?.some((e) => e.history.key === key))
+    .poll(() => at.member.kv.eventsSince(1, 999)?.some((e) => e.history.key === key))
     .toBe(true)
 }
 
@@ -59,16 +52,16 @@ describe('locks', () => {
   })
 
   it('a lease that ends passes the lock on; who waited himself is told', async () => {
-    member.apply(command.grant('7', 5))
-    member.apply(command.grant('8', 5))
+    at.member.apply(command.grant('7', 5))
+    at.member.apply(command.grant('8', 5))
     await lock('l', '7')
     const late = refusal(lock('l', '8'))
     await waits('l/8')
     const second = lock('l', '2')
     await waits('l/2')
-    member.apply(command.revoke('8'))
+    at.member.apply(command.revoke('8'))
     expect(await late).toBe('2 mutex: session is expired')
-    member.at(5_000)
+    at.member.at(5_000)
     expect(t((await second).key)).toBe('l/2')
   })
 
@@ -79,8 +72,8 @@ describe('locks', () => {
     await waits('l/3')
     await unlock(b('l/1'))
     expect(t((await third).key)).toBe('l/3')
-    const { revision } = member.kv
-    const left = member.kv.eventsSince(2, 99)?.filter((e) => e.history.key === 'l/2')
+    const { revision } = at.member.kv
+    const left = at.member.kv.eventsSince(2, 99)?.filter((e) => e.history.key === 'l/2')
     expect([left?.length, left?.at(-1)?.deleted, revision]).toEqual([2, true, 6])
   })
 
@@ -90,15 +83,15 @@ describe('locks', () => {
     expect(await refusal(lock('m', '99'))).toBe('2 etcdserver: requested lease not found')
     expect(t((await lock('', '-30')).key)).toBe('/-1e')
     expect(await refusal(unlock(b('')))).toBe('2 etcdserver: key is not provided')
-    member.at(60_000)
+    at.member.at(60_000)
     expect(t((await lock('l', '0')).key)).not.toBe(t(key))
   })
 })
 
 describe('elections', () => {
   const campaign = (lease: string, value: string, name = 'e') =>
-    channel.unary(etcdElection.campaign, { name: b(name), lease, value: b(value) }, TIMEOUT)
-  const leader = (name = 'e') => channel.unary(etcdElection.leader, { name: b(name) }, TIMEOUT)
+    at.channel.unary(etcdElection.campaign, { name: b(name), lease, value: b(value) }, TIMEOUT)
+  const leader = (name = 'e') => at.channel.unary(etcdElection.leader, { name: b(name) }, TIMEOUT)
   const wordOf = ({ kv }: LeaderResponse) => t(kv?.value ?? b(''))
 
   it('one leads; the next does once the first resigns', async () => {
@@ -114,7 +107,7 @@ describe('elections', () => {
     expect(again.leader?.rev).toBe(2)
     expect(wordOf(await leader())).toBe('aa')
     expect(second.ended()).toBe(false)
-    await channel.unary(etcdElection.resign, { leader: first.leader }, TIMEOUT)
+    await at.channel.unary(etcdElection.resign, { leader: first.leader }, TIMEOUT)
     expect((await second.promise).leader).toMatchObject({ rev: 3, lease: '2' })
     expect(wordOf(await leader())).toBe('b')
   })
@@ -122,14 +115,14 @@ describe('elections', () => {
   it('only who leads proclaims', async () => {
     const first = await campaign('1', 'a')
     const proclaim = (term: typeof first.leader, value: string) =>
-      channel.unary(etcdElection.proclaim, { leader: term, value: b(value) }, TIMEOUT)
+      at.channel.unary(etcdElection.proclaim, { leader: term, value: b(value) }, TIMEOUT)
     await proclaim(first.leader, 'c')
     expect(wordOf(await leader())).toBe('c')
-    await channel.unary(etcdElection.resign, { leader: first.leader }, TIMEOUT)
+    await at.channel.unary(etcdElection.resign, { leader: first.leader }, TIMEOUT)
     expect(await refusal(proclaim(first.leader, 'd'))).toBe('2 election: not leader')
     expect(await refusal(proclaim(undefined, 'd'))).toBe('2 "leader" field must be provided')
     const resign = (term: typeof first.leader) =>
-      channel.unary(etcdElection.resign, { leader: term }, TIMEOUT)
+      at.channel.unary(etcdElection.resign, { leader: term }, TIMEOUT)
     // Over already.
     await resign(first.leader)
     expect(await refusal(resign(undefined))).toBe('2 "leader" field must be provided')
@@ -137,7 +130,7 @@ describe('elections', () => {
 
   it('who observes is told of every leader and every word of theirs', async () => {
     const told: string[] = []
-    const stream = channel.stream(etcdElection.observe)
+    const stream = at.channel.stream(etcdElection.observe)
     stream.onMessage((response) => told.push(wordOf(response)))
     stream.write({ name: b('e') })
     stream.end()
@@ -148,10 +141,10 @@ describe('elections', () => {
     await heard('a', 'b')
     const second = campaign('2', 'c')
     await waits('e/2')
-    await channel.unary(etcdElection.resign, { leader: first.leader }, TIMEOUT)
+    await at.channel.unary(etcdElection.resign, { leader: first.leader }, TIMEOUT)
     await second
     await heard('a', 'b', 'c')
-    member.apply(command.revoke('2'))
+    at.member.apply(command.revoke('2'))
     await campaign('3', 'd')
     await heard('a', 'b', 'c', 'd')
     stream.cancel()

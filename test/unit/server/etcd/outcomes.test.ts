@@ -1,5 +1,5 @@
 /** What a request's own fate in the cluster is called in etcd's API: texts and codes that clients match. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   etcdElection,
   etcdKv,
@@ -7,33 +7,25 @@ import {
   etcdLock,
   etcdMaintenance,
 } from '../../../../src/rpc/etcd-services.js'
-import type { Channel } from '../../../../src/rpc/types.js'
 import { b, command, put, range, txn } from '../../machine/helpers.js'
-import { Member, refusal } from './member.js'
+import { refusal } from './member.js'
+import { servedMember } from './served.js'
 
-let member: Member
-let channel: Channel
-let close: () => Promise<void>
-
-beforeEach(async () => {
-  member = new Member()
-  ;({ channel, close } = await member.serve())
-})
-afterEach(() => close())
+const at = servedMember()
 
 const asked = (bytes: Uint8Array) => bytes.subarray(1)
 const place = { name: b('n'), lease: '0', value: b('v') }
 
 /** Every way to the log, and the linearizable read. */
 const CALLS: readonly [string, () => Promise<unknown>][] = [
-  ['Put', () => channel.unary(etcdKv.put, asked(command.put(put({ key: 'a' }))))],
-  ['Txn', () => channel.unary(etcdKv.txn, asked(command.txn(txn({ success: [] }))))],
-  ['Compact', () => channel.unary(etcdKv.compact, asked(command.compact(1)))],
-  ['Range', () => channel.unary(etcdKv.range, asked(command.range(range({ key: 'a' }))))],
-  ['LeaseGrant', () => channel.unary(etcdLease.grant, asked(command.grant('7', '10')))],
-  ['LeaseRevoke', () => channel.unary(etcdLease.revoke, asked(command.revoke('7')))],
-  ['Lock', () => channel.unary(etcdLock.lock, place)],
-  ['Campaign', () => channel.unary(etcdElection.campaign, place)],
+  ['Put', () => at.channel.unary(etcdKv.put, asked(command.put(put({ key: 'a' }))))],
+  ['Txn', () => at.channel.unary(etcdKv.txn, asked(command.txn(txn({ success: [] }))))],
+  ['Compact', () => at.channel.unary(etcdKv.compact, asked(command.compact(1)))],
+  ['Range', () => at.channel.unary(etcdKv.range, asked(command.range(range({ key: 'a' }))))],
+  ['LeaseGrant', () => at.channel.unary(etcdLease.grant, asked(command.grant('7', '10')))],
+  ['LeaseRevoke', () => at.channel.unary(etcdLease.revoke, asked(command.revoke('7')))],
+  ['Lock', () => at.channel.unary(etcdLock.lock, place)],
+  ['Campaign', () => at.channel.unary(etcdElection.campaign, place)],
 ]
 
 describe('a request that is not executed, or nobody knows', () => {
@@ -45,22 +37,22 @@ describe('a request that is not executed, or nobody knows', () => {
     // It may have happened, which is what etcd means by it, and its clients know.
     [{ type: 'Indeterminate', reason: 'deposed' }, '14 etcdserver: request timed out'],
   ] as const)('%o', async (outcome, told) => {
-    member.refuses = outcome
+    at.member.refuses = outcome
     for (const [name, call] of CALLS) {
       // Answered by the member alone: it has no operation that anybody would have to order.
       if (name === 'Txn') await call()
       else expect([name, await refusal(call())]).toEqual([name, told])
     }
     const serializable = asked(command.range(range({ key: 'a', serializable: true })))
-    await channel.unary(etcdKv.range, serializable)
-    await channel.unary(etcdMaintenance.status, {})
-    expect(member.kv.revision).toBe(1)
+    await at.channel.unary(etcdKv.range, serializable)
+    await at.channel.unary(etcdMaintenance.status, {})
+    expect(at.member.kv.revision).toBe(1)
   })
 
   it('a keep-alive stream ends with the same', async () => {
-    member.refuses = { type: 'Indeterminate', reason: 'deposed' }
+    at.member.refuses = { type: 'Indeterminate', reason: 'deposed' }
     const ended = new Promise((resolve) => {
-      const stream = channel.stream(etcdLease.keepAlive)
+      const stream = at.channel.stream(etcdLease.keepAlive)
       stream.onClose(resolve)
       stream.write({ ID: '7' })
     })

@@ -1,37 +1,29 @@
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { etcdKv, etcdWatch } from '../../../../src/rpc/etcd-services.js'
 import type { RpcError } from '../../../../src/rpc/status.js'
-import type { Channel } from '../../../../src/rpc/types.js'
 import { command, put } from '../../machine/helpers.js'
-import { Member, refusal } from './member.js'
+import { refusal } from './member.js'
+import { servedMember } from './served.js'
 
-let member: Member
-let channel: Channel
-let close: () => Promise<void>
-
-beforeEach(async () => {
-  member = new Member()
-  ;({ channel, close } = await member.serve())
-})
-afterEach(() => close())
+const at = servedMember()
 
 const metadata = { hasleader: 'true' }
 
 it('who asks for a leader is refused where none is known', async () => {
   const request = command.put(put({ key: 'k' })).subarray(1)
-  member.leader = false
-  expect(await refusal(channel.unary(etcdKv.put, request, { metadata }))).toBe(
+  at.member.leader = false
+  expect(await refusal(at.channel.unary(etcdKv.put, request, { metadata }))).toBe(
     '14 etcdserver: no leader',
   )
-  await channel.unary(etcdKv.put, request)
-  member.leader = true
-  await channel.unary(etcdKv.put, request, { metadata })
-  expect(member.kv.revision).toBe(3)
+  await at.channel.unary(etcdKv.put, request)
+  at.member.leader = true
+  await at.channel.unary(etcdKv.put, request, { metadata })
+  expect(at.member.kv.revision).toBe(3)
 })
 
 it('a stream that asks for a leader ends when none is known for long, and no other does', async () => {
   const open = (options: object) => {
-    const stream = channel.stream(etcdWatch.watch, options)
+    const stream = at.channel.stream(etcdWatch.watch, options)
     const ends: (RpcError | null)[] = []
     stream.onClose((error) => ends.push(error))
     stream.onMessage(() => {})
@@ -41,7 +33,7 @@ it('a stream that asks for a leader ends when none is known for long, and no oth
   const asking = open({ metadata })
   const other = open({})
   await expect.poll(() => asking.ends).toEqual([])
-  member.leader = false
+  at.member.leader = false
   await expect
     .poll(() => asking.ends.map((error) => error?.message))
     .toEqual(['etcdserver: no leader'])
