@@ -50,49 +50,32 @@ function scramble(
 }
 
 const small = (r: Random) => r.int(3)
+const smallOrNull = (r: Random) => (r.chance(0.2) ? null : small(r))
+const readAnswer = (r: Random, f: string) => (f === 'read' ? smallOrNull(r) : undefined)
+const casDraw = (kinds: readonly string[]) => (r: Random) => {
+  const f = r.pick(kinds)
+  const value = () => (f === 'write' ? small(r) : [smallOrNull(r), small(r)])
+  return { f, value: f === 'read' ? null : value() }
+}
+
 const CASES = [
   {
     name: 'register',
     model: register(),
     draw: (r: Random) => (r.chance(0.5) ? { f: 'read' } : { f: 'write', value: small(r) }),
-    answer: (r: Random, f: string) =>
-      f === 'read' ? (r.chance(0.2) ? null : small(r)) : undefined,
+    answer: readAnswer,
   },
   {
     name: 'cas-register',
     model: casRegister(),
-    draw: (r: Random) => {
-      const f = r.pick(['read', 'write', 'cas'])
-      return {
-        f,
-        value:
-          f === 'read'
-            ? null
-            : f === 'write'
-              ? small(r)
-              : [r.chance(0.2) ? null : small(r), small(r)],
-      }
-    },
-    answer: (r: Random, f: string) =>
-      f === 'read' ? (r.chance(0.2) ? null : small(r)) : undefined,
+    draw: casDraw(['read', 'write', 'cas']),
+    answer: readAnswer,
   },
   {
     name: 'cas-register whose failures looked',
     model: casRegister({ failedCas: 'observed' }),
-    draw: (r: Random) => {
-      const f = r.pick(['read', 'write', 'cas', 'cas'])
-      return {
-        f,
-        value:
-          f === 'read'
-            ? null
-            : f === 'write'
-              ? small(r)
-              : [r.chance(0.2) ? null : small(r), small(r)],
-      }
-    },
-    answer: (r: Random, f: string) =>
-      f === 'read' ? (r.chance(0.2) ? null : small(r)) : undefined,
+    draw: casDraw(['read', 'write', 'cas', 'cas']),
+    answer: readAnswer,
   },
   {
     name: 'kv with texts',
