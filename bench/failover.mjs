@@ -4,24 +4,14 @@
 //
 // T is the lower bound of the election timeout (default 1,000 ms). Time counts from the kill to the next
 // acknowledged write of a client that keeps trying.
-import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
 import { Client } from '../dist/client/index.js'
+import { startCluster } from './support/cluster.mjs'
 
 const runs = Number(process.argv[2] ?? 20)
 const T = Number(process.argv[3] ?? 1_000)
-const main = resolve(import.meta.dirname, '../dist/cli/main.js')
-const root = await mkdtemp(join(tmpdir(), 'quorate-failover-'))
-const ports = await freePorts(6)
-const names = ['n1', 'n2', 'n3']
-const cluster = names.map((name, i) => `${name}=http://127.0.0.1:${ports[2 * i + 1]}`).join(',')
-const endpoints = names.map((_, i) => `127.0.0.1:${ports[2 * i]}`)
-const children = new Map()
-
-for (const name of names) start(name)
+const timing = ['--election-timeout', String(T), '--heartbeat-interval', String(T / 10)]
+const cluster = await startCluster(3, timing)
+const { names, endpoints } = cluster
 const client = new Client({ endpoints, commandTimeoutMs: 20_000, attemptTimeoutMs: 500 })
 const times = []
 try {
@@ -29,7 +19,7 @@ try {
   for (let run = 1; run <= runs; run++) {
     const leader = await settled()
     const killedAt = performance.now()
-    children.get(leader).kill('SIGKILL')
+    cluster.kill(leader)
     const elected = electedBeside(leader)
     await put(run)
     const took = performance.now() - killedAt
@@ -39,12 +29,11 @@ try {
       `run ${run}: ${leader} killed, successor after ${election} ms, a write after ${took.toFixed(0)} ms`,
     )
     await new Promise((done) => setTimeout(done, 50))
-    start(leader)
+    cluster.start(leader)
   }
 } finally {
   client.close()
-  for (const child of children.values()) child.kill('SIGKILL')
-  await rm(root, { recursive: true, force: true })
+  await cluster.close()
 }
 times.sort((a, b) => a - b)
 const at = (p) => times[Math.min(times.length - 1, Math.ceil(p * times.length) - 1)]
@@ -53,23 +42,6 @@ console.log(
   `failover over ${runs} runs, T ${T} ms: p50 ${inT(at(0.5))}, p95 ${inT(at(0.95))}, max ${inT(at(1))}`,
 )
 process.exit(at(0.95) <= 2 * T && at(1) <= 4 * T ? 0 : 1)
-
-function start(name) {
-  const i = names.indexOf(name)
-  const child = spawn(
-    process.execPath,
-    [
-      main,
-      'serve',
-      ...['--name', name, '--data-dir', join(root, name), '--initial-cluster', cluster],
-      ...['--listen-client-urls', `http://127.0.0.1:${ports[2 * i]}`],
-      ...['--listen-peer-urls', `http://127.0.0.1:${ports[2 * i + 1]}`],
-      ...['--election-timeout', String(T), '--heartbeat-interval', String(T / 10)],
-    ],
-    { stdio: 'ignore' },
-  )
-  children.set(name, child)
-}
 
 /** The leader, once all three nodes follow it and have all of its log. */
 async function settled() {
@@ -107,19 +79,4 @@ async function put(i) {
       if (error.kind === 'Indeterminate' || error.kind === 'InvalidRequest') throw error
     }
   }
-}
-
-async function freePorts(count) {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise((done) => {
-          const server = createServer().listen(0, '127.0.0.1', () => done(server))
-        }),
-    ),
-  )
-  const found = servers.map((server) => server.address().port)
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))))
-  return found
 }

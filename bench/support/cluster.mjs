@@ -13,7 +13,9 @@ export async function startCluster(nodes, flags = [], node = []) {
   const ports = await freePorts(2 * nodes)
   const names = Array.from({ length: nodes }, (_, i) => `n${i + 1}`)
   const peers = names.map((name, i) => `${name}=http://127.0.0.1:${ports[2 * i + 1]}`)
-  const children = names.map((name, i) => {
+  const children = new Map()
+  const start = (name) => {
+    const i = names.indexOf(name)
     const args = [
       ['--name', name],
       ['--data-dir', join(root, name)],
@@ -22,19 +24,25 @@ export async function startCluster(nodes, flags = [], node = []) {
       ['--initial-cluster', peers.join(',')],
     ]
     const serve = [...node, main, 'serve', ...args.flat(), ...flags]
-    return spawn(process.execPath, serve, { stdio: 'ignore' })
-  })
+    children.set(name, spawn(process.execPath, serve, { stdio: 'ignore' }))
+  }
+  for (const name of names) start(name)
   return {
+    names,
     endpoints: names.map((_, i) => `127.0.0.1:${ports[2 * i]}`),
-    pids: children.map((child) => child.pid),
+    pids: [...children.values()].map((child) => child.pid),
+    /** Once more, on its data. */
+    start,
+    kill: (name) => children.get(name).kill('SIGKILL'),
     /** As an operator would: each ends in its own time. */
     stop: async () => {
-      const ended = children.map((child) => new Promise((done) => child.once('exit', done)))
-      for (const child of children) child.kill('SIGTERM')
+      const all = [...children.values()]
+      const ended = all.map((child) => new Promise((done) => child.once('exit', done)))
+      for (const child of all) child.kill('SIGTERM')
       await Promise.all(ended)
     },
     close: async () => {
-      for (const child of children) child.kill('SIGKILL')
+      for (const child of children.values()) child.kill('SIGKILL')
       await rm(root, { recursive: true, force: true })
     },
   }
