@@ -83,6 +83,8 @@ export class TwinsNode {
     while (!this.#dead && state.view < view) {
       state.primarySuspected = true
       state.viewChangeElapsed = state.viewChangeTicks
+      // Whatever it hears.
+      state.heardElapsed = 0
       this.tick()
     }
   }
