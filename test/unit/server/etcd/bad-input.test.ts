@@ -266,7 +266,7 @@ describe('Watch, without end', () => {
     const value = 'x'.repeat(1_000_000)
     for (let i = 0; i < 5; i++) await ask(etcdKv.put, command.put(put({ key: `a${i}`, value })))
     await ask(etcdKv.deleteRange, command.del(del({ key: 'a', rangeEnd: 'b' })))
-    const stream = channel.stream(etcdWatch.watch)
+    const stream = at.channel.stream(etcdWatch.watch)
     const parts: [number, boolean][] = []
     stream.onMessage(({ events, fragment, created }) => {
       if (!created) parts.push([events.length, fragment])
@@ -291,7 +291,7 @@ describe('Watch, without end', () => {
       await ask(etcdKv.put, command.put(put({ key: 'a', value })))
       await ask(etcdKv.deleteRange, command.del(del({ key: 'a' })))
     }
-    const stream = channel.stream(etcdWatch.watch)
+    const stream = at.channel.stream(etcdWatch.watch)
     const closed: unknown[] = []
     stream.onClose((error) => closed.push(error))
     let told = 0
