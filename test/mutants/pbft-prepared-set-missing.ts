@@ -6,7 +6,7 @@ export const mutant: Mutant = {
   find: 'const prepared = preparedAbove(s)',
   replace: 'const prepared = preparedAbove(s).slice(0, 0)',
   why: 'A VIEW-CHANGE shows nothing of what was prepared (sawtooth-pbft).',
-  seed: 3,
-  caughtBy: 'committed-batch',
+  seed: 5,
+  caughtBy: 'liveness',
   needsFaults: false,
 }

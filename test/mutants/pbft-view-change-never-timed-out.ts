@@ -6,7 +6,7 @@ export const mutant: Mutant = {
   find: 'if (s.viewChangeElapsed < s.viewChangeTicks) return',
   replace: 'if (s.viewChangeTicks > 0) return',
   why: 'A view that does not come is waited for for ever.',
-  seed: 1,
+  seed: 21,
   caughtBy: 'liveness',
   needsFaults: true,
 }

@@ -8,7 +8,7 @@ export const mutant: Mutant = {
 `,
   replace: '',
   why: 'What was accepted before a restart does not keep another batch out after it (Fabric 0.6 recvPrePrepare).',
-  seed: 3,
+  seed: 4,
   caughtBy: 'equivocation',
   needsFaults: true,
 }
