@@ -2,11 +2,9 @@ import type { Mutant } from './support/mutant.js'
 
 export const mutant: Mutant = {
   file: 'client/core/step.ts',
-  find: 'if (!definite) operation.unknown.push(reply.attempt)',
-  replace: `if (!definite) {
-    operation.unknown.push(reply.attempt)
-    operation.seq = 0
-  }`,
+  find: 'operation.unanswered++',
+  replace: `operation.unanswered++
+    operation.seq = 0`,
   why: 'A client that got no answer sends the command again under a new number.',
   seed: 2,
   caughtBy: 'linearizable',
