@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'durableBatch: this.#coveredBatch,',
   replace: 'durableBatch: this.#appendedBatch,',
   why: 'A record says that the one before is on disk, which it is not: an ordinary torn tail then looks like corruption.',
-  seed: 10,
+  seed: 39,
   caughtBy: 'recovery',
   needsFaults: true,
 }

@@ -5,7 +5,7 @@ export const mutant: Mutant = {
   find: 'fs.syncDirectory(dir, (lost) => done(lost, lost === null ? written : null))',
   replace: 'done(null, written)',
   why: 'The log goes while the name of the snapshot that replaces it is not on disk.',
-  seed: 25,
+  seed: 35,
   caughtBy: 'snapshot-file',
   needsFaults: true,
 }

@@ -7,7 +7,7 @@ export const mutant: Mutant = {
     return Election.onRequestVoteReply(s, from, { ...m, term: s.term }, out)
   if (m.term < s.term) return answerLowerTerm(s, from, m, out)`,
   why: 'A vote granted in term 1 counts in term 2 (Xraft 33: two leaders in one term).',
-  seed: 8,
+  seed: 40,
   caughtBy: 'elected',
   needsFaults: true,
 }
