@@ -85,6 +85,8 @@ describe('quorate beside etcdctl', () => {
       await same(['endpoint', 'hashkv', '-w', 'table'])
       await same(['member', 'list', '-w', 'table'])
       await same(['lease', 'timetolive', '4711'])
+      await same(['lease', 'keep-alive', '4711'])
+      await same(['lease', 'keep-alive', '4711', '--once'])
       await same(['lease', 'timetolive', id, '--keys=false'])
       await same(['alarm', 'list'])
       await same(['alarm', 'list', '-w=json'])

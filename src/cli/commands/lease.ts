@@ -80,7 +80,7 @@ export async function list(flags: Flags): Promise<void> {
   })
 }
 
-/** Until the lease is gone, which ends it as an error: what it held is held no more. */
+/** Until the lease is gone. As etcdctl has it, that is an error for who asks once, and else how it ends. */
 export async function keepAlive(
   text: string,
   flags: Flags & { readonly once?: boolean },
@@ -89,7 +89,12 @@ export async function keepAlive(
   await withEtcd(flags, async (client) => {
     for (;;) {
       const response = await client.keepAliveOnce(id)
-      if (response.TTL <= 0) throw new CliError(EXIT.usage, 'etcdserver: requested lease not found')
+      if (response.TTL <= 0) {
+        if (flags.once === true)
+          throw new CliError(EXIT.usage, 'etcdserver: requested lease not found')
+        print(`lease ${leaseText(id)} expired or revoked.`)
+        return
+      }
       tellKept(flags, response)
       if (flags.once === true) return
       await new Promise((resolve) => setTimeout(resolve, (response.TTL * 1_000) / 3))

@@ -23,6 +23,7 @@ export function authRoutes({ headers, revision }: AuthParts): Route[] {
   }
   const precondition = (text: string) =>
     refuse(new RpcError(Code.FAILED_PRECONDITION, `etcdserver: ${text}`))
+  const invalid = (text: string) => new RpcError(Code.INVALID_ARGUMENT, `etcdserver: ${text}`)
   const noUser = precondition('user name not found')
   const noRole = precondition('role name not found')
   return [
@@ -34,14 +35,18 @@ export function authRoutes({ headers, revision }: AuthParts): Route[] {
       authRevision: AUTH_REVISION,
     })),
     unary(etcdAuth.authenticate, precondition('authentication is not enabled')),
-    unary(etcdAuth.userAdd, refuse(notYet('UserAdd'))),
+    unary(etcdAuth.userAdd, ({ name }) => {
+      throw name === '' ? invalid('user name is empty') : notYet('UserAdd')
+    }),
     unary(etcdAuth.userGet, noUser),
     unary(etcdAuth.userList, () => ({ header: header(), users: [] })),
     unary(etcdAuth.userDelete, noUser),
     unary(etcdAuth.userChangePassword, noUser),
     unary(etcdAuth.userGrantRole, noUser),
     unary(etcdAuth.userRevokeRole, noUser),
-    unary(etcdAuth.roleAdd, refuse(notYet('RoleAdd'))),
+    unary(etcdAuth.roleAdd, ({ name }) => {
+      throw name === '' ? invalid('role name is empty') : notYet('RoleAdd')
+    }),
     unary(etcdAuth.roleGet, noRole),
     unary(etcdAuth.roleList, () => ({ header: header(), roles: [] })),
     unary(etcdAuth.roleDelete, noRole),

@@ -10,6 +10,7 @@ import {
   type WatchResponse,
 } from '../../../../src/gen/etcd/api/etcdserverpb/rpc.js'
 import {
+  etcdAuth,
   etcdElection,
   etcdKv,
   etcdLease,
@@ -357,6 +358,18 @@ describe('Lock and Election', () => {
     })
     expect(await ended).toMatchObject({ code: 3, message: 'etcdserver: request is too large' })
     expect((await read({ key: 'a' })).count).toBe(0)
+  })
+})
+
+describe('Auth', () => {
+  it('users and roles need a name, before it is said that there are none yet', async () => {
+    const user = { password: 'x', options: undefined, hashedPassword: '' }
+    const add = (name: string) => at.channel.unary(etcdAuth.userAdd, { ...user, name })
+    const addRole = (name: string) => at.channel.unary(etcdAuth.roleAdd, { name })
+    expect(await refusal(add(''))).toBe('3 etcdserver: user name is empty')
+    expect(await refusal(addRole(''))).toBe('3 etcdserver: role name is empty')
+    expect(await refusal(add('u'))).toMatch(/^12 /)
+    expect(await refusal(addRole('r'))).toMatch(/^12 /)
   })
 })
 
