@@ -17,7 +17,7 @@ export interface PbftClientOptions {
   readonly inflightMax: number
   /** Operations that wait; beyond it they fail at once. */
   readonly queuedMax: number
-  /** The primary has so long; then everybody is asked. */
+  /** The primary has so long, and half of the operation's time at most; then everybody is asked. */
   readonly primaryMs: number
   /** From one time everybody is asked to the next: doubles up to the maximum. */
   readonly againMsMin: number

@@ -129,10 +129,20 @@ function send(c: PbftClientState, operation: PbftOperation, out: PbftClientEffec
   const to = first && operation.kind !== 'open' ? believedPrimary(c) : null
   out.push({ type: 'Send', to, request })
   const doubled = againMsMin * 2 ** Math.min(operation.sends - 1, 20)
-  operation.askAllAt = c.now + (first ? primaryMs : Math.min(againMsMax, doubled))
+  operation.askAllAt =
+    c.now + (first ? patienceWith(primaryMs, operation, c.now) : Math.min(againMsMax, doubled))
   if (first) operation.sentAt = c.now
   operation.sends++
   operation.told = true
+}
+
+/**
+ * Half of the time at most, so that whoever is in a hurry asks the others too, and learns of the view that they are in:
+ * 1. The replica that we take for the primary left its view alone. 2. Each operation is given up before it has had its time, and nobody
+ * else is asked. 3. We go on to ask it for ever, in a cluster that is well.
+ */
+function patienceWith(primaryMs: number, { deadline }: PbftOperation, now: number): number {
+  return Math.min(primaryMs, Math.ceil((deadline - now) / 2))
 }
 
 function onReply(

@@ -191,6 +191,17 @@ describe('whom it asks', () => {
     for (const request of asked) expect(request).toBe(asked[0])
   })
 
+  it('who has less time than the primary gets asks everybody when half of it is over', () => {
+    const b = new Bench(4, { primaryMs: 5_000 }).opened()
+    b.command(2, 'hurried', 800)
+    expect(b.last.to).toBe('n1')
+    b.later(399)
+    expect(b.last.to).toBe('n1')
+    b.later(1)
+    expect(b.last.to).toBeNull()
+    expect(show(b.last.request.command)).toBe('hurried')
+  })
+
   it('a refusal, which may be a lie, makes it ask everybody sooner, and nothing else', () => {
     const b = new Bench(4, { primaryMs: 5_000 }).opened()
     const { session, seq } = b.last.request
