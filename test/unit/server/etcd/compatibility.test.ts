@@ -25,6 +25,8 @@ const SAMPLES: Readonly<Record<string, object>> = {
   'Cluster.MemberRemove': { ID },
   'Cluster.MemberUpdate': { ID, peerURLs: ['http://127.0.0.1:3'] },
   'Cluster.MemberPromote': { ID },
+  'Auth.UserAdd': { name: 'u', password: 'p' },
+  'Auth.RoleAdd': { name: 'r' },
   'Election.Campaign': { name: Uint8Array.of(1), lease: '0', value: new Uint8Array(0) },
 }
 

@@ -354,7 +354,7 @@ describe('bad input', () => {
       '400 11 etcdserver: mvcc: required revision is a future revision',
     )
     expect(await found('/v3/auth/enable', {})).toMatch(/^400 9 etcdserver: root user/)
-    expect(await found('/v3/auth/user/add', {})).toMatch(/^501 12 /)
+    expect(await found('/v3/auth/user/add', { name: 'u' })).toMatch(/^501 12 /)
   })
 
   test('__proto__ is a name that no field has', async () => {
