@@ -20,11 +20,11 @@ export function heardFrom(s: State, from: NodeId): void {
   if (from !== s.id && s.replicas.includes(from)) s.heard.add(from)
 }
 
-/** True: they are here again, after as long as patience lasts; what was told meanwhile was told to too few. */
+/** True: they are here again, after as many ticks that did not count as patience has; what was told in those was told to too few. */
 export function tickHearing(s: State): boolean {
   s.heardElapsed++
   if (isAmongEnough(s) || s.heard.size + 1 < quorum(s.replicas.length)) return false
-  const back = s.heardElapsed >= s.requestTicks
+  const back = s.heardElapsed - s.options.statusTicks >= s.requestTicks
   s.heard.clear()
   s.heardElapsed = 0
   return back
