@@ -1,31 +1,15 @@
 /** Callers over HTTP/1.1 that close their side behind their request, as `nc -N` does, and as who is gone looks. */
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createGateway } from '../../../../src/rpc/http/gateway.js'
-import { CLIENT_PORT_LIMITS } from '../../../../src/rpc/limits.js'
-import { dial, readAll, type World, world } from '../../rpc/support.js'
-import { Member } from './member.js'
+import { expect, test } from 'vitest'
+import { dial, readAll } from '../../rpc/support.js'
+import { memberOverHttp1 } from './served.js'
 
 const FOO = Buffer.from('foo').toString('base64')
 
-let member: Member
-let w: World
-
-beforeEach(async () => {
-  member = new Member()
-  const { routes } = member
-  const gateway = createGateway({ ...CLIENT_PORT_LIMITS, routes, onError: () => {} })
-  w = await world([], {
-    http1: (request, response) => gateway(request.url ?? '')?.(request, response),
-  })
-})
-afterEach(async () => {
-  await w.end()
-  expect(w.errors).toEqual([])
-})
+const at = memberOverHttp1()
 
 /** All that is answered until the other side closes too. */
 async function askAndClose(path: string, body: unknown): Promise<string> {
-  const socket = await dial(w.port)
+  const socket = await dial(at.port)
   const all = readAll(socket)
   const text = JSON.stringify(body)
   const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${text.length}`
@@ -42,7 +26,7 @@ test('what is answered in a moment is answered, and done once', async () => {
 test('a watch is over, and leaves nothing behind', async () => {
   const answer = await askAndClose('/v3/watch', { create_request: { key: FOO } })
   expect(answer).toContain('context canceled')
-  expect(member.hub.numbers.watchers).toBe(0)
+  expect(at.member.hub.numbers.watchers).toBe(0)
 })
 
 test('who waits for a lock gives up his place', async () => {

@@ -1,32 +1,15 @@
 /** `Grpc-Timeout` over HTTP/1.1: how long the caller waits. */
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createGateway } from '../../../../src/rpc/http/gateway.js'
-import { CLIENT_PORT_LIMITS } from '../../../../src/rpc/limits.js'
-import { type World, world } from '../../rpc/support.js'
-import { Member } from './member.js'
+import { expect, test } from 'vitest'
+import { memberOverHttp1 } from './served.js'
 
 const FOO = Buffer.from('foo').toString('base64')
 const FOP = Buffer.from('fop').toString('base64')
 
-let member: Member
-let w: World
-
-beforeEach(async () => {
-  member = new Member()
-  const { routes } = member
-  const gateway = createGateway({ ...CLIENT_PORT_LIMITS, routes, onError: () => {} })
-  w = await world([], {
-    http1: (request, response) => gateway(request.url ?? '')?.(request, response),
-  })
-})
-afterEach(async () => {
-  await w.end()
-  expect(w.errors).toEqual([])
-})
+const at = memberOverHttp1()
 
 async function ask(path: string, body: unknown, timeout?: string): Promise<string> {
   const headers: Record<string, string> = timeout === undefined ? {} : { 'Grpc-Timeout': timeout }
-  const url = `http://127.0.0.1:${w.port}${path}`
+  const url = `http://127.0.0.1:${at.port}${path}`
   const response = await fetch(url, { method: 'POST', body: JSON.stringify(body), headers })
   return `${response.status} ${await response.text()}`
 }
@@ -38,7 +21,7 @@ test('what is no timeout is refused; 0 is none', async () => {
     )
   for (const right of ['0S', '5S', '99999999H'])
     expect(await ask('/v3/kv/range', { key: FOO }, right)).toMatch(/^200 /)
-  expect(member.kv.revision).toBe(1)
+  expect(at.member.kv.revision).toBe(1)
 })
 
 test('who waits for a lock is told when his time is up, and gives up his place', async () => {
@@ -56,5 +39,5 @@ test('a watch ends with it', async () => {
   expect(ended).toBe(
     '{"error":{"grpc_code":4,"http_code":504,"message":"context deadline exceeded"}}',
   )
-  expect(member.hub.numbers.watchers).toBe(0)
+  expect(at.member.hub.numbers.watchers).toBe(0)
 })

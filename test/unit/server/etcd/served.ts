@@ -1,6 +1,9 @@
 /** For each test of a file a member of its own, on a real port. */
-import { afterEach, beforeEach } from 'vitest'
+import { afterEach, beforeEach, expect } from 'vitest'
+import { createGateway } from '../../../../src/rpc/http/gateway.js'
+import { CLIENT_PORT_LIMITS } from '../../../../src/rpc/limits.js'
 import type { Channel } from '../../../../src/rpc/types.js'
+import { type World, world } from '../../rpc/support.js'
 import { Member } from './member.js'
 
 export interface Served {
@@ -25,6 +28,33 @@ export function servedMember(prepare: (member: Member) => void = () => {}): Serv
     get channel() {
       if (served === null) throw new Error('no test runs')
       return served.channel
+    },
+  }
+}
+
+/** The same for callers over HTTP/1.1, whose server may have no error at the end. */
+export function memberOverHttp1(): { readonly member: Member; readonly port: number } {
+  let member = new Member()
+  let served: World | null = null
+  beforeEach(async () => {
+    member = new Member()
+    const { routes } = member
+    const gateway = createGateway({ ...CLIENT_PORT_LIMITS, routes, onError: () => {} })
+    served = await world([], {
+      http1: (request, response) => gateway(request.url ?? '')?.(request, response),
+    })
+  })
+  afterEach(async () => {
+    await served?.end()
+    expect(served?.errors).toEqual([])
+  })
+  return {
+    get member() {
+      return member
+    },
+    get port() {
+      if (served === null) throw new Error('no test runs')
+      return served.port
     },
   }
 }
