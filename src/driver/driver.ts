@@ -10,7 +10,14 @@
  * 2. Then, if bytes are unsynced and no sync is in flight, one sync starts and covers all that was appended.
  *    (Waiting for an empty inbox would never sync under load.)
  */
-import type { Core, Effect, Input, Request, SnapshotMeta } from '../consensus/contract.js'
+import type {
+  Core,
+  CoreStatus,
+  Effect,
+  Input,
+  Request,
+  SnapshotMeta,
+} from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
 import { Effects } from './effects.js'
 import { GroupCommit } from './group-commit.js'
@@ -26,6 +33,7 @@ import { Ticks } from './ticks.js'
 export class Driver<M extends { readonly type: string }, R> {
   readonly #setup: DriverSetup<M, R>
   readonly #core: Core<M, R>
+  #coreStatus: CoreStatus | null = null
   readonly #ports: Ports
   readonly #limits: Limits
   readonly #ticks: Ticks
@@ -117,9 +125,15 @@ export class Driver<M extends { readonly type: string }, R> {
     this.#complete({ type: 'SnapshotReceived', from, snapshot })
   }
 
+  /** Of the core alone: the same object until the core is told something more. */
+  get coreStatus(): CoreStatus {
+    this.#coreStatus ??= this.#core.status()
+    return this.#coreStatus
+  }
+
   status(): DriverStatus {
     return {
-      ...this.#core.status(),
+      ...this.coreStatus,
       inboxMessages: this.#inbox.length,
       pendingRequests: this.#pending.size,
       queuedRequests: this.#pending.queued + this.#pending.parked,
@@ -197,7 +211,7 @@ export class Driver<M extends { readonly type: string }, R> {
 
   /** What nobody took while nobody led, and what was handed on and seems lost. */
   #askLeaderAgain(now: number): void {
-    const { leader, term } = this.#core.status()
+    const { leader, term } = this.coreStatus
     if (leader === null) return
     // What we appended ourselves in this term cannot be lost but with the term.
     const patienceMs =
@@ -236,7 +250,7 @@ export class Driver<M extends { readonly type: string }, R> {
     if (own.length + toHandOn.length === 0) return
     this.#observeLeadership()
     // Where another node orders what we hand on, no step-down of ours ends it: only Apply, Restore and deadline.
-    const now = { term: this.#core.status().term, ms: this.#ticks.now }
+    const now = { term: this.coreStatus.term, ms: this.#ticks.now }
     this.#pending.proposed(this.#leadership.term, now)
   }
 
@@ -247,12 +261,14 @@ export class Driver<M extends { readonly type: string }, R> {
   }
 
   #observeLeadership(): void {
-    this.#leadership.observe(this.#core.status(), this.#ticks.now)
+    this.#leadership.observe(this.coreStatus, this.#ticks.now)
   }
 
   #step(input: Input<M>): void {
     this.#setup.trace?.input(input)
-    this.#effects.carryOut(this.#core.step(input))
+    const effects = this.#core.step(input)
+    this.#coreStatus = null
+    this.#effects.carryOut(effects)
   }
 
   #note(event: string, peer: NodeId): void {

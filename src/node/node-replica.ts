@@ -18,7 +18,7 @@ import type { Signing } from './protocol.js'
 export interface Running {
   readonly driver: Pick<
     Driver<{ readonly type: string }, unknown>,
-    'submit' | 'read' | 'transferLeadership' | 'status'
+    'submit' | 'read' | 'transferLeadership' | 'coreStatus' | 'status'
   >
   readonly machine: SessionMachine
 }
@@ -126,7 +126,7 @@ export class NodeReplica implements Replica {
   }
 
   get leaderKnown(): boolean {
-    return (this.#running?.driver.status().leader ?? null) !== null
+    return (this.#running?.driver.coreStatus.leader ?? null) !== null
   }
 
   submit(request: Request, timeoutMs: number, done: SubmitDone, way?: Way): void {
@@ -148,7 +148,7 @@ export class NodeReplica implements Replica {
    * It never hears of n2, which has room.
    */
   get #ledByAnother(): boolean {
-    const leader = this.#running?.driver.status().leader ?? null
+    const leader = this.#running?.driver.coreStatus.leader ?? null
     return leader !== null && leader !== this.name
   }
 
@@ -168,7 +168,7 @@ export class NodeReplica implements Replica {
 
   /** Who leads, in which term, and how far the log goes, without the rest of the status. */
   get progress(): { leader: NodeId | null; term: number; lastIndex: number } {
-    const status = this.#running?.driver.status()
+    const status = this.#running?.driver.coreStatus
     return {
       leader: status?.leader ?? null,
       term: status?.term ?? 0,
@@ -178,7 +178,7 @@ export class NodeReplica implements Replica {
 
   /** To be called at each tick. */
   noteLeader(): void {
-    const leader = this.#running?.driver.status().leader ?? null
+    const leader = this.#running?.driver.coreStatus.leader ?? null
     if (leader === null || leader === this.#lastLeader) return
     this.#lastLeader = leader
     this.#leaderChanges++

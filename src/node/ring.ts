@@ -91,7 +91,7 @@ export class Ring<M extends { readonly type: string }, R extends { readonly type
 
   /** To whoever has most of the log: it can take over soonest. */
   handOver(): void {
-    const status = this.core.status()
+    const status = this.driver.coreStatus
     if (status.role !== 'leader') return
     const [best] = [...status.matchIndex].sort(([, a], [, b]) => b - a)
     if (best !== undefined) this.driver.transferLeadership(best[0])
@@ -109,7 +109,7 @@ export class Ring<M extends { readonly type: string }, R extends { readonly type
     return new Snapshots(
       storage.snapshots,
       {
-        commitIndex: () => this.core.status().commitIndex,
+        commitIndex: () => this.driver.coreStatus.commitIndex,
         saved: (seconds) => metrics.times.snapshotSaved(seconds),
         received: (from, snapshot) => this.driver.snapshotReceived(from, snapshot),
         unreadable: (error) => log.error({ code: error.code }, error.message),
@@ -125,7 +125,7 @@ export class Ring<M extends { readonly type: string }, R extends { readonly type
       communicator,
       snapshots: this.snapshots,
       hashing: PARTS,
-      newest: () => this.core.status().snapshotIndex,
+      newest: () => this.driver.coreStatus.snapshotIndex,
       received: (from, snapshot) => this.driver.snapshotReceived(from, snapshot),
       failed: (from, why) => log.warn({ from, why }, 'no state from this peer'),
     })

@@ -14,7 +14,7 @@ import type { Wal } from '../wal/wal.js'
 import type { NodeConfig } from './config.js'
 import { DataDir } from './data-dir.js'
 import { DATA_REFUSED, DISK_FAILED, dataRefused, NodeError } from './errors.js'
-import { nodeFileSystem, timed } from './file-system.js'
+import { logFileSystem, nodeFileSystem, timed } from './file-system.js'
 import type { Log } from './log.js'
 
 type RecordCodec<R> = Pick<Protocol<never, R, never>, 'decodeRecords' | 'lost'>
@@ -68,7 +68,7 @@ export async function openStorage<R>(
         newHasher: nativeHasher,
         onFailure: (error: WalError) => events.failed(nodeError(error)),
       }
-      const disk = timed(nodeFileSystem, events.synced)
+      const disk = timed(logFileSystem, events.synced)
       openWal(disk, dataDir.file('wal'), options, (error, result) => {
         if (error !== null || result === null) reject(error === null ? error : nodeError(error))
         else resolve(result)

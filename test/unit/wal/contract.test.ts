@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { nodeFileSystem } from '../../../src/node/file-system.js'
+import { logFileSystem, nodeFileSystem } from '../../../src/node/file-system.js'
 import {
   type Done,
   type File,
@@ -64,17 +64,17 @@ const kinds: [string, () => { fs: FileSystem; root: string }][] = [
       root: '/data',
     }),
   ],
-  [
-    'of node',
-    () => {
-      const root = mkdtempSync(join(tmpdir(), 'quorate-fs-'))
-      made.push(root)
-      return { fs: nodeFileSystem, root }
-    },
-  ],
+  ['of node', () => ({ fs: nodeFileSystem, root: newFolder() })],
+  ['of node, for a log', () => ({ fs: logFileSystem, root: newFolder() })],
 ]
 
-describe.each(kinds)('the file system %s', (_name, make) => {
+function newFolder(): string {
+  const root = mkdtempSync(join(tmpdir(), 'quorate-fs-'))
+  made.push(root)
+  return root
+}
+
+describe.each(kinds)('the file system %s', (name, make) => {
   it('writes, reads, lists, renames and unlinks', async () => {
     const { fs, root } = make()
     const dir = `${root}/a/b`
@@ -122,6 +122,25 @@ describe.each(kinds)('the file system %s', (_name, make) => {
       expect((error as FileError).operation).not.toBe('')
       expect((error as FileError).message).toContain('ENOENT')
     }
+  })
+
+  it('answers after the call that asked', async () => {
+    const { fs, root } = make()
+    await call<void>((done) => fs.mkdir(root, done))
+    const file = await call<File>((done) => fs.open(`${root}/one`, 'create', done))
+    let returned = false
+    const writing = call<number>((done) =>
+      file.write(0, Uint8Array.of(7), (error, written) => {
+        expect(returned).toBe(true)
+        done(error, written)
+      }),
+    )
+    returned = true
+    expect(await writing).toBe(1)
+    await call<void>((done) => file.close(done))
+    if (name === 'in memory') return
+    const failed = call<number>((done) => file.write(0, Uint8Array.of(7), done))
+    await expect(failed).rejects.toMatchObject({ code: 'EBADF', operation: 'write' })
   })
 
   it('carries a log through many lives', async () => {
