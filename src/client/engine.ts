@@ -6,6 +6,7 @@ import { randomInt } from 'node:crypto'
 import { EMPTY } from '../base/bytes.js'
 import type { NodeId } from '../consensus/ids.js'
 import { encodeOk } from '../machine/answers.js'
+import { Code } from '../rpc/status.js'
 import type { Attempts } from './attempts.js'
 import {
   type ClientEffect,
@@ -119,8 +120,12 @@ export class Engine {
         const timeoutMs = Math.min(left, effect.timeoutMs)
         const call = this.#calls.get(effect.id)
         if (call !== undefined && effect.type === 'SendCommand') call.unknown++
-        const settle = (verdict: Verdict) =>
+        const settle = (verdict: Verdict) => {
+          // Cut short by the end of the operation's own time, it says nothing of the node.
+          const saysNothing = left < effect.timeoutMs && ranOut(verdict)
+          if (call !== undefined && !saysNothing && verdict.type !== 'Answer') call.last = verdict
           this.#onVerdict(effect.to, effect.attempt, effect.id, verdict)
+        }
         if (effect.type === 'SendQuery')
           this.#attempts.query(effect.to, effect.query, timeoutMs, settle)
         else this.#attempts.command(effect.to, effect.request, timeoutMs, settle)
@@ -137,10 +142,8 @@ export class Engine {
     else this.#unreachable.delete(from)
     const call = this.#calls.get(id)
     if (id === OPENING) this.#opening = verdict
-    else if (call !== undefined) {
-      if (verdict.type !== 'Answer') call.last = verdict
-      if (verdict.type !== 'Indeterminate') call.unknown = Math.max(0, call.unknown - 1)
-    }
+    else if (call !== undefined && verdict.type !== 'Indeterminate')
+      call.unknown = Math.max(0, call.unknown - 1)
     if (verdict.type === 'Rejected') this.#refuse(attempt, id, verdict.error)
     else {
       if (verdict.type === 'NotLeader' && verdict.leader !== null) this.#learn(verdict.leader)
@@ -185,6 +188,10 @@ export class Engine {
     else if (outcome.type === 'Indeterminate') call.reject(indeterminate(outcome.reason, call.last))
     else call.reject(failed(outcome.reason, call.last ?? this.#opening))
   }
+}
+
+function ranOut(verdict: Verdict): boolean {
+  return verdict.type === 'Indeterminate' && verdict.code === Code.DEADLINE_EXCEEDED
 }
 
 function indeterminate(reason: string, last: Verdict | null): ClientError {

@@ -1,6 +1,12 @@
 /** A call as its handler sees it. */
-import { Metadata, type ServerDuplexStream, type ServerUnaryCall } from '@grpc/grpc-js'
-import { addTo, firstOf } from './grpc-metadata.js'
+import {
+  Metadata,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type sendUnaryData,
+} from '@grpc/grpc-js'
+import { addTo, firstOf, statusText } from './grpc-metadata.js'
+import type { RpcError } from './status.js'
 import type { CallContext } from './types.js'
 
 type ServerCall = ServerUnaryCall<Buffer, Uint8Array> | ServerDuplexStream<Buffer, Uint8Array>
@@ -57,5 +63,31 @@ export class GrpcContext implements CallContext {
     this.#ended = true
     if (own !== null) for (const [key, value] of Object.entries(own)) this.setTrailer(key, value)
     return this.#trailers ?? NONE
+  }
+}
+
+/** How a unary call ends: one of the two, once. */
+export interface UnaryEnd {
+  answer(bytes: Uint8Array): void
+  fail(error: RpcError): void
+}
+
+/** Of a unary call that the library carries, because its messages are compressed. */
+export class GrpcUnaryContext extends GrpcContext implements UnaryEnd {
+  readonly #done: sendUnaryData<Buffer>
+
+  constructor(call: ServerUnaryCall<Buffer, Uint8Array>, done: sendUnaryData<Buffer>) {
+    super(call)
+    this.#done = done
+  }
+
+  answer(bytes: Uint8Array): void {
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.#done(null, buffer, this.finish())
+  }
+
+  fail(error: RpcError): void {
+    const metadata = this.finish(error.trailers)
+    this.#done({ code: error.code, details: statusText(error.message), metadata })
   }
 }

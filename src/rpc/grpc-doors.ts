@@ -6,7 +6,8 @@
  *   would end at once);
  * - calls with metadata that gRPC does not allow: grpc-js drops it and prints key and value, a token perhaps;
  * - unknown methods: its answer quotes the path unescaped;
- * - messages whose flag is not one of gRPC's.
+ * - messages whose flag is not one of gRPC's;
+ * - unary calls, which are served without it.
  */
 
 import {
@@ -43,12 +44,15 @@ export function setHttp2Settings(server: GrpcServer, limits: ServerLimits): void
   options.settings = http2BoundsOf(limits)
 }
 
+export interface Calls {
+  /** Of all methods. */
+  readonly paths: ReadonlySet<string>
+  /** Asked with each call that is plain gRPC and not compressed; true: it is taken care of. */
+  readonly serve: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean
+}
+
 /** After the connection injector is made. */
-export function guardCalls(
-  server: GrpcServer,
-  limits: ServerLimits,
-  paths: ReadonlySet<string>,
-): void {
+export function guardCalls(server: GrpcServer, limits: ServerLimits, calls: Calls): void {
   const http2Servers: unknown = Reflect.get(server, 'http2Servers')
   assert(http2Servers instanceof Map, 'grpc-js has changed: no HTTP/2 servers')
   for (const http2 of http2Servers.keys() as Iterable<Http2Server>) {
@@ -56,11 +60,12 @@ export function guardCalls(
     assert(inner.length === 1, 'grpc-js has changed: not one stream listener')
     http2.removeAllListeners('stream')
     http2.on('stream', (stream, headers, ...rest) => {
-      const problem = problemOf(headers, paths)
+      const problem = problemOf(headers, calls.paths)
       if (problem !== null) {
         refuse(stream, problem)
         return
       }
+      if (isPlain(headers) && calls.serve(stream, headers)) return
       guardFlags(stream, headers, (text) => refuse(stream, { code: Code.INTERNAL, text }))
       inner[0]?.(stream, headers, ...rest)
     })
@@ -86,8 +91,7 @@ function problemOf(
       return { code: Code.INVALID_ARGUMENT, text: 'metadata with illegal characters' }
   }
   // A wrong content type is answered first, with 415.
-  const isGrpc = headers['content-type']?.startsWith('application/grpc') === true
-  if (isGrpc && !paths.has(headers[':path'] ?? ''))
+  if (isGrpc(headers) && !paths.has(headers[':path'] ?? ''))
     return { code: Code.UNIMPLEMENTED, text: 'unknown method' }
   const timeout = headers[TIMEOUT_HEADER]
   if (timeout === undefined) return null
@@ -96,6 +100,14 @@ function problemOf(
   const ms = Number.parseInt(timeout, 10) * (UNIT_MS[timeout.slice(-1)] ?? 0)
   if (ms > 1_728_000_000) headers[TIMEOUT_HEADER] = TIMEOUT_LONGEST
   return null
+}
+
+function isGrpc(headers: IncomingHttpHeaders): boolean {
+  return headers['content-type']?.startsWith('application/grpc') === true
+}
+
+function isPlain(headers: IncomingHttpHeaders): boolean {
+  return isGrpc(headers) && (headers['grpc-encoding'] ?? 'identity') === 'identity'
 }
 
 function refuse(stream: ServerHttp2Stream, problem: { code: Code; text: string }): void {

@@ -14,7 +14,13 @@ export function toMetadata(entries: Readonly<Record<string, string>>): Metadata 
 /** What HTTP/2 cannot carry in a header becomes `?`: an odd value must not end the process. */
 export function addTo(metadata: Metadata, key: string, value: string): void {
   if (key.endsWith('-bin')) metadata.set(key, Buffer.from(value, 'base64'))
-  else metadata.set(key, value.replace(/[^ -~]/g, '?'))
+  else metadata.set(key, headerText(key, value))
+}
+
+/** The same as a header of HTTP/2. */
+export function headerText(key: string, value: string): string {
+  if (key.endsWith('-bin')) return Buffer.from(value, 'base64').toString('base64')
+  return value.replace(/[^ -~]/g, '?')
 }
 
 export function firstOf(metadata: Metadata, key: string): string | undefined {

@@ -1,4 +1,4 @@
-/** The server side of the transport, on grpc-js. */
+/** The server side of the transport: on grpc-js, but for unary calls, which are served on their HTTP/2 streams. */
 
 import type { RequestListener } from 'node:http'
 import {
@@ -10,14 +10,15 @@ import {
 } from '@grpc/grpc-js'
 import { assert } from '../base/assert.js'
 import { type CallTally, CLIENT_VERSION } from './call-tally.js'
-import { GrpcContext } from './grpc-context.js'
+import { GrpcContext, GrpcUnaryContext, type UnaryEnd } from './grpc-context.js'
 import { guardCalls, setHttp2Settings } from './grpc-doors.js'
 import { statusText } from './grpc-metadata.js'
 import { GrpcStream } from './grpc-stream.js'
 import type { ServerLimits } from './limits.js'
 import { SharedPort } from './port.js'
 import { Code, RpcError } from './status.js'
-import type { Codec, Listening, Route, Server, UnaryHandler, UnaryMethod } from './types.js'
+import type { CallContext, Codec, Listening, Route, Server } from './types.js'
+import { UnaryCall } from './unary-call.js'
 
 export interface ServerOptions {
   readonly routes: readonly Route[]
@@ -30,7 +31,8 @@ export interface ServerOptions {
   readonly onError?: (error: unknown, path: string) => void
 }
 
-type UnaryCall = ServerUnaryCall<Buffer, Buffer>
+type UnaryRoute = Route & { readonly kind: 'unary' }
+type GrpcUnaryCall = ServerUnaryCall<Buffer, Buffer>
 type BidiCall = ServerDuplexStream<Buffer, Buffer>
 
 const asIs = (bytes: Buffer): Buffer => bytes
@@ -60,10 +62,25 @@ class TransportServer implements Server {
       'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
       'grpc.enable_channelz': 0,
     })
-    for (const route of options.routes) this.#register(route)
+    const unary = new Map<string, UnaryRoute>()
+    for (const route of options.routes) {
+      this.#register(route)
+      if (route.kind === 'unary') unary.set(route.method.path, route)
+    }
     setHttp2Settings(this.#grpc, limits)
     const injector = this.#grpc.createConnectionInjector(ServerCredentials.createInsecure())
-    guardCalls(this.#grpc, limits, new Set(options.routes.map((route) => route.method.path)))
+    guardCalls(this.#grpc, limits, {
+      paths: new Set(options.routes.map((route) => route.method.path)),
+      serve: (stream, headers) => {
+        const route = unary.get(headers[':path'] ?? '')
+        if (route === undefined) return false
+        new UnaryCall(stream, headers, {
+          bytesMax: limits.receiveBytesMax,
+          serve: (call, request) => this.#onUnary(route, call, request),
+        })
+        return true
+      },
+    })
     this.#port = new SharedPort({
       limits,
       http1: options.http1 ?? null,
@@ -93,8 +110,8 @@ class TransportServer implements Server {
       route.kind === 'unary'
         ? this.#grpc.register(
             path,
-            (call: UnaryCall, done: sendUnaryData<Buffer>) =>
-              this.#onUnary(route.method, route.handler, call, done),
+            (call: GrpcUnaryCall, done: sendUnaryData<Buffer>) =>
+              this.#onUnary(route, new GrpcUnaryContext(call, done), call.request),
             asIs,
             asIs,
             'unary',
@@ -109,42 +126,36 @@ class TransportServer implements Server {
     assert(added, `two handlers for ${path}`)
   }
 
-  #onUnary(
-    method: UnaryMethod<unknown, unknown>,
-    handler: UnaryHandler<unknown, unknown>,
-    call: UnaryCall,
-    done: sendUnaryData<Buffer>,
-  ): void {
-    const context = new GrpcContext(call)
-    this.#tally?.started(method.path, context.metadata(CLIENT_VERSION))
-    this.#tally?.received(method.path, call.request.length)
+  #onUnary({ method, handler }: UnaryRoute, call: CallContext & UnaryEnd, bytes: Uint8Array): void {
+    const { path } = method
+    this.#tally?.started(path, call.metadata(CLIENT_VERSION))
+    this.#tally?.received(path, bytes.length)
     const fail = (error: unknown): void => {
-      const known = this.#known(error, method.path)
-      const metadata = context.finish(known.trailers)
-      this.#tally?.ended(method.path, known.code)
-      done({ code: known.code, details: statusText(known.message), metadata })
+      const known = this.#known(error, path)
+      this.#tally?.ended(path, known.code)
+      call.fail(known)
     }
     const answer = (response: unknown): void => {
-      let bytes: Buffer
+      let answered: Uint8Array
       try {
-        bytes = asBuffer(method.response.encode(response))
+        answered = method.response.encode(response)
       } catch (error) {
         fail(error)
         return
       }
-      this.#tally?.sent(method.path, bytes.length)
-      this.#tally?.ended(method.path, Code.OK)
-      done(null, bytes, context.finish())
+      this.#tally?.sent(path, answered.length)
+      this.#tally?.ended(path, Code.OK)
+      call.answer(answered)
     }
     let request: unknown
     try {
-      request = method.request.decode(call.request)
+      request = method.request.decode(bytes)
     } catch {
       fail(new RpcError(Code.INVALID_ARGUMENT, 'request cannot be decoded'))
       return
     }
     try {
-      const result = handler(request, context)
+      const result = handler(request, call)
       if (result instanceof Promise) result.then(answer, fail)
       else answer(result)
     } catch (error) {
@@ -197,8 +208,4 @@ class TransportServer implements Server {
     this.#onError(error, path)
     return new RpcError(Code.INTERNAL, 'internal error')
   }
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }

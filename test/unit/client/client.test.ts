@@ -224,6 +224,15 @@ describe('what changes no log', () => {
     expect((await failure(c.get('a', { timeoutMs: 200 }))).kind).toBe('NoLeader')
   })
 
+  it('what nodes said is not forgotten over an attempt that the time was too short for', async () => {
+    const nodes = await cluster()
+    const c = client(nodes.endpoints)
+    nodes.leader = null
+    for (const node of nodes.nodes) node.readsMax = 1
+    expect((await failure(c.get('a', { timeoutMs: 300 }))).kind).toBe('NoLeader')
+    expect(nodes.nodes.some((node) => node.reads > 1)).toBe(true)
+  })
+
   it('sets partitions and refuses unknown names', async () => {
     const nodes = await cluster()
     const c = client(nodes.endpoints)

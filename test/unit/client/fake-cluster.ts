@@ -73,6 +73,8 @@ export class FakeNode implements Replica, FaultSwitch {
   targets: TargetFaults[] = []
   faultsTtlMs = 0
   reads = 0
+  /** More than so many are not answered. */
+  readsMax = Number.POSITIVE_INFINITY
   why: string | null = null
   /** What the leader does with the next commands; then it executes them. */
   readonly script: Treatment[] = []
@@ -133,6 +135,7 @@ export class FakeNode implements Replica, FaultSwitch {
 
   read(_timeoutMs: number, done: ReadDone): void {
     this.reads++
+    if (this.reads > this.readsMax) return
     const { leader } = this.#cluster
     setImmediate(() => done(leader === null ? { type: 'NotLeader', leader } : { type: 'Ready' }))
   }

@@ -255,6 +255,56 @@ describe('gRPC frames', () => {
     expect(await w.channel.unary(echo, 'x')).toBe('x')
   })
 
+  test('a message in pieces of any size is one message', async () => {
+    await open()
+    const whole = frame('abc'.repeat(3_000))
+    for (const size of [1, 4, 5, 6, 4_096]) {
+      const stream = session.request({
+        ':method': 'POST',
+        ':path': '/test.Echo/Echo',
+        'content-type': 'application/grpc',
+      })
+      const pieces: Buffer[] = []
+      stream.on('data', (bytes: Buffer) => pieces.push(bytes))
+      for (let at = 0; at < whole.length; at += size) stream.write(whole.subarray(at, at + size))
+      stream.end()
+      const [trailers] = await once(stream, 'trailers')
+      expect(trailers['grpc-status']).toBe('0')
+      if (!stream.readableEnded) await once(stream, 'end')
+      expect(Buffer.concat(pieces).equals(whole)).toBe(true)
+    }
+  })
+
+  test('a call that is reset is heard of, before its request is whole and after', async () => {
+    const asked = deferred<void>()
+    const heard = deferred<boolean>()
+    w = await world([
+      unary(echo, (request, context) => {
+        if (request !== 'wait') return request
+        context.onCancelled(() => heard.resolve(context.cancelled))
+        asked.resolve()
+        return new Promise<string>(() => {})
+      }),
+    ])
+    session = connectHttp2(`http://127.0.0.1:${w.port}`)
+    const begin = () => {
+      const headers = { ':method': 'POST', ':path': echo.path, 'content-type': 'application/grpc' }
+      const stream = session.request(headers)
+      stream.on('error', () => {})
+      return stream
+    }
+    const half = begin()
+    half.write(frame('half').subarray(0, 6))
+    const waiting = begin()
+    waiting.end(frame('wait'))
+    await asked.promise
+    half.close(constants.NGHTTP2_CANCEL)
+    waiting.close(constants.NGHTTP2_CANCEL)
+    expect(await heard.promise).toBe(true)
+    expect(await w.channel.unary(echo, 'x')).toBe('x')
+    expect(w.errors).toEqual([])
+  })
+
   test('a bad flag in the middle of a stream resets it, and its handler hears of it', async () => {
     const heard: string[] = []
     const closed = deferred<RpcError | null>()
