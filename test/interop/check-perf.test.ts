@@ -1,10 +1,10 @@
 /** etcdctl's own minute of load, with the bounds that it sets. */
 import { expect, it } from 'vitest'
 import { etcdctl } from './support/etcdctl.js'
-import { startRaft } from './support/targets.js'
+import { OURS } from './support/targets.js'
 
-it('etcdctl check perf passes on three nodes on Raft', { timeout: 100_000 }, async () => {
-  const target = await startRaft()
+it.each(OURS)('etcdctl check perf passes on %s', { timeout: 110_000 }, async (_, start) => {
+  const target = await start()
   try {
     const { code, stdout } = await etcdctl(target, ['check', 'perf', '--auto-compact'])
     expect(stdout).toContain('PASS: Throughput is')

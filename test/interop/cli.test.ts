@@ -159,6 +159,7 @@ describe('quorate beside etcdctl', () => {
     for (const target of [ours, fresh])
       for (const args of [
         ['lock', 'l', '--ttl=5'],
+        ['lock', 'l', '--ttl=0'],
         ['elect', 'e', 'me'],
       ])
         for (const format of ['simple', 'json', 'fields', 'simple --hex']) {
@@ -173,6 +174,18 @@ describe('quorate beside etcdctl', () => {
           }
           expect.soft(shape(printed[0]), words.join(' ')).toBe(shape(printed[1]))
         }
+  })
+
+  it('a lock of no time to live has that of a session', async () => {
+    for (const start of [startCli, startEtcdctl]) {
+      const running = start(ours, ['lock', 'm', '--ttl=0'])
+      const [key = ''] = await running.lines(1)
+      const lease = key.slice('m/'.length)
+      const { stdout } = await etcdctl(ours, ['lease', 'timetolive', lease])
+      expect(stdout).toContain('granted with TTL(60s)')
+      running.child.kill('SIGINT')
+      await running.ended
+    }
   })
 
   it('its locks and elections and those of etcdctl exclude each other', async () => {

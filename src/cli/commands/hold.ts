@@ -13,6 +13,9 @@ import { type ClientFlags, withEtcd } from '../session.js'
 const NO_SUCH_COMMAND = 127
 const SIGNALLED = 128
 
+/** Seconds, where 0 was asked for: as with etcdctl's sessions. */
+const SESSION_TTL = 60
+
 type HoldFlags = ClientFlags & WriteOutFlag & HexFlag
 
 export async function lock(
@@ -22,7 +25,7 @@ export async function lock(
 ): Promise<number> {
   return await withEtcd(flags, async (client) => {
     const stop = stopSignal()
-    const held = await client.lock(name, { ttl: flags.ttl, signal: stop })
+    const held = await client.lock(name, { ttl: flags.ttl || SESSION_TTL, signal: stop })
     try {
       if (command.length > 0)
         return await runUnder(held.lost, command, {

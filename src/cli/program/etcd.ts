@@ -66,7 +66,7 @@ function addHolding(program: Command, setExitCode: SetExitCode): void {
       '[command...]',
       'run under the lock; ETCD_LOCK_KEY, and the fencing token in ETCD_LOCK_REV',
     )
-    .option('--ttl <seconds>', 'until others have it when we are gone', number('--ttl', 1, 9e9), 10)
+    .option('--ttl <seconds>', 'until others have it when we are gone', number('--ttl', 0, 9e9), 10)
     .addOption(writeOutOption())
     .addOption(hexOption())
     .passThroughOptions()
