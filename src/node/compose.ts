@@ -93,7 +93,7 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
     this.#desk = deskOf(consensus.signing, {
       lie: liars === null ? null : (answer) => liars.answer(answer),
       replica: config.name,
-      view: () => this.#ring?.core.status().term ?? 0,
+      view: () => this.#ring?.driver.coreStatus.term ?? 0,
       machine: this.#machine,
     })
     this.#byzantine = new Byzantine(config.protocol === 'pbft' ? BYZANTINE_KINDS : [])
