@@ -86,7 +86,7 @@ export class Gateway {
     this.#pulse = new Pulse({
       now,
       ask: () => this.#feed.refresh(),
-      changed: (answers) => this.#tellPulse(answers),
+      changed: (answers, why) => this.#tellPulse(answers, why),
     })
     this.#identity = gatewayIdentity(cluster.clusterId, signer.publicKey)
   }
@@ -198,7 +198,7 @@ export class Gateway {
     }, this.#config.watchMs)
   }
 
-  #tellPulse(answers: boolean): void {
+  #tellPulse(answers: boolean, why: string | null): void {
     if (this.#closing !== null) return
     if (answers) {
       this.#refusal = ''
@@ -206,7 +206,11 @@ export class Gateway {
       this.#log.info({ client: this.endpoint, view, primary }, 'ready to serve client requests')
       return
     }
-    this.#log.warn({ why: this.notReady() }, 'the cluster does not answer: requests will time out')
+    const error = why === null ? {} : { error: why }
+    this.#log.warn(
+      { why: this.notReady(), ...error },
+      'the cluster does not answer: requests will time out',
+    )
   }
 
   #tellRefusal(why: string): void {

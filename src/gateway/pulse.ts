@@ -10,8 +10,8 @@ export interface PulseParts {
   now(): number
   /** Ends when f+1 replicas have answered, or did not in time; then it rejects. */
   ask(): Promise<void>
-  /** It answers, for the first time or again; or it does not any more. */
-  changed(answers: boolean): void
+  /** It answers, for the first time or again; or it does not any more: `why` is what the last question met, if any. */
+  changed(answers: boolean, why: string | null): void
 }
 
 export class Pulse {
@@ -20,6 +20,8 @@ export class Pulse {
   #answeredAt: number | null = null
   #asking = false
   #told: boolean | null = null
+  /** Of the last question, when it failed. */
+  #why: string | null = null
   #timer: NodeJS.Timeout | null = null
 
   constructor(parts: PulseParts) {
@@ -43,6 +45,7 @@ export class Pulse {
   /** f+1 replicas have just answered something. */
   answered(): void {
     this.#answeredAt = this.#parts.now()
+    this.#why = null
     this.#tell(true)
   }
 
@@ -55,7 +58,9 @@ export class Pulse {
     this.#asking = true
     this.#parts
       .ask()
-      .catch(() => {})
+      .catch((error: unknown) => {
+        this.#why = error instanceof Error ? error.message : String(error)
+      })
       .finally(() => {
         this.#asking = false
       })
@@ -64,6 +69,6 @@ export class Pulse {
   #tell(answers: boolean): void {
     if (this.#told === answers) return
     this.#told = answers
-    this.#parts.changed(answers)
+    this.#parts.changed(answers, this.#why)
   }
 }
