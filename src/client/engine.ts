@@ -121,9 +121,11 @@ export class Engine {
         const call = this.#calls.get(effect.id)
         if (call !== undefined && effect.type === 'SendCommand') call.unknown++
         const settle = (verdict: Verdict) => {
-          // Cut short by the end of the operation's own time, it says nothing of the node.
-          const saysNothing = left < effect.timeoutMs && ranOut(verdict)
-          if (call !== undefined && !saysNothing && verdict.type !== 'Answer') call.last = verdict
+          if (call !== undefined && verdict.type !== 'Answer') {
+            // Cut short by the end of the operation's own time, it says less than a node did before.
+            const saysLess = left < effect.timeoutMs && ranOut(verdict) && saysWhy(call.last)
+            if (!saysLess) call.last = verdict
+          }
           this.#onVerdict(effect.to, effect.attempt, effect.id, verdict)
         }
         if (effect.type === 'SendQuery')
@@ -192,6 +194,12 @@ export class Engine {
 
 function ranOut(verdict: Verdict): boolean {
   return verdict.type === 'Indeterminate' && verdict.code === Code.DEADLINE_EXCEEDED
+}
+
+/** That nobody leads, or has room: what to do about it differs from what a silence asks for. */
+function saysWhy(last: Verdict | null): boolean {
+  if (last?.type === 'NotLeader') return last.leader === null
+  return last?.type === 'Overloaded'
 }
 
 function indeterminate(reason: string, last: Verdict | null): ClientError {

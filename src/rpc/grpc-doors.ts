@@ -21,6 +21,7 @@ import type { Server as GrpcServer } from '@grpc/grpc-js'
 import { assert } from '../base/assert.js'
 import { http2BoundsOf, type ServerLimits } from './limits.js'
 import { guardFlags } from './message-flags.js'
+import { isGone, refuseCall } from './refusal.js'
 import { Code } from './status.js'
 
 type StreamListener = (
@@ -60,6 +61,11 @@ export function guardCalls(server: GrpcServer, limits: ServerLimits, calls: Call
     assert(inner.length === 1, 'grpc-js has changed: not one stream listener')
     http2.removeAllListeners('stream')
     http2.on('stream', (stream, headers, ...rest) => {
+      // Opened and reset in one segment it is told of too late: to answer it would throw.
+      if (isGone(stream)) {
+        stream.on('error', () => {})
+        return
+      }
       const problem = problemOf(headers, calls.paths)
       if (problem !== null) {
         refuse(stream, problem)
@@ -113,19 +119,8 @@ function isPlain(headers: IncomingHttpHeaders): boolean {
 function refuse(stream: ServerHttp2Stream, problem: { code: Code; text: string }): void {
   stream.on('error', () => {})
   // In the middle of a stream there is no second answer: the code of the reset stands for INTERNAL.
-  if (stream.headersSent) {
-    stream.close(constants.NGHTTP2_INTERNAL_ERROR)
-    return
-  }
-  stream.respond(
-    {
-      ':status': 200,
-      'content-type': 'application/grpc+proto',
-      'grpc-status': problem.code,
-      'grpc-message': problem.text,
-    },
-    { endStream: true },
-  )
+  if (stream.headersSent) stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+  else refuseCall(stream, problem)
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

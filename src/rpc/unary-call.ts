@@ -4,7 +4,8 @@
  * messages are compressed, stay with the library.
  */
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
-import { headerText, statusText } from './grpc-metadata.js'
+import { headerText } from './grpc-metadata.js'
+import { isGone, refuseCall } from './refusal.js'
 import { Code, RpcError } from './status.js'
 import type { CallContext } from './types.js'
 
@@ -12,7 +13,6 @@ const HEAD_BYTES = 5
 const HEADERS = { ':status': 200, 'content-type': 'application/grpc+proto' }
 const OK_TRAILERS = { 'grpc-status': 0 }
 const WITH_TRAILERS = { waitForTrailers: true, sendDate: false }
-const ALONE = { endStream: true, sendDate: false }
 const UNIT_MS: Readonly<Record<string, number>> = {
   H: 3_600_000,
   M: 60_000,
@@ -124,18 +124,7 @@ export class UnaryCall implements CallContext {
   }
 
   #refuse(code: Code, text: string): void {
-    if (!this.#close()) return
-    this.#stream.respond(
-      {
-        ...HEADERS,
-        ...this.#trailers,
-        'grpc-status': code,
-        'grpc-message': encodeURI(statusText(text)),
-      },
-      ALONE,
-    )
-    // The rest of the request is let pass.
-    this.#stream.resume()
+    if (this.#close()) refuseCall(this.#stream, { code, text, trailers: this.#trailers ?? {} })
   }
 
   /** False: it was closed before, or the caller is gone. */
@@ -144,7 +133,7 @@ export class UnaryCall implements CallContext {
     this.#over = true
     this.#bytes = null
     if (this.#timer !== null) clearTimeout(this.#timer)
-    return !this.#stream.destroyed && !this.#stream.closed
+    return !isGone(this.#stream)
   }
 
   #take(bytes: Buffer): void {
@@ -161,12 +150,19 @@ export class UnaryCall implements CallContext {
     const held = this.#bytes
     if (held === null || needed > held.length) {
       // A copy of its own: the stream's buffers are larger than what came in them.
-      const grown = Buffer.allocUnsafe(held === null ? needed : Math.max(needed, 2 * held.length))
+      const grown = Buffer.allocUnsafe(held === null ? needed : this.#grown(held, needed))
       if (held !== null) held.copy(grown, 0, 0, this.#length)
       this.#bytes = grown
     }
     this.#bytes?.set(bytes, this.#length)
     this.#length = needed
+  }
+
+  /** Twice as much, but no more than the message: what is decoded may keep views of it. */
+  #grown(held: Buffer, needed: number): number {
+    const twice = 2 * held.length
+    if (this.#length < HEAD_BYTES) return Math.max(needed, twice)
+    return Math.max(needed, Math.min(twice, HEAD_BYTES + held.readUInt32BE(1)))
   }
 
   #problemOf(held: Buffer): RpcError | null {

@@ -8,7 +8,7 @@ export class CountReporter implements Reporter {
     this.#suite = suite
   }
 
-  onTestRunEnd(modules: readonly TestModule[]): void {
+  onTestRunEnd(modules: readonly TestModule[], outside: readonly unknown[]): void {
     const counts = { passed: 0, failed: 0, skipped: 0, pending: 0 }
     for (const module of modules) {
       for (const test of module.children.allTests()) counts[test.result().state]++
@@ -16,7 +16,8 @@ export class CountReporter implements Reporter {
       if (module.state() === 'failed' && module.errors().length > 0) counts.failed++
     }
     const { passed, failed, skipped, pending } = counts
-    const failures = failed + pending
+    // What was thrown outside of every test fails the run as well.
+    const failures = failed + pending + outside.length
     console.log(`${this.#suite}: ${passed} passed, ${failures} failed, ${skipped} skipped`)
   }
 }

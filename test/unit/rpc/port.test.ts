@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { CLIENT_PORT_LIMITS } from '../../../src/rpc/limits.js'
 import { createServer } from '../../../src/rpc/server.js'
 import { Code, type RpcError } from '../../../src/rpc/status.js'
-import { type CallContext, streaming, unary } from '../../../src/rpc/types.js'
+import { type CallContext, streaming, type UnaryMethod, unary } from '../../../src/rpc/types.js'
 import { chat, deferred, dial, echo, readAll, type World, world } from './support.js'
 
 let w: World
@@ -303,6 +303,85 @@ describe('gRPC frames', () => {
     expect(await heard.promise).toBe(true)
     expect(await w.channel.unary(echo, 'x')).toBe('x')
     expect(w.errors).toEqual([])
+  })
+
+  test('calls that are opened and reset in the first segment end no process', async () => {
+    await open()
+    const text = (one: string) => Buffer.from([one.length, ...Buffer.from(one)])
+    const h2 = (type: number, flags: number, stream: number, payload: Buffer) => {
+      const head = Buffer.alloc(9)
+      head.writeUIntBE(payload.length, 0, 3)
+      head.set([type, flags], 3)
+      head.writeUInt32BE(stream, 5)
+      return Buffer.concat([head, payload])
+    }
+    const plain = { ':path': '/test.Echo/Echo', 'content-type': 'application/grpc' }
+    const rows: Record<string, string>[] = [
+      plain,
+      { ...plain, ':path': '/test.Echo/No' },
+      { ...plain, 'grpc-timeout': 'x5S' },
+      { ...plain, 'content-type': 'text/html' },
+      { ...plain, 'grpc-encoding': 'gzip' },
+    ]
+    for (const row of rows)
+      for (const code of [0, 5, 8]) {
+        const fields = { ':method': 'POST', ':scheme': 'http', ':authority': 'x', ...row }
+        const block = Object.entries(fields).flatMap(([key, value]) => [
+          Buffer.from([0]),
+          text(key),
+          text(value),
+        ])
+        const socket = await dial(w.port)
+        const bytes = [
+          Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+          h2(4, 0, 0, Buffer.alloc(0)),
+          h2(1, 4, 1, Buffer.concat(block)),
+          h2(0, 0, 1, frame('x', 9)),
+          h2(3, 0, 1, Buffer.from([0, 0, 0, code])),
+          h2(6, 0, 0, Buffer.alloc(8)),
+        ]
+        socket.write(Buffer.concat(bytes))
+        // The server's preface, and the ping's echo: all before it has been read.
+        const answered: Buffer[] = []
+        for await (const chunk of socket) {
+          answered.push(chunk)
+          if (Buffer.concat(answered).includes(h2(6, 1, 0, Buffer.alloc(8)))) break
+        }
+        socket.destroy()
+      }
+    expect(await call(frame('x'))).toBe(Code.OK)
+  })
+
+  test('a refusal ends a call whose caller has not sent all', async () => {
+    await open()
+    for (const [what, path, status] of [
+      ['no such method', '/test.Echo/No', Code.UNIMPLEMENTED],
+      ['a bad flag', '/test.Echo/Echo', Code.INTERNAL],
+    ] as const) {
+      const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc' }
+      const stream = session.request(headers)
+      stream.write(frame('x', 7))
+      const [answer] = await once(stream, 'response')
+      expect([what, Number(answer['grpc-status'])]).toEqual([what, status])
+      stream.resume()
+      if (!stream.closed) await once(stream, 'close')
+      expect([what, stream.rstCode]).toEqual([what, constants.NGHTTP2_NO_ERROR])
+    }
+  })
+
+  test('a request that is kept keeps no more than itself', async () => {
+    const held: number[] = []
+    const asIs = { encode: (bytes: Uint8Array) => bytes, decode: (bytes: Uint8Array) => bytes }
+    const keeping: UnaryMethod<Uint8Array, string> = { ...echo, request: asIs }
+    w = await world([
+      unary(keeping, (bytes) => {
+        held.push(bytes.buffer.byteLength - bytes.length)
+        return 'kept'
+      }),
+    ])
+    for (const length of [20_000, 300_000, 1_100_000])
+      expect(await w.channel.unary(echo, 'x'.repeat(length))).toBe('kept')
+    expect(Math.max(...held)).toBeLessThanOrEqual(16)
   })
 
   test('a bad flag in the middle of a stream resets it, and its handler hears of it', async () => {
