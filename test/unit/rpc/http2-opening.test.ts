@@ -4,24 +4,11 @@ import type { Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { openingOf, PREFACE } from '../../../src/rpc/http2-opening.js'
 import { unary } from '../../../src/rpc/types.js'
+import { rawFrame, TYPE } from './raw-frames.js'
 import { dial, echo, type World, world } from './support.js'
 
-const SETTINGS = 4
-const HEADERS = 1
-const DATA = 0
-const RST_STREAM = 3
+const { SETTINGS, HEADERS, DATA, RST_STREAM } = TYPE
 const ACK = 1
-
-const NOTHING: Buffer = Buffer.alloc(0)
-
-function frame(type: number, flags: number, stream: number, payload = NOTHING): Buffer {
-  const head = Buffer.alloc(9)
-  head.writeUIntBE(payload.length, 0, 3)
-  head[3] = type
-  head[4] = flags
-  head.writeUInt32BE(stream, 5)
-  return Buffer.concat([head, payload])
-}
 
 /** A literal with incremental indexing, of a name in the static table. */
 function literal(index: number, value: string): Buffer {
@@ -33,17 +20,17 @@ function headers(...more: Buffer[]): Buffer {
   return Buffer.concat([Buffer.from([0x83, 0x86]), ...more])
 }
 
-const EMPTY_SETTINGS = frame(SETTINGS, 0, 0)
-const ACKNOWLEDGED = frame(SETTINGS, ACK, 0)
+const EMPTY_SETTINGS = rawFrame(SETTINGS, 0, 0)
+const ACKNOWLEDGED = rawFrame(SETTINGS, ACK, 0)
 const GO = Buffer.concat([PREFACE, EMPTY_SETTINGS])
 const AUTHORITY = literal(1, 'http://127.0.0.1:2379')
 const PATH = literal(4, '/test.Echo/Echo')
-const TYPE = literal(31, 'application/grpc')
-const REQUEST = headers(AUTHORITY, PATH, TYPE)
-const NEUTRAL = headers(literal(1, 'q'), PATH, TYPE)
+const KIND = literal(31, 'application/grpc')
+const REQUEST = headers(AUTHORITY, PATH, KIND)
+const NEUTRAL = headers(literal(1, 'q'), PATH, KIND)
 
 describe('what is done with the first bytes', () => {
-  const more = frame(8, 0, 0, Buffer.alloc(4))
+  const more = rawFrame(8, 0, 0, Buffer.alloc(4))
   test.each([
     ['half a preface', GO.subarray(0, 10), false, 'More'],
     ['a preface', PREFACE, false, 'More'],
@@ -52,10 +39,10 @@ describe('what is done with the first bytes', () => {
     ['Go, and a window', Buffer.concat([GO, more]), false, 'Greet'],
     ['a preface that is none', Buffer.from('PRI * HTTP/3'), false, 'Ready'],
     ['another first frame', Buffer.concat([PREFACE, more]), false, 'Ready'],
-    ['settings', Buffer.concat([PREFACE, frame(4, 0, 0, Buffer.alloc(6))]), false, 'Ready'],
-    ['who asks at once', Buffer.concat([GO, frame(HEADERS, 4, 1, REQUEST)]), false, 'Ready'],
+    ['settings', Buffer.concat([PREFACE, rawFrame(4, 0, 0, Buffer.alloc(6))]), false, 'Ready'],
+    ['who asks at once', Buffer.concat([GO, rawFrame(HEADERS, 4, 1, REQUEST)]), false, 'Ready'],
     ['Go, greeted', GO, true, 'More'],
-    ['a request, not acknowledged', Buffer.concat([GO, frame(1, 4, 1, REQUEST)]), true, 'More'],
+    ['a request, not acknowledged', Buffer.concat([GO, rawFrame(1, 4, 1, REQUEST)]), true, 'More'],
     ['too much, not acknowledged', Buffer.concat([GO, Buffer.alloc(70_000)]), true, 'Ready'],
     ['acknowledged', Buffer.concat([GO, ACKNOWLEDGED]), true, 'Idle'],
     ['and half a request', Buffer.concat([GO, ACKNOWLEDGED, REQUEST.subarray(0, 9)]), true, 'More'],
@@ -64,13 +51,13 @@ describe('what is done with the first bytes', () => {
   })
 
   const opened = (flags: number, block: Buffer): Buffer => {
-    const bytes = [GO, ACKNOWLEDGED, frame(HEADERS, flags, 1, block), frame(DATA, 0, 1)]
+    const bytes = [GO, ACKNOWLEDGED, rawFrame(HEADERS, flags, 1, block), rawFrame(DATA, 0, 1)]
     const opening = openingOf(Buffer.concat(bytes), true)
     if (opening.type !== 'Ready') throw new Error(opening.type)
     return opening.bytes
   }
   const passed = (flags: number, block: Buffer): Buffer =>
-    Buffer.concat([GO, frame(HEADERS, flags, 1, block), frame(DATA, 0, 1)])
+    Buffer.concat([GO, rawFrame(HEADERS, flags, 1, block), rawFrame(DATA, 0, 1)])
 
   test('the acknowledgement goes, and :authority is replaced', () => {
     expect(opened(4, REQUEST)).toEqual(passed(4, NEUTRAL))
@@ -110,7 +97,7 @@ describe('what is done with the first bytes', () => {
     const start = Buffer.concat([GO, ACKNOWLEDGED])
     for (let i = 0; i < 20_000; i++) {
       const block = Buffer.from(Array.from({ length: 12 }, () => Math.floor(Math.random() * 256)))
-      const bytes = Buffer.concat([start, frame(HEADERS, 4, 1, block)])
+      const bytes = Buffer.concat([start, rawFrame(HEADERS, 4, 1, block)])
       expect(openingOf(bytes, true).type).toBe('Ready')
     }
   })
@@ -156,7 +143,7 @@ describe('a connection', () => {
     const [settings] = await until(socket, SETTINGS)
     expect(settings?.payload.length).toBe(18)
     const ask = (stream: number, block: Buffer) =>
-      Buffer.concat([frame(HEADERS, 4, stream, block), frame(DATA, 1, stream, message)])
+      Buffer.concat([rawFrame(HEADERS, 4, stream, block), rawFrame(DATA, 1, stream, message)])
     for (const part of parts(ACKNOWLEDGED, ask(1, REQUEST))) {
       socket.write(part)
       await new Promise(setImmediate)
@@ -172,7 +159,7 @@ describe('a connection', () => {
   test('that was greeted and does not acknowledge is closed', async () => {
     w = await world(routes, { limits: { handshakeMsMax: 150 } })
     const socket = await dial(w.port)
-    socket.write(Buffer.concat([GO, frame(HEADERS, 4, 1, REQUEST)]).subarray(0, GO.length))
+    socket.write(Buffer.concat([GO, rawFrame(HEADERS, 4, 1, REQUEST)]).subarray(0, GO.length))
     socket.resume()
     await once(socket, 'close')
   })
@@ -185,8 +172,8 @@ describe('a connection', () => {
     socket.write(ACKNOWLEDGED)
     // The SETTINGS of HTTP/2 itself.
     await until(socket, SETTINGS)
-    const block = headers(literal(1, 'h:1'), PATH, TYPE)
-    socket.write(Buffer.concat([frame(HEADERS, 4, 1, block), frame(DATA, 1, 1, message)]))
+    const block = headers(literal(1, 'h:1'), PATH, KIND)
+    socket.write(Buffer.concat([rawFrame(HEADERS, 4, 1, block), rawFrame(DATA, 1, 1, message)]))
     expect((await until(socket, DATA)).at(-1)?.payload).toEqual(message)
     socket.destroy()
   })

@@ -4,10 +4,12 @@ import { get, type IncomingMessage, type RequestListener } from 'node:http'
 import { type ClientHttp2Session, connect as connectHttp2, constants } from 'node:http2'
 import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
+import { PREFACE } from '../../../src/rpc/http2-opening.js'
 import { CLIENT_PORT_LIMITS } from '../../../src/rpc/limits.js'
 import { createServer } from '../../../src/rpc/server.js'
 import { Code, type RpcError } from '../../../src/rpc/status.js'
 import { type CallContext, streaming, type UnaryMethod, unary } from '../../../src/rpc/types.js'
+import { message, rawFrame, rawHeaders, reset, TYPE } from './raw-frames.js'
 import { chat, deferred, dial, echo, readAll, type World, world } from './support.js'
 
 let w: World
@@ -216,14 +218,6 @@ describe('gRPC frames', () => {
     })
   }
 
-  function frame(payload: Buffer | string, flag = 0): Buffer {
-    const bytes = Buffer.from(payload)
-    const head = Buffer.alloc(5)
-    head[0] = flag
-    head.writeUInt32BE(bytes.length, 1)
-    return Buffer.concat([head, bytes])
-  }
-
   async function open(): Promise<void> {
     w = await world(routes, { limits: { receiveBytesMax: 10_000 } })
     session = connectHttp2(`http://127.0.0.1:${w.port}`)
@@ -235,20 +229,20 @@ describe('gRPC frames', () => {
     const gzip = { 'grpc-encoding': 'gzip' }
     const big = gzipSync(Buffer.alloc(50_000_000))
     const rows: [string, Promise<number>, number][] = [
-      ['good', call(frame('x')), Code.OK],
-      ['good gzip', call(frame(gzipSync('x'), 1), gzip), Code.OK],
-      ['malformed gzip', call(frame('no gzip at all', 1), gzip), Code.INTERNAL],
-      ['truncated gzip', call(frame(gzipSync('xxxx').subarray(0, 12), 1), gzip), Code.INTERNAL],
-      ['bomb', call(frame(big.subarray(0, 9_000), 1), gzip), Code.RESOURCE_EXHAUSTED],
-      ['unknown flag', call(frame('x', 7)), Code.INTERNAL],
-      ['unknown flag, compressed', call(frame(gzipSync('x'), 2), gzip), Code.INTERNAL],
-      ['compressed with no encoding', call(frame(gzipSync('x'), 1)), Code.INTERNAL],
-      ['unknown encoding', call(frame('x', 1), { 'grpc-encoding': 'zip' }), Code.UNIMPLEMENTED],
+      ['good', call(message('x')), Code.OK],
+      ['good gzip', call(message(gzipSync('x'), 1), gzip), Code.OK],
+      ['malformed gzip', call(message('no gzip at all', 1), gzip), Code.INTERNAL],
+      ['truncated gzip', call(message(gzipSync('xxxx').subarray(0, 12), 1), gzip), Code.INTERNAL],
+      ['bomb', call(message(big.subarray(0, 9_000), 1), gzip), Code.RESOURCE_EXHAUSTED],
+      ['unknown flag', call(message('x', 7)), Code.INTERNAL],
+      ['unknown flag, compressed', call(message(gzipSync('x'), 2), gzip), Code.INTERNAL],
+      ['compressed with no encoding', call(message(gzipSync('x'), 1)), Code.INTERNAL],
+      ['unknown encoding', call(message('x', 1), { 'grpc-encoding': 'zip' }), Code.UNIMPLEMENTED],
       ['oversize', call(Buffer.from([0, 0xff, 0xff, 0xff, 0xff])), Code.RESOURCE_EXHAUSTED],
-      ['two messages', call(Buffer.concat([frame('a'), frame('b')])), Code.UNIMPLEMENTED],
+      ['two messages', call(Buffer.concat([message('a'), message('b')])), Code.UNIMPLEMENTED],
       ['none', call(Buffer.alloc(0)), Code.UNIMPLEMENTED],
-      ['truncated', call(frame('abcdef').subarray(0, 8)), Code.UNIMPLEMENTED],
-      ['no UTF-8', call(frame(Buffer.from([0xff]))), Code.INVALID_ARGUMENT],
+      ['truncated', call(message('abcdef').subarray(0, 8)), Code.UNIMPLEMENTED],
+      ['no UTF-8', call(message(Buffer.from([0xff]))), Code.INVALID_ARGUMENT],
     ]
     for (const [what, status, expected] of rows)
       expect([what, await status]).toEqual([what, expected])
@@ -257,7 +251,7 @@ describe('gRPC frames', () => {
 
   test('a message in pieces of any size is one message', async () => {
     await open()
-    const whole = frame('abc'.repeat(3_000))
+    const whole = message('abc'.repeat(3_000))
     for (const size of [1, 4, 5, 6, 4_096]) {
       const stream = session.request({
         ':method': 'POST',
@@ -294,9 +288,9 @@ describe('gRPC frames', () => {
       return stream
     }
     const half = begin()
-    half.write(frame('half').subarray(0, 6))
+    half.write(message('half').subarray(0, 6))
     const waiting = begin()
-    waiting.end(frame('wait'))
+    waiting.end(message('wait'))
     await asked.promise
     half.close(constants.NGHTTP2_CANCEL)
     waiting.close(constants.NGHTTP2_CANCEL)
@@ -307,14 +301,6 @@ describe('gRPC frames', () => {
 
   test('calls that are opened and reset in the first segment end no process', async () => {
     await open()
-    const text = (one: string) => Buffer.from([one.length, ...Buffer.from(one)])
-    const h2 = (type: number, flags: number, stream: number, payload: Buffer) => {
-      const head = Buffer.alloc(9)
-      head.writeUIntBE(payload.length, 0, 3)
-      head.set([type, flags], 3)
-      head.writeUInt32BE(stream, 5)
-      return Buffer.concat([head, payload])
-    }
     const plain = { ':path': '/test.Echo/Echo', 'content-type': 'application/grpc' }
     const rows: Record<string, string>[] = [
       plain,
@@ -326,30 +312,25 @@ describe('gRPC frames', () => {
     for (const row of rows)
       for (const code of [0, 5, 8]) {
         const fields = { ':method': 'POST', ':scheme': 'http', ':authority': 'x', ...row }
-        const block = Object.entries(fields).flatMap(([key, value]) => [
-          Buffer.from([0]),
-          text(key),
-          text(value),
-        ])
         const socket = await dial(w.port)
         const bytes = [
-          Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
-          h2(4, 0, 0, Buffer.alloc(0)),
-          h2(1, 4, 1, Buffer.concat(block)),
-          h2(0, 0, 1, frame('x', 9)),
-          h2(3, 0, 1, Buffer.from([0, 0, 0, code])),
-          h2(6, 0, 0, Buffer.alloc(8)),
+          PREFACE,
+          rawFrame(TYPE.SETTINGS, 0, 0),
+          rawFrame(TYPE.HEADERS, 4, 1, rawHeaders(fields)),
+          rawFrame(TYPE.DATA, 0, 1, message('x', 9)),
+          reset(1, code),
+          rawFrame(TYPE.PING, 0, 0, Buffer.alloc(8)),
         ]
         socket.write(Buffer.concat(bytes))
         // The server's preface, and the ping's echo: all before it has been read.
         const answered: Buffer[] = []
         for await (const chunk of socket) {
           answered.push(chunk)
-          if (Buffer.concat(answered).includes(h2(6, 1, 0, Buffer.alloc(8)))) break
+          if (Buffer.concat(answered).includes(rawFrame(TYPE.PING, 1, 0, Buffer.alloc(8)))) break
         }
         socket.destroy()
       }
-    expect(await call(frame('x'))).toBe(Code.OK)
+    expect(await call(message('x'))).toBe(Code.OK)
   })
 
   test('a refusal ends a call whose caller has not sent all', async () => {
@@ -360,7 +341,7 @@ describe('gRPC frames', () => {
     ] as const) {
       const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc' }
       const stream = session.request(headers)
-      stream.write(frame('x', 7))
+      stream.write(message('x', 7))
       const [answer] = await once(stream, 'response')
       expect([what, Number(answer['grpc-status'])]).toEqual([what, status])
       stream.resume()
@@ -404,12 +385,12 @@ describe('gRPC frames', () => {
     })
     const failed = new Promise((resolve) => stream.on('close', resolve))
     stream.on('error', () => {})
-    stream.write(frame('first'))
+    stream.write(message('first'))
     await once(stream, 'data')
     // Nor is a flag missed whose message comes byte by byte.
-    for (const byte of frame('second')) stream.write(Buffer.from([byte]))
+    for (const byte of message('second')) stream.write(Buffer.from([byte]))
     await once(stream, 'data')
-    stream.write(frame('third', 3))
+    stream.write(message('third', 3))
     await failed
     expect(stream.rstCode).toBe(constants.NGHTTP2_INTERNAL_ERROR)
     expect(await closed.promise).not.toBeNull()
@@ -430,7 +411,7 @@ describe('gRPC frames', () => {
       ['a path no header can hold', { ':path': '/a\u00e9' }, Code.UNIMPLEMENTED],
     ]
     for (const [what, headers, expected] of rows)
-      expect([what, await call(frame('x'), headers)]).toEqual([what, expected])
+      expect([what, await call(message('x'), headers)]).toEqual([what, expected])
     expect(await w.channel.unary(echo, 'x')).toBe('x')
   })
 
@@ -442,25 +423,25 @@ describe('gRPC frames', () => {
     ['99999999u', 99_999],
   ])('a timeout of %s', async (timeout, ms) => {
     await open()
-    expect(await call(frame('x'), { 'grpc-timeout': timeout })).toBe(Code.OK)
+    expect(await call(message('x'), { 'grpc-timeout': timeout })).toBe(Code.OK)
     expect(remainingMs).toBeLessThanOrEqual(ms)
     expect(remainingMs).toBeGreaterThan(ms / 2)
   })
 
   test('the windows are opened', async () => {
     await open()
-    await call(frame('x'))
+    await call(message('x'))
     expect(session.state.remoteWindowSize).toBeGreaterThan(1_000_000)
   })
 
   test('refused calls with a body leave the connection its window', async () => {
     await open()
-    const body = frame(Buffer.alloc(200_000))
+    const body = message(Buffer.alloc(200_000))
     for (let i = 0; i < 20; i++)
       expect(await call(body, { ':path': '/test.Echo/No' })).toBe(Code.UNIMPLEMENTED)
-    const flagged = frame(Buffer.alloc(200_000), 7)
+    const flagged = message(Buffer.alloc(200_000), 7)
     for (let i = 0; i < 20; i++) expect(await call(flagged)).toBe(Code.INTERNAL)
-    expect(await call(frame('x'))).toBe(Code.OK)
+    expect(await call(message('x'))).toBe(Code.OK)
   })
 
   test('the bounds are told in SETTINGS', async () => {
