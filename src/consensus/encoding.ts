@@ -15,10 +15,14 @@ export function writeList<T>(
   for (const one of list) write(w, one)
 }
 
-/** Null when it is too long, or one of it is nothing. */
-export function readList<T>(r: Reader, read: (r: Reader) => T | null): T[] | null {
+/** Null when it has more than `max`, or one of it is nothing. */
+export function readList<T>(
+  r: Reader,
+  read: (r: Reader) => T | null,
+  max: number = LIST_MAX,
+): T[] | null {
   const count = r.varint()
-  if (count > LIST_MAX) return null
+  if (count > max) return null
   const list: T[] = []
   for (let i = 0; i < count; i++) {
     const one = read(r)

@@ -51,6 +51,8 @@ const REFUSED = -2
 const ELSEWHERE = Number.MAX_SAFE_INTEGER
 /** What nothing comes of is handed on again after this times the election timeout at most. */
 const PATIENCE_MAX = 8
+/** Who asks the same again and again is answered so many times. */
+const WAITERS_MAX = 256
 
 export class Pending {
   readonly #max: PendingMax
@@ -92,6 +94,8 @@ export class Pending {
       this.#earliest = Math.min(this.#earliest, waiter.deadline)
       if (known.more === null) known.more = [waiter]
       else known.more.push(waiter)
+      if (known.more.length > WAITERS_MAX)
+        known.more.shift()?.done({ type: 'Indeterminate', reason: 'asked again too often' })
       // What an earlier leadership of ours appended may be truncated by now: propose it again. The state machine
       // executes a seq once.
       if (!known.queued && known.appendedTerm !== term) this.#enqueue(known)

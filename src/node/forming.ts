@@ -71,7 +71,7 @@ export class Forming {
   heard(hello: HelloHeard): void {
     const announcement = decodeAnnouncement(hello.bootstrap)
     if (announcement === null || this.#isOlderThan(announcement.met, hello.nodeId)) return
-    this.#meet(announcement.start)
+    this.#meet(announcement.start, hello)
     this.#clientEndpoints.set(hello.nodeId, announcement.clientEndpoint)
     if (this.#formation === null) return
     const from = { id: hello.nodeId, uid: hello.uid }
@@ -81,7 +81,7 @@ export class Forming {
   /** Why the caller must not take part; null: it may, and its start is on disk. */
   objection(hello: HelloHeard): string | null {
     const start = decodeAnnouncement(hello.bootstrap)?.start ?? null
-    if (this.#meet(start) !== 'older') return null
+    if (this.#meet(start, hello) !== 'older') return null
     return `a later start of ${hello.nodeId} was met: this is an old copy of its data directory`
   }
 
@@ -123,8 +123,10 @@ export class Forming {
     return true
   }
 
-  #meet(start: Start | null): 'newer' | 'known' | 'older' {
+  /** Of its own directory only: what it says of another's is for that one to say. */
+  #meet(start: Start | null, { nodeId, uid }: HelloHeard): 'newer' | 'known' | 'older' {
     if (start === null || this.#own === null) return 'known'
+    if (start.id !== nodeId || start.uid !== uid) return 'known'
     try {
       const verdict = this.#own.met.meet(start)
       if (verdict === 'newer') this.#announce(this.#said)

@@ -99,8 +99,9 @@ function framesOf(seen: Buffer): { readonly frames: Frame[]; readonly whole: boo
     at = end
   }
   const first = seen.length >= PREFACE.length + FRAME_HEAD
-  // A first frame that is none of ours is HTTP/2's to judge.
-  return { frames, whole: first && seen[PREFACE.length + 3] !== SETTINGS }
+  // A first frame that is none of ours, or more than Go's, is HTTP/2's to judge: its rest is not waited for.
+  const other = seen[PREFACE.length + 3] !== SETTINGS
+  return { frames, whole: first && (other || seen.readUIntBE(PREFACE.length, 3) > 0) }
 }
 
 /** The frame with another `:authority`; as it is where it is not as simple as Go's. */

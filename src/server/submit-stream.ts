@@ -20,6 +20,8 @@ import type { Listening, SignedDoor, Vouched } from './signed-door.js'
 
 /** Commands without a result, one stream; reading goes on at half of it. */
 const INFLIGHT_MAX = 8_192
+/** Of answers in one message: what asks the same many times is answered as often. */
+const BATCH_BYTES_MAX = 1024 * 1024
 
 type Stream = ServerStream<SubmitCommandsRequest, SubmitCommandsResponse>
 
@@ -145,6 +147,10 @@ class SubmitStream {
 
   #push(result: Result): void {
     this.#results.push(result)
+    this.#flushSoon()
+  }
+
+  #flushSoon(): void {
     if (this.#flushDue) return
     this.#flushDue = true
     setImmediate(() => this.#flush())
@@ -154,9 +160,9 @@ class SubmitStream {
     this.#flushDue = false
     if (this.#clogged && this.#listening.size > 0) return
     if (this.#closed || this.#results.length === 0) return
-    const results = this.#results
-    this.#results = []
+    const results = this.#results.splice(0, countUpTo(this.#results, BATCH_BYTES_MAX))
     if (!this.#stream.write({ results })) this.#clogged = true
+    if (this.#results.length > 0) this.#flushSoon()
     this.#regulate()
     this.#finish()
   }
@@ -176,6 +182,16 @@ class SubmitStream {
     if (this.#ended && !this.#closed && this.#inflight === 0 && this.#results.length === 0)
       this.#stream.end()
   }
+}
+
+/** How many of the first of them have so many bytes of answers in all; at least one. */
+function countUpTo(results: readonly Result[], bytesMax: number): number {
+  let bytes = 0
+  for (const [i, { outcome }] of results.entries()) {
+    if (outcome?.$case === 'answer') bytes += outcome.value.length
+    if (bytes > bytesMax) return Math.max(1, i)
+  }
+  return results.length
 }
 
 export function toVouchedResult({ session, seq, answer, voucher }: Vouched): Result {

@@ -7,7 +7,7 @@ import { crc32c } from '../base/crc32c.js'
 import { getNumber, setNumber } from './record.js'
 
 const NAME = /^snap-([0-9a-f]{14})\.snap$/
-const UNFINISHED = /^snap-[0-9a-f]{14}\.snap\.tmp$/
+const UNFINISHED = /^snap-[0-9a-f]{14}\.snap\.(\d+\.)?tmp$/
 const MAGIC = 0x5053_5251 // "QRSP"
 const VERSION = 1
 export const SNAPSHOT_HEADER_BYTES = 96

@@ -30,6 +30,8 @@ export interface SnapshotStoreOptions {
 export class SnapshotStore {
   readonly #fs: FileSystem
   readonly #dir: string
+  /** Begun, in this life. */
+  #received = 0
   readonly #options: SnapshotStoreOptions
 
   constructor(fs: FileSystem, dir: string, options: SnapshotStoreOptions) {
@@ -69,7 +71,8 @@ export class SnapshotStore {
 
   /** A snapshot that arrives in pieces, in order. Nothing has its name before `finish` calls back. */
   receive(index: number, done: Done<Receiving>): void {
-    const path = `${this.#dir}/${snapshotName(index)}.tmp`
+    // A name of its own: the removal of one that was given up may still be under way.
+    const path = `${this.#dir}/${snapshotName(index)}.${++this.#received}.tmp`
     this.#fs.open(path, 'create', (error, file) => {
       if (error !== null || file === null) return done(error, null)
       const target = { fs: this.#fs, dir: this.#dir, path, index }

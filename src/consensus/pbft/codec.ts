@@ -9,11 +9,15 @@ import {
   readOf,
   readRequest,
   readStatement,
+  SIGNERS_MAX,
   writeDigest,
   writeRequest,
   writeStatement,
 } from './encoding.js'
 import type { Batch, Carriage, Message, Statement } from './messages.js'
+
+/** Of one Forward; whoever has more to hand on says it in pieces. */
+export const FORWARD_REQUESTS_MAX = 256
 
 /** Statements have the tags below. */
 const STATEMENT = 0
@@ -101,7 +105,7 @@ function readMessage(r: Reader, tag: number): Message | null {
       return { type: 'PrePrepare', proposed, batch }
     }
     case TAGS.Forward: {
-      const requests = readList(r, readRequest)
+      const requests = readList(r, readRequest, FORWARD_REQUESTS_MAX)
       return requests && { type: 'Forward', requests }
     }
     case TAGS.Status:
@@ -120,17 +124,17 @@ function readMessage(r: Reader, tag: number): Message | null {
       return batch && { type: 'FetchedBatch', index, batch }
     }
     case TAGS.CommittedBatch: {
-      const commits = readList(r, (one) => readOf(one, 'Commit'))
+      const commits = readList(r, (one) => readOf(one, 'Commit'), SIGNERS_MAX)
       const batch = readOptionalBatch(r)
       if (commits === null || batch === undefined) return null
       return { type: 'CommittedBatch', commits, batch }
     }
     case TAGS.StableCheckpoint: {
-      const checkpoints = readList(r, (one) => readOf(one, 'Checkpoint'))
+      const checkpoints = readList(r, (one) => readOf(one, 'Checkpoint'), SIGNERS_MAX)
       return checkpoints && { type: 'StableCheckpoint', checkpoints }
     }
     case TAGS.SnapshotProof: {
-      const votes = readList(r, (one) => readOf(one, 'SnapshotVote'))
+      const votes = readList(r, (one) => readOf(one, 'SnapshotVote'), SIGNERS_MAX)
       return votes && { type: 'SnapshotProof', votes }
     }
     default:

@@ -3,9 +3,10 @@
  * else. A statement's signature stands behind the body that it signs.
  */
 import { EMPTY, fromHex, toHexBetween } from '../../base/bytes.js'
+import { utf8Decode } from '../../base/utf8.js'
 import { Reader, Writer } from '../../base/varint.js'
 import type { Request } from '../contract.js'
-import { readList, readText, writeList, writeText } from '../encoding.js'
+import { readList, writeList, writeText } from '../encoding.js'
 import type { NodeId } from '../ids.js'
 import type {
   Batch,
@@ -22,6 +23,12 @@ import type {
 } from './messages.js'
 
 const DIGEST_BYTES = 32
+/** Of a name, with room to spare: it is decoded before anybody has signed it. */
+const SENDER_BYTES_MAX = 64
+
+/** Replicas that one list may name, and indices of one window: each of them is a signature to verify. */
+export const SIGNERS_MAX = 128
+export const INDICES_MAX = 1_024
 
 const TAGS = {
   Proposed: 1,
@@ -138,7 +145,9 @@ export function writeStatement(w: Writer, s: Statement): void {
 export function readStatement(r: Reader): Statement | null {
   const tag = r.byte()
   const epoch = r.varint()
-  const sender = readText(r)
+  const name = r.chunk()
+  if (name.length > SENDER_BYTES_MAX) return null
+  const sender = utf8Decode(name)
   const statement = readBody(r, tag, { sender, epoch })
   return r.ok ? statement : null
 }
@@ -156,37 +165,42 @@ function readBody(r: Reader, tag: number, { sender, epoch }: Head): Statement | 
     case TAGS.Commit: {
       const [view, index, digest] = [r.varint(), r.varint(), readDigest(r)]
       const type = tag === TAGS.Proposed ? 'Proposed' : tag === TAGS.Prepare ? 'Prepare' : 'Commit'
-      return { type, view, index, digest, sender, epoch, signature: r.chunk() }
+      return { type, view, index, digest, sender, epoch, signature: readSignature(r) }
     }
     case TAGS.Checkpoint: {
       const [index, digest] = [r.varint(), readDigest(r)]
-      return { type: 'Checkpoint', index, digest, sender, epoch, signature: r.chunk() }
+      return { type: 'Checkpoint', index, digest, sender, epoch, signature: readSignature(r) }
     }
     case TAGS.SnapshotVote: {
       const [index, digest] = [r.varint(), readDigest(r)]
       const [bytes, time, history] = [r.varint(), r.varint(), readDigest(r)]
       const of = { index, digest, bytes, time, history }
-      return { type: 'SnapshotVote', ...of, sender, epoch, signature: r.chunk() }
+      return { type: 'SnapshotVote', ...of, sender, epoch, signature: readSignature(r) }
     }
     case TAGS.ViewChange: {
       const [view, stable] = [r.varint(), r.varint()]
-      const checkpoints = readList(r, (one) => readOf(one, 'Checkpoint'))
-      const prepared = readList(r, readCertificate)
+      const checkpoints = readList(r, (one) => readOf(one, 'Checkpoint'), SIGNERS_MAX)
+      const prepared = readList(r, readCertificate, INDICES_MAX)
       if (checkpoints === null || prepared === null) return null
       const of = { view, stable, checkpoints, prepared }
-      return { type: 'ViewChange', ...of, sender, epoch, signature: r.chunk() }
+      return { type: 'ViewChange', ...of, sender, epoch, signature: readSignature(r) }
     }
     case TAGS.NewView: {
       const view = r.varint()
-      const viewChanges = readList(r, (one) => readOf(one, 'ViewChange'))
-      const proposals = readList(r, (one) => readOf(one, 'Proposed'))
+      const viewChanges = readList(r, (one) => readOf(one, 'ViewChange'), SIGNERS_MAX)
+      const proposals = readList(r, (one) => readOf(one, 'Proposed'), INDICES_MAX)
       if (viewChanges === null || proposals === null) return null
       const of = { view, viewChanges, proposals }
-      return { type: 'NewView', ...of, sender, epoch, signature: r.chunk() }
+      return { type: 'NewView', ...of, sender, epoch, signature: readSignature(r) }
     }
     default:
       return null
   }
+}
+
+/** A copy: votes are kept long, and a view would keep all that the message came in. */
+function readSignature(r: Reader): Uint8Array {
+  return new Uint8Array(r.chunk())
 }
 
 interface ByType {
@@ -214,7 +228,7 @@ export function writeCertificate(w: Writer, certificate: PreparedCertificate): v
 export function readCertificate(r: Reader): PreparedCertificate | null {
   const proposed = readOf(r, 'Proposed')
   if (proposed === null) return null
-  const prepares = readList(r, (one) => readOf(one, 'Prepare'))
+  const prepares = readList(r, (one) => readOf(one, 'Prepare'), SIGNERS_MAX)
   return prepares === null ? null : { proposed, prepares }
 }
 

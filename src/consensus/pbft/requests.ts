@@ -12,6 +12,7 @@
 import { keepNewest } from '../../base/oldest.js'
 import type { Request } from '../contract.js'
 import type { NodeId } from '../ids.js'
+import { FORWARD_REQUESTS_MAX } from './codec.js'
 import { proposeQueued, sizeOf } from './ordering.js'
 import {
   isPrimary,
@@ -23,8 +24,6 @@ import {
   type Waiting,
 } from './state.js'
 
-/** Requests in one Forward, and told at once; what is more goes into the next. */
-const FORWARD_REQUESTS_MAX = 256
 /**
  * Likewise; a request that is larger travels alone. A message can be too large for its way, and who sends it again the same
  * is never heard: the requests in it would wait for ever, and their replica leave one view after the other.
@@ -57,7 +56,7 @@ export function onPropose(s: State, requests: readonly Request[], out: PbftOut):
 /** Another's clients'; nobody can lie about what a client asks, for clients sign. */
 export function onForward(s: State, requests: readonly Request[], out: PbftOut): void {
   const news: Request[] = []
-  for (const request of requests.slice(0, FORWARD_REQUESTS_MAX)) {
+  for (const request of requests) {
     // A late copy of what was executed needs no index. Whoever insists gets one: it may have forgotten that it
     // executed it, and would suspect every primary; to the machine the second time is no time.
     if (s.justExecuted.delete(requestKey(request))) continue

@@ -17,6 +17,8 @@ import { checkOverlaps } from './overlaps.js'
 
 /** Operations in a list of a transaction; what a list holds is taken off what its nested lists may hold. */
 export const TXN_OPS_MAX = 128
+/** Ranges of a whole transaction, however it is nested, compares of ranges among them. etcd bounds each list alone. */
+export const TXN_WALKS_MAX = 128
 /** Leases that one command keeps alive. */
 export const KEEP_ALIVES_MAX = 4_096
 
@@ -36,7 +38,11 @@ export function checkCommand(command: Command): KvError | null {
     case 'DeleteRange':
       return checkKey(command.request.key)
     case 'Txn':
-      return checkTxn(command.request, TXN_OPS_MAX) ?? checkBranches(command.request)
+      return (
+        checkTxn(command.request, TXN_OPS_MAX) ??
+        (walksOf(command.request) > TXN_WALKS_MAX ? KV_ERRORS.tooManyOps : null) ??
+        checkBranches(command.request)
+      )
     case 'LeaseGrant':
       return checkGrant(command.request)
     case 'Alarm':
@@ -89,6 +95,22 @@ function checkTxn(txn: TxnRequest, opsMax: number): KvError | null {
     }
   }
   return null
+}
+
+/** What looks at more than one key, in the dearest branch: each may be a walk through the whole store. */
+function walksOf(txn: TxnRequest): number {
+  const compared = txn.compare.filter((compare) => compare.rangeEnd.length > 0).length
+  return compared + Math.max(walksOfList(txn.success), walksOfList(txn.failure))
+}
+
+function walksOfList(list: readonly RequestOp[]): number {
+  let walks = 0
+  for (const { request } of list) {
+    if (request?.$case === 'requestTxn') walks += walksOf(request.value)
+    else if (request?.$case === 'requestRange' || request?.$case === 'requestDeleteRange')
+      walks += request.value.rangeEnd.length > 0 ? 1 : 0
+  }
+  return walks
 }
 
 function checkOp(op: RequestOp, opsMax: number): KvError | null {

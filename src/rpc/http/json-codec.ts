@@ -13,6 +13,7 @@ import {
   toBinary,
   toJson,
 } from '@bufbuild/protobuf'
+import { Code, RpcError } from '../status.js'
 import { JsonProblem, splitJson } from './json-text.js'
 
 /** Of 64 bits, with a sign. */
@@ -32,16 +33,29 @@ const INTEGERS_64: ReadonlySet<ScalarType> = new Set([
 export interface JsonCodec {
   /** The messages of a body, at most so many, encoded. Throws JsonProblem, which names the field. */
   read(body: string, messagesMax: number): Uint8Array[]
-  /** One line. */
+  /** One line. Throws RpcError when it would be too long. */
   write(message: Uint8Array): string
+}
+
+/** Of an answer as gRPC has it. As JSON it takes some 25 times as much memory, all at once. */
+const JSON_ANSWER_BYTES_MAX = 32 * 1024 * 1024
+
+function tooLarge(bytes: number): RpcError {
+  return new RpcError(
+    Code.RESOURCE_EXHAUSTED,
+    `an answer of ${bytes} bytes is too large for JSON, which takes ${JSON_ANSWER_BYTES_MAX}: ask with a limit, or over gRPC`,
+  )
 }
 
 export function jsonCodec(request: DescMessage, response: DescMessage): JsonCodec {
   return {
     read: (body, messagesMax) =>
       splitJson(body, messagesMax).map((text) => readMessage(request, text)),
-    write: (message) =>
-      JSON.stringify(toJson(response, fromBinary(response, message), { useProtoFieldName: true })),
+    write: (message) => {
+      if (message.length > JSON_ANSWER_BYTES_MAX) throw tooLarge(message.length)
+      const json = toJson(response, fromBinary(response, message), { useProtoFieldName: true })
+      return JSON.stringify(json)
+    },
   }
 }
 

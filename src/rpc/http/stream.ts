@@ -74,7 +74,8 @@ export class HttpStream implements ServerStream<unknown, unknown> {
 
   write(message: unknown): boolean {
     if (this.#ending || this.#closed) return true
-    const line = `{"result":${this.#options.json.write(this.#options.outgoing.encode(message))}}\n`
+    const line = this.#lineOf(message)
+    if (line === null) return true
     if (this.queuedBytes + line.length > this.#options.queuedBytesMax) {
       this.fail(new RpcError(Code.RESOURCE_EXHAUSTED, 'the reader is too slow'))
       return true
@@ -84,6 +85,16 @@ export class HttpStream implements ServerStream<unknown, unknown> {
     // Only what the socket did not take at once is told of when it drains.
     if (!room && this.queuedBytes >= this.#options.highWaterBytes) this.#full = true
     return !this.#full
+  }
+
+  /** Null: the stream has failed over it. */
+  #lineOf(message: unknown): string | null {
+    try {
+      return `{"result":${this.#options.json.write(this.#options.outgoing.encode(message))}}\n`
+    } catch (error) {
+      this.fail(this.#options.known(error))
+      return null
+    }
   }
 
   onDrain(callback: () => void): void {

@@ -32,6 +32,22 @@ describe('keys', () => {
   })
 })
 
+describe('walks through the store in a transaction', () => {
+  const walks = (n: number) =>
+    Array.from({ length: n }, () => op.range({ key: 'a', rangeEnd: 'b', countOnly: true }))
+  const compares = (n: number) =>
+    Array.from({ length: n }, () => compare({ key: 'a', rangeEnd: 'b' }))
+
+  test('128 of one way through it, not 129, however they are nested', () => {
+    expect(ofTxn({ success: walks(128), failure: walks(128) })).toBeNull()
+    expect(ofTxn({ compare: compares(64), success: walks(64) })).toBeNull()
+    expect(ofTxn({ compare: compares(65), success: walks(64) })).toBe(TOO_MANY)
+    const nested = op.txn({ compare: compares(20), failure: [op.del({ key: 'a', rangeEnd: 'b' })] })
+    expect(ofTxn({ success: Array.from({ length: 6 }, () => nested) })).toBeNull()
+    expect(ofTxn({ success: Array.from({ length: 7 }, () => nested) })).toBe(TOO_MANY)
+  })
+})
+
 describe('operations in a transaction', () => {
   const ranges = (n: number) => Array.from({ length: n }, () => op.range({ key: 'a' }))
 

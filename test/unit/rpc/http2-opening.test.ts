@@ -39,6 +39,12 @@ describe('what is done with the first bytes', () => {
     ['Go, and a window', Buffer.concat([GO, more]), false, 'Greet'],
     ['a preface that is none', Buffer.from('PRI * HTTP/3'), false, 'Ready'],
     ['another first frame', Buffer.concat([PREFACE, more]), false, 'Ready'],
+    [
+      'half of longer settings',
+      Buffer.concat([PREFACE, rawFrame(4, 0, 0, Buffer.alloc(600)).subarray(0, 20)]),
+      false,
+      'Ready',
+    ],
     ['settings', Buffer.concat([PREFACE, rawFrame(4, 0, 0, Buffer.alloc(6))]), false, 'Ready'],
     ['who asks at once', Buffer.concat([GO, rawFrame(HEADERS, 4, 1, REQUEST)]), false, 'Ready'],
     ['Go, greeted', GO, true, 'More'],

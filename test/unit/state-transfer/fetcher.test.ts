@@ -302,7 +302,7 @@ describe('the fetcher', () => {
     const { fetcher, target, self, turns } = fetching(randomBytes(1, 6_000), { s: SILENT })
     fetcher.fetch('s', target, () => {})
     while (turns.step(500));
-    expect(self.fs.paths()).toEqual(['/snap/snap-00000000000046.snap.tmp'])
+    expect(self.fs.paths()).toEqual(['/snap/snap-00000000000046.snap.1.tmp'])
     while (turns.step(30_000));
     expect(self.fs.paths()).toEqual([])
   })

@@ -164,12 +164,24 @@ describe('writing a snapshot', () => {
       }
   })
 
+  it('is not disturbed by the end of another that was given up', () => {
+    const disk = memory()
+    const store = storeOn(disk)
+    const first = run<Receiving>(disk, (done) => store.receive(4, done))!.value!
+    const second = run<Receiving>(disk, (done) => store.receive(4, done))!.value!
+    run<void>(disk, (done) => second.write(Uint8Array.of(1, 2, 3), done))
+    first.abort()
+    const result = run<SnapshotFile>(disk, (done) => second.finish(null, done))
+    expect(result?.error).toBeNull()
+    expect(disk.fs.paths()).toEqual([`${DIR}/${snapshotName(4)}`])
+  })
+
   it('notices when the file does not read as written', () => {
     const disk = memory()
     const store = storeOn(disk)
     const receiving = run<Receiving>(disk, (done) => store.receive(4, done))!.value!
     run<void>(disk, (done) => receiving.write(Uint8Array.of(1, 2, 3), done))
-    const path = `${DIR}/${snapshotName(4)}.tmp`
+    const path = `${DIR}/${snapshotName(4)}.1.tmp`
     const file = run<{ write: Receiving['write'] }>(disk, (done) =>
       disk.fs.open(path, 'existing', done as never),
     )!.value as unknown as { write(at: number, b: Uint8Array, d: () => void): void }
