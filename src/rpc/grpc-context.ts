@@ -7,7 +7,7 @@ import {
 } from '@grpc/grpc-js'
 import { addTo, firstOf, statusText } from './grpc-metadata.js'
 import type { RpcError } from './status.js'
-import type { CallContext } from './types.js'
+import type { CallContext, UnaryEnd } from './types.js'
 
 type ServerCall = ServerUnaryCall<Buffer, Uint8Array> | ServerDuplexStream<Buffer, Uint8Array>
 
@@ -64,12 +64,6 @@ export class GrpcContext implements CallContext {
     if (own !== null) for (const [key, value] of Object.entries(own)) this.setTrailer(key, value)
     return this.#trailers ?? NONE
   }
-}
-
-/** How a unary call ends: one of the two, once. */
-export interface UnaryEnd {
-  answer(bytes: Uint8Array): void
-  fail(error: RpcError): void
 }
 
 /** Of a unary call that the library carries, because its messages are compressed. */

@@ -23,6 +23,7 @@ import { http2BoundsOf, type ServerLimits } from './limits.js'
 import { guardFlags } from './message-flags.js'
 import { isGone, refuseCall } from './refusal.js'
 import { Code } from './status.js'
+import { timeoutMsOf } from './timeout.js'
 
 type StreamListener = (
   stream: ServerHttp2Stream,
@@ -30,11 +31,9 @@ type StreamListener = (
   ...rest: unknown[]
 ) => void
 
-const TIMEOUT = /^\d{1,8}[HMSmun]$/
 const TIMEOUT_HEADER = 'grpc-timeout'
 /** A timer holds 2^31 ms; a caller that waits longer gets this much. */
 const TIMEOUT_LONGEST = '1728000S'
-const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1 }
 const KEY = /^[0-9a-z_.-]+$/
 const VALUE = /^[ -~]*$/
 
@@ -101,9 +100,8 @@ function problemOf(
     return { code: Code.UNIMPLEMENTED, text: 'unknown method' }
   const timeout = headers[TIMEOUT_HEADER]
   if (timeout === undefined) return null
-  if (typeof timeout !== 'string' || !TIMEOUT.test(timeout))
-    return { code: Code.INVALID_ARGUMENT, text: 'malformed grpc-timeout' }
-  const ms = Number.parseInt(timeout, 10) * (UNIT_MS[timeout.slice(-1)] ?? 0)
+  const ms = typeof timeout === 'string' ? timeoutMsOf(timeout) : null
+  if (ms === null) return { code: Code.INVALID_ARGUMENT, text: 'malformed grpc-timeout' }
   if (ms > 1_728_000_000) headers[TIMEOUT_HEADER] = TIMEOUT_LONGEST
   return null
 }

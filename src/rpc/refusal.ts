@@ -3,7 +3,10 @@ import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'nod
 import { statusText } from './grpc-metadata.js'
 import type { Code } from './status.js'
 
-const HEADERS = { ':status': 200, 'content-type': 'application/grpc+proto' }
+export const HEADERS: OutgoingHttpHeaders = {
+  ':status': 200,
+  'content-type': 'application/grpc+proto',
+}
 const ALONE = { endStream: true, sendDate: false }
 
 /** True when the caller is gone, and nothing may be sent any more. */

@@ -10,14 +10,14 @@ import {
 } from '@grpc/grpc-js'
 import { assert } from '../base/assert.js'
 import { type CallTally, CLIENT_VERSION } from './call-tally.js'
-import { GrpcContext, GrpcUnaryContext, type UnaryEnd } from './grpc-context.js'
+import { GrpcContext, GrpcUnaryContext } from './grpc-context.js'
 import { guardCalls, setHttp2Settings } from './grpc-doors.js'
 import { statusText } from './grpc-metadata.js'
 import { GrpcStream } from './grpc-stream.js'
 import type { ServerLimits } from './limits.js'
 import { SharedPort } from './port.js'
 import { Code, RpcError } from './status.js'
-import type { CallContext, Codec, Listening, Route, Server } from './types.js'
+import type { CallContext, Codec, Listening, Route, Server, UnaryEnd } from './types.js'
 import { UnaryCall } from './unary-call.js'
 
 export interface ServerOptions {

@@ -47,6 +47,12 @@ export interface CallContext {
   setTrailer(key: string, value: string): void
 }
 
+/** How a unary call ends: one of the two, once. */
+export interface UnaryEnd {
+  answer(bytes: Uint8Array): void
+  fail(error: RpcError): void
+}
+
 /** Throws RpcError (or rejects with it) for anything but OK. */
 export type UnaryHandler<Req, Res> = (request: Req, context: CallContext) => Res | Promise<Res>
 

@@ -5,27 +5,19 @@
  */
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { headerText } from './grpc-metadata.js'
-import { isGone, refuseCall } from './refusal.js'
+import { HEADERS, isGone, refuseCall } from './refusal.js'
 import { Code, RpcError } from './status.js'
-import type { CallContext } from './types.js'
+import { timeoutMsOf } from './timeout.js'
+import type { CallContext, UnaryEnd } from './types.js'
 
 const HEAD_BYTES = 5
-const HEADERS = { ':status': 200, 'content-type': 'application/grpc+proto' }
 const OK_TRAILERS = { 'grpc-status': 0 }
 const WITH_TRAILERS = { waitForTrailers: true, sendDate: false }
-const UNIT_MS: Readonly<Record<string, number>> = {
-  H: 3_600_000,
-  M: 60_000,
-  S: 1_000,
-  m: 1,
-  u: 1e-3,
-  n: 1e-6,
-}
 
 /** What has to be done for the call, once its request is there. */
 export type Serve = (call: UnaryCall, request: Buffer) => void
 
-export class UnaryCall implements CallContext {
+export class UnaryCall implements CallContext, UnaryEnd {
   readonly #stream: ServerHttp2Stream
   readonly #headers: IncomingHttpHeaders
   readonly #bytesMax: number
@@ -54,7 +46,9 @@ export class UnaryCall implements CallContext {
     this.#headers = headers
     this.#bytesMax = options.bytesMax
     this.#serve = options.serve
-    const timeoutMs = timeoutOf(headers['grpc-timeout'])
+    const timeout = headers['grpc-timeout']
+    const asked = timeout === undefined ? null : timeoutMsOf(String(timeout))
+    const timeoutMs = asked === null ? null : Math.floor(asked)
     this.#deadline = timeoutMs === null ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs
     this.#timer = timeoutMs === null ? null : setTimeout(() => this.#late(), timeoutMs)
     // Each error is followed by the end of the stream.
@@ -221,9 +215,4 @@ export class UnaryCall implements CallContext {
     if (this.#finished || callbacks === null) return
     for (const callback of callbacks) callback()
   }
-}
-
-function timeoutOf(header: string | string[] | undefined): number | null {
-  if (typeof header !== 'string') return null
-  return Math.floor(Number.parseInt(header, 10) * (UNIT_MS[header.slice(-1)] ?? 0))
 }

@@ -26,8 +26,8 @@ const DIGEST_BYTES = 32
 /** Of a name, with room to spare: it is decoded before anybody has signed it. */
 const SENDER_BYTES_MAX = 64
 
-/** Replicas that one list may name, and indices of one window: each of them is a signature to verify. */
-export const SIGNERS_MAX = 128
+/** Replicas that a cluster may have (the cluster file's bound), and indices of one window: each is a signature to verify. */
+export const SIGNERS_MAX = 16
 export const INDICES_MAX = 1_024
 
 const TAGS = {

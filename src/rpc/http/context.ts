@@ -1,18 +1,10 @@
 /** A call over HTTP/1.1 as its handler sees it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { timeoutMsOf } from '../timeout.js'
 import type { CallContext } from '../types.js'
 
 /** Headers that stand for metadata carry this before its key. */
 const METADATA = 'grpc-metadata-'
-const TIMEOUT = /^(\d{1,8})([HMSmun])$/
-const UNIT_MS: Readonly<Record<string, number>> = {
-  H: 3_600_000,
-  M: 60_000,
-  S: 1_000,
-  m: 1,
-  u: 1e-3,
-  n: 1e-6,
-}
 
 /** A timer holds no more ms; whoever waits for longer is not told that it is over. */
 const TIMER_MS_MAX = 2 ** 31 - 1
@@ -99,7 +91,6 @@ export function onHalfClosed(
 /** Null: it is none. Zero is as good as none given, as etcd's gateway has it. */
 export function readTimeoutMs(header: string | string[] | undefined): number | null {
   if (header === undefined) return Number.POSITIVE_INFINITY
-  const [, count, unit = ''] = TIMEOUT.exec(String(header)) ?? []
-  if (count === undefined) return null
-  return Number(count) * (UNIT_MS[unit] ?? 0) || Number.POSITIVE_INFINITY
+  const ms = timeoutMsOf(String(header))
+  return ms === 0 ? Number.POSITIVE_INFINITY : ms
 }

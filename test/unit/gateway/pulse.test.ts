@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { Pulse } from '../../../src/gateway/pulse.js'
 
 /** A pulse whose clock and answers are the test's. */
@@ -13,7 +13,8 @@ function world(ask: () => Promise<void>) {
   const lookAt = async (ms: number) => {
     clock.now = ms
     pulse.look()
-    await vi.waitFor(() => undefined)
+    // What the question met is told of in the turn.
+    await new Promise(setImmediate)
   }
   return { pulse, told, clock, lookAt }
 }

@@ -7,6 +7,7 @@ import {
 } from '../../../../src/consensus/pbft/codec.js'
 import { SIGNERS_MAX } from '../../../../src/consensus/pbft/encoding.js'
 import type { Commit, Message } from '../../../../src/consensus/pbft/messages.js'
+import { NODES_MAX } from '../../../../src/crypto/cluster-file.js'
 import { checkpoint, commit, D1, prepare } from '../../../support/pbft-statements.js'
 
 const read = (message: Message) => decodeMessage(new Uint8Array(encodeMessage(message)))
@@ -18,7 +19,13 @@ it('lists of statements are as long as there may be replicas, and not longer', (
   expect(read({ type: 'StableCheckpoint', checkpoints: checkpoints(SIGNERS_MAX + 1) })).toBeNull()
   const commits = (n: number): Commit[] => times(n, () => commit('n4', 0, 4, D1))
   expect(read({ type: 'CommittedBatch', commits: commits(3), batch: null })).not.toBeNull()
-  expect(read({ type: 'CommittedBatch', commits: commits(129), batch: null })).toBeNull()
+  expect(
+    read({ type: 'CommittedBatch', commits: commits(SIGNERS_MAX + 1), batch: null }),
+  ).toBeNull()
+})
+
+it('a whole cluster, however large its file lets it be, fits into a list', () => {
+  expect(SIGNERS_MAX).toBe(NODES_MAX)
 })
 
 it('a Forward has no more requests than one piece has', () => {
