@@ -1,4 +1,4 @@
-/** A call as its handler sees it. */
+/** Calls that the library carries, because their messages are compressed, as their handlers see them. */
 import {
   Metadata,
   type ServerDuplexStream,
@@ -6,8 +6,8 @@ import {
   type sendUnaryData,
 } from '@grpc/grpc-js'
 import { addTo, firstOf, statusText } from './grpc-metadata.js'
-import type { RpcError } from './status.js'
-import type { CallContext, UnaryEnd } from './types.js'
+import { Code, RpcError } from './status.js'
+import type { CallContext, StreamEnd, UnaryEnd } from './types.js'
 
 type ServerCall = ServerUnaryCall<Buffer, Uint8Array> | ServerDuplexStream<Buffer, Uint8Array>
 
@@ -66,7 +66,6 @@ export class GrpcContext implements CallContext {
   }
 }
 
-/** Of a unary call that the library carries, because its messages are compressed. */
 export class GrpcUnaryContext extends GrpcContext implements UnaryEnd {
   readonly #done: sendUnaryData<Buffer>
 
@@ -83,5 +82,58 @@ export class GrpcUnaryContext extends GrpcContext implements UnaryEnd {
   fail(error: RpcError): void {
     const metadata = this.finish(error.trailers)
     this.#done({ code: error.code, details: statusText(error.message), metadata })
+  }
+}
+
+export class GrpcStreamContext extends GrpcContext implements StreamEnd {
+  readonly #duplex: ServerDuplexStream<Buffer, Buffer>
+
+  constructor(call: ServerDuplexStream<Buffer, Buffer>) {
+    super(call)
+    this.#duplex = call
+  }
+
+  on(event: 'data', listener: (bytes: Buffer) => void): void {
+    this.#duplex.on(event, listener)
+  }
+
+  once(event: 'end', listener: () => void): void {
+    this.#duplex.once(event, listener)
+  }
+
+  write(bytes: Buffer, written: () => void): void {
+    this.#duplex.write(bytes, written)
+  }
+
+  pause(): void {
+    this.#duplex.pause()
+  }
+
+  resume(): void {
+    this.#duplex.resume()
+  }
+
+  end(): void {
+    this.#duplex.end(this.finish())
+  }
+
+  abort(error: RpcError): void {
+    const metadata = this.finish(error.trailers)
+    const details = statusText(error.message)
+    this.#duplex.emit('error', { code: error.code, details, metadata })
+  }
+
+  /** The library fails the call by itself. */
+  onProblem(): void {}
+
+  onOver(callback: (error: RpcError) => void): void {
+    this.#duplex.once('cancelled', () => {
+      const late = this.remainingMs() === 0
+      callback(
+        late
+          ? new RpcError(Code.DEADLINE_EXCEEDED, 'deadline exceeded')
+          : new RpcError(Code.CANCELLED, 'the caller is gone'),
+      )
+    })
   }
 }

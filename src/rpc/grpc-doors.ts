@@ -7,7 +7,8 @@
  * - calls with metadata that gRPC does not allow: grpc-js drops it and prints key and value, a token perhaps;
  * - unknown methods: its answer quotes the path unescaped;
  * - messages whose flag is not one of gRPC's;
- * - unary calls, which are served without it.
+ * - calls of which the messages are not compressed: they are served without it, and but so many at once;
+ * - those that are left for it: a few at once, since what they hold is not counted.
  */
 
 import {
@@ -34,6 +35,9 @@ type StreamListener = (
 const TIMEOUT_HEADER = 'grpc-timeout'
 /** A timer holds 2^31 ms; a caller that waits longer gets this much. */
 const TIMEOUT_LONGEST = '1728000S'
+/** Calls that grpc-js carries, at once. */
+const CARRIED_MAX = 64
+const TOO_MANY = { code: Code.RESOURCE_EXHAUSTED, text: 'too many calls at once' }
 const KEY = /^[0-9a-z_.-]+$/
 const VALUE = /^[ -~]*$/
 
@@ -47,14 +51,17 @@ export function setHttp2Settings(server: GrpcServer, limits: ServerLimits): void
 export interface Calls {
   /** Of all methods. */
   readonly paths: ReadonlySet<string>
-  /** Asked with each call that is plain gRPC and not compressed; true: it is taken care of. */
-  readonly serve: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean
+  /** Further ones are refused. */
+  readonly isFull: () => boolean
+  /** Is given each call of them that is plain gRPC and not compressed. */
+  readonly serve: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void
 }
 
 /** After the connection injector is made. */
 export function guardCalls(server: GrpcServer, limits: ServerLimits, calls: Calls): void {
   const http2Servers: unknown = Reflect.get(server, 'http2Servers')
   assert(http2Servers instanceof Map, 'grpc-js has changed: no HTTP/2 servers')
+  let carried = 0
   for (const http2 of http2Servers.keys() as Iterable<Http2Server>) {
     const inner = http2.listeners('stream') as StreamListener[]
     assert(inner.length === 1, 'grpc-js has changed: not one stream listener')
@@ -70,7 +77,17 @@ export function guardCalls(server: GrpcServer, limits: ServerLimits, calls: Call
         refuse(stream, problem)
         return
       }
-      if (isPlain(headers) && calls.serve(stream, headers)) return
+      if (isPlain(headers)) {
+        if (calls.isFull()) refuse(stream, TOO_MANY)
+        else calls.serve(stream, headers)
+        return
+      }
+      if (carried >= CARRIED_MAX) {
+        refuse(stream, TOO_MANY)
+        return
+      }
+      carried++
+      stream.once('close', () => carried--)
       guardFlags(stream, headers, (text) => refuse(stream, { code: Code.INTERNAL, text }))
       inner[0]?.(stream, headers, ...rest)
     })

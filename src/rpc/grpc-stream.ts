@@ -1,19 +1,20 @@
 /**
- * Both sides of an open stream. grpc-js sends one message at a time and waits for the socket, so messages queue
- * here; where a method allows it, all that has queued up travels as one message.
+ * Both sides of an open stream. Below, one message is sent at a time and the socket waited for, so messages queue here;
+ * where a method allows it, all that has queued up travels as one message.
  */
 import { concat } from '../base/bytes.js'
+import type { Room } from './room.js'
 import { Code, RpcError } from './status.js'
 import type { ClientStream, Codec, ServerStream } from './types.js'
 
 /** Joined messages stay well below what any receiver takes. */
 const JOINED_BYTES_MAX = 256 * 1024
 
-/** What is used of grpc-js's duplex streams, server's or client's. */
+/** What carries the messages: the server's call on its HTTP/2 stream, or a duplex stream of grpc-js. */
 export interface RawStream {
   on(event: 'data', listener: (bytes: Buffer) => void): unknown
   once(event: 'end', listener: () => void): unknown
-  write(bytes: Buffer, written: () => void): boolean
+  write(bytes: Buffer, written: () => void): unknown
   pause(): unknown
   resume(): unknown
 }
@@ -25,6 +26,10 @@ export interface StreamOptions<In, Out> {
   readonly highWaterBytes: number
   /** Of what `write` queues in spite of that; beyond it the call fails. */
   readonly queuedBytesMax: number
+  /** What all queues may take together. */
+  readonly room?: Room
+  /** `end` ends the call, and not only our half: what arrives after it is for nobody. */
+  readonly endsCall?: boolean
   /** All that was written has left, and no more will come: this side's own way to say so. */
   readonly finish: () => void
   /** Ends the call for this reason; what waits is dropped. */
@@ -68,6 +73,11 @@ export class GrpcStream<In, Out> implements ServerStream<In, Out>, ClientStream<
     const bytes = this.#options.outgoing.encode(message)
     if (this.#queuedBytes + bytes.length > this.#options.queuedBytesMax) {
       this.fail(new RpcError(Code.RESOURCE_EXHAUSTED, 'the reader is too slow'))
+      return true
+    }
+    if (this.#options.room?.take(bytes.length) === false) {
+      const text = 'too much waits for callers who do not read'
+      this.fail(new RpcError(Code.RESOURCE_EXHAUSTED, text))
       return true
     }
     this.#queue.push(bytes)
@@ -137,7 +147,14 @@ export class GrpcStream<In, Out> implements ServerStream<In, Out>, ClientStream<
   #dropQueue(): void {
     this.#ending = true
     this.#queue = []
-    this.#queuedBytes = 0
+    this.#left(this.#queuedBytes)
+  }
+
+  /** So many bytes wait no more; what was dropped may still leave. */
+  #left(length: number): void {
+    const bytes = Math.min(length, this.#queuedBytes)
+    this.#queuedBytes -= bytes
+    this.#options.room?.give(bytes)
   }
 
   /** At the end of the turn: what one turn writes can then leave together. */
@@ -158,7 +175,7 @@ export class GrpcStream<In, Out> implements ServerStream<In, Out>, ClientStream<
   }
 
   #written(length: number): void {
-    this.#queuedBytes = Math.max(0, this.#queuedBytes - length)
+    this.#left(length)
     if (this.#full && this.#queuedBytes <= this.#options.highWaterBytes / 2) {
       this.#full = false
       if (!this.#closed && !this.#ending) this.#onDrain()
@@ -185,6 +202,7 @@ export class GrpcStream<In, Out> implements ServerStream<In, Out>, ClientStream<
 
   #receive(bytes: Buffer): void {
     if (this.#closed || this.#aborted) return
+    if (this.#ending && this.#options.endsCall === true) return
     let message: In
     try {
       message = this.#options.incoming.decode(bytes)

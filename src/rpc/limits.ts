@@ -1,11 +1,10 @@
 /** Every bound of the transport, always set: grpc-js has most of them unlimited by default. */
+import type { CallBounds } from './open-calls.js'
 
 const KIB = 1024
 const MIB = 1024 * KIB
 
-export interface ServerLimits {
-  /** One message; a larger one ends its call with RESOURCE_EXHAUSTED. */
-  readonly receiveBytesMax: number
+export interface ServerLimits extends CallBounds {
   /** Calls at once on one connection; more wait at the client. */
   readonly streamsPerConnectionMax: number
   /** All headers of a call; beyond it the call is refused. */
@@ -40,6 +39,10 @@ export const CLIENT_PORT_LIMITS: ServerLimits = {
   windowBytes: MIB,
   streamHighWaterBytes: 256 * KIB,
   streamQueuedBytesMax: 64 * MIB,
+  callsMax: 131_072,
+  receivingBytesMax: 256 * MIB,
+  unreadBytesMax: 1_024 * MIB,
+  stallMsMax: 30_000,
 }
 
 /** Few callers that say much. */

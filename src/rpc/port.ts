@@ -4,6 +4,7 @@
  */
 import { createServer as createHttpServer, type RequestListener } from 'node:http'
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
+import { Pipeline } from './http/pipeline.js'
 import { greetingOf, openingOf, PREFACE } from './http2-opening.js'
 import { http2BoundsOf, type ServerLimits } from './limits.js'
 import type { Listening } from './types.js'
@@ -86,6 +87,7 @@ export class SharedPort {
   }
 
   #makeHttp(handler: RequestListener): ReturnType<typeof createHttpServer> {
+    const pipeline = new Pipeline(handler)
     const http = createHttpServer(
       {
         maxHeaderSize: this.#options.limits.headerBytesMax,
@@ -96,9 +98,12 @@ export class SharedPort {
       },
       (request, response) => {
         this.#spoken.add(request.socket)
-        handler(request, response)
+        pipeline.handle(request, response)
       },
     )
+    http.setTimeout(this.#options.limits.stallMsMax, (socket) => {
+      if (pipeline.isStalled(socket)) socket.destroy()
+    })
     // It never listens itself, and only listening starts the watch over its timeouts.
     http.emit('listening')
     // Who has said all he has to say is answered nonetheless; Node's types do not know of it.

@@ -1,6 +1,6 @@
-/** The server side of the transport: on grpc-js, but for unary calls, which are served on their HTTP/2 streams. */
-
+/** The server side of the transport: sessions are grpc-js's, calls are served on their HTTP/2 streams. */
 import type { RequestListener } from 'node:http'
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import {
   Server as GrpcServer,
   ServerCredentials,
@@ -10,14 +10,15 @@ import {
 } from '@grpc/grpc-js'
 import { assert } from '../base/assert.js'
 import { type CallTally, CLIENT_VERSION } from './call-tally.js'
-import { GrpcContext, GrpcUnaryContext } from './grpc-context.js'
+import { GrpcStreamContext, GrpcUnaryContext } from './grpc-context.js'
 import { guardCalls, setHttp2Settings } from './grpc-doors.js'
-import { statusText } from './grpc-metadata.js'
 import { GrpcStream } from './grpc-stream.js'
 import type { ServerLimits } from './limits.js'
+import { OpenCalls } from './open-calls.js'
 import { SharedPort } from './port.js'
 import { Code, RpcError } from './status.js'
-import type { CallContext, Codec, Listening, Route, Server, UnaryEnd } from './types.js'
+import { StreamCall } from './stream-call.js'
+import type { CallContext, Codec, Listening, Route, Server, StreamEnd, UnaryEnd } from './types.js'
 import { UnaryCall } from './unary-call.js'
 
 export interface ServerOptions {
@@ -32,6 +33,7 @@ export interface ServerOptions {
 }
 
 type UnaryRoute = Route & { readonly kind: 'unary' }
+type StreamRoute = Route & { readonly kind: 'stream' }
 type GrpcUnaryCall = ServerUnaryCall<Buffer, Buffer>
 type BidiCall = ServerDuplexStream<Buffer, Buffer>
 
@@ -43,6 +45,7 @@ export function createServer(options: ServerOptions): Server {
 
 class TransportServer implements Server {
   readonly #grpc: GrpcServer
+  readonly #open: OpenCalls
   readonly #port: SharedPort
   readonly #onError: (error: unknown, path: string) => void
   readonly #limits: ServerLimits
@@ -62,23 +65,17 @@ class TransportServer implements Server {
       'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
       'grpc.enable_channelz': 0,
     })
-    const unary = new Map<string, UnaryRoute>()
-    for (const route of options.routes) {
-      this.#register(route)
-      if (route.kind === 'unary') unary.set(route.method.path, route)
-    }
+    this.#open = new OpenCalls(limits)
+    const routes = new Map(options.routes.map((route) => [route.method.path, route]))
+    for (const route of options.routes) this.#register(route)
     setHttp2Settings(this.#grpc, limits)
     const injector = this.#grpc.createConnectionInjector(ServerCredentials.createInsecure())
     guardCalls(this.#grpc, limits, {
-      paths: new Set(options.routes.map((route) => route.method.path)),
+      paths: new Set(routes.keys()),
+      isFull: () => this.#open.isFull,
       serve: (stream, headers) => {
-        const route = unary.get(headers[':path'] ?? '')
-        if (route === undefined) return false
-        new UnaryCall(stream, headers, {
-          bytesMax: limits.receiveBytesMax,
-          serve: (call, request) => this.#onUnary(route, call, request),
-        })
-        return true
+        const route = routes.get(headers[':path'] ?? '')
+        if (route !== undefined) this.#serve(route, stream, headers)
       },
     })
     this.#port = new SharedPort({
@@ -102,6 +99,18 @@ class TransportServer implements Server {
     this.#grpc.tryShutdown(() => {})
     await this.#port.drained()
     clearTimeout(hard)
+    this.#open.close()
+  }
+
+  #serve(route: Route, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    const open = this.#open
+    if (route.kind === 'unary') {
+      const serve = (call: UnaryCall, request: Buffer) => this.#onUnary(route, call, request)
+      new UnaryCall(stream, headers, { open, serve })
+      return
+    }
+    const firstBytesMax = route.method.firstBytesMax ?? this.#limits.receiveBytesMax
+    this.#onStream(route, new StreamCall(stream, headers, { open, firstBytesMax }))
   }
 
   #register(route: Route): void {
@@ -118,7 +127,7 @@ class TransportServer implements Server {
           )
         : this.#grpc.register(
             path,
-            (call: BidiCall) => this.#onStream(route, call),
+            (call: BidiCall) => this.#onStream(route, new GrpcStreamContext(call)),
             asIs,
             asIs,
             'bidi',
@@ -136,16 +145,14 @@ class TransportServer implements Server {
       call.fail(known)
     }
     const answer = (response: unknown): void => {
-      let answered: Uint8Array
       try {
-        answered = method.response.encode(response)
+        const answered = method.response.encode(response)
+        call.answer(answered)
+        this.#tally?.sent(path, answered.length)
+        this.#tally?.ended(path, Code.OK)
       } catch (error) {
         fail(error)
-        return
       }
-      this.#tally?.sent(path, answered.length)
-      this.#tally?.ended(path, Code.OK)
-      call.answer(answered)
     }
     let request: unknown
     try {
@@ -163,38 +170,35 @@ class TransportServer implements Server {
     }
   }
 
-  #onStream(route: Route & { kind: 'stream' }, call: BidiCall): void {
-    const { method, handler } = route
-    const context = new GrpcContext(call)
-    this.#tally?.started(method.path, context.metadata(CLIENT_VERSION))
+  #onStream({ method, handler }: StreamRoute, call: CallContext & StreamEnd): void {
+    const { path } = method
+    this.#tally?.started(path, call.metadata(CLIENT_VERSION))
     const stream = new GrpcStream<unknown, unknown>(call, {
-      incoming: this.#counting(method.request, method.path),
-      outgoing: this.#counting(method.response, method.path),
+      incoming: this.#counting(method.request, path),
+      outgoing: this.#counting(method.response, path),
       joins: method.joins,
       highWaterBytes: this.#limits.streamHighWaterBytes,
       queuedBytesMax: this.#limits.streamQueuedBytesMax,
-      known: (error) => this.#known(error, method.path),
+      room: this.#open.unread,
+      endsCall: true,
+      known: (error) => this.#known(error, path),
       finish: () => {
-        this.#tally?.ended(method.path, Code.OK)
-        call.end(context.finish())
+        this.#tally?.ended(path, Code.OK)
+        call.end()
       },
       abort: (error) => {
-        this.#tally?.ended(method.path, error.code)
-        const metadata = context.finish(error.trailers)
-        call.emit('error', { code: error.code, details: statusText(error.message), metadata })
+        this.#tally?.ended(path, error.code)
+        call.abort(error)
       },
     })
-    call.once('cancelled', () => {
-      const late = context.remainingMs() === 0
-      const error = late
-        ? new RpcError(Code.DEADLINE_EXCEEDED, 'deadline exceeded')
-        : new RpcError(Code.CANCELLED, 'the caller is gone')
-      if (stream.over(error)) this.#tally?.ended(method.path, error.code)
+    call.onProblem((error) => stream.fail(error))
+    call.onOver((error) => {
+      if (stream.over(error)) this.#tally?.ended(path, error.code)
     })
     try {
-      handler(stream, context)
+      handler(stream, call)
     } catch (error) {
-      stream.fail(this.#known(error, method.path))
+      stream.fail(this.#known(error, path))
     }
   }
 

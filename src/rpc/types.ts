@@ -29,6 +29,8 @@ export interface StreamMethod<Req, Res> {
    * with both contents. Then what queues up travels as one, and costs as one.
    */
   readonly joins: boolean
+  /** Of a caller's first message, where less may be said before he is known; a larger one ends the call. */
+  readonly firstBytesMax?: number
 }
 
 /** What a handler knows of its call besides the request. */
@@ -51,6 +53,23 @@ export interface CallContext {
 export interface UnaryEnd {
   answer(bytes: Uint8Array): void
   fail(error: RpcError): void
+}
+
+/** What carries a stream on the server: its messages, and how it ends, once. */
+export interface StreamEnd {
+  on(event: 'data', listener: (bytes: Buffer) => void): unknown
+  once(event: 'end', listener: () => void): unknown
+  /** One at a time; `written`: it has left for the socket. */
+  write(bytes: Buffer, written: () => void): unknown
+  pause(): unknown
+  resume(): unknown
+  /** With OK, once all is written. */
+  end(): void
+  abort(error: RpcError): void
+  /** It has to fail over something that happened below. */
+  onProblem(callback: (error: RpcError) => void): void
+  /** It is over; the error is for a handler that had not ended it. */
+  onOver(callback: (error: RpcError) => void): void
 }
 
 /** Throws RpcError (or rejects with it) for anything but OK. */

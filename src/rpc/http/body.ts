@@ -1,10 +1,6 @@
 /** A request's body, whole and bounded. */
 import type { IncomingMessage } from 'node:http'
-
-/** What bodies that are being read may take together. */
-export interface Room {
-  left: number
-}
+import type { Room } from '../room.js'
 
 /**
  * With more than `bytesMax`, or without room for it, the connection is of no use any more. Rejects when the caller
@@ -20,14 +16,13 @@ export async function readBody(
   let bytes = 0
   try {
     for await (const chunk of request as AsyncIterable<Buffer>) {
+      if (bytes + chunk.length > bytesMax) return 'too large'
+      if (!room.take(chunk.length)) return 'no room'
       bytes += chunk.length
-      room.left -= chunk.length
-      if (bytes > bytesMax) return 'too large'
-      if (room.left < 0) return 'no room'
       chunks.push(chunk)
     }
     return Buffer.concat(chunks).toString('utf8')
   } finally {
-    room.left += bytes
+    room.give(bytes)
   }
 }

@@ -4,10 +4,11 @@
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { type CallTally, CLIENT_VERSION } from '../call-tally.js'
+import { Room } from '../room.js'
 import { Code, RpcError } from '../status.js'
 import type { Codec, Route } from '../types.js'
 import { etcdBindings } from './bindings.js'
-import { type Room, readBody } from './body.js'
+import { readBody } from './body.js'
 import { HttpContext, onHalfClosed, readTimeoutMs } from './context.js'
 import type { JsonCodec } from './json-codec.js'
 import { JsonProblem } from './json-text.js'
@@ -23,8 +24,16 @@ export interface GatewayOptions {
   readonly onError: (error: unknown, path: string) => void
   /** Of all bodies that are being read at once. Default 256 MiB. */
   readonly bodiesBytesMax?: number
+  /** Of all answers that have not left for their callers. Default 256 MiB. */
+  readonly unreadJsonBytesMax?: number
   /** Counts the calls, as those over gRPC. */
   readonly tally?: CallTally
+}
+
+/** What all calls take from together. */
+interface Rooms {
+  readonly bodies: Room
+  readonly unread: Room
 }
 
 interface Page {
@@ -39,6 +48,8 @@ const JSON_OVERHEAD_BYTES = 64 * 1024
 const STREAM_MESSAGES_MAX = 1_024
 /** Of all bodies that are being read, so that slow callers cannot fill the memory. */
 const BODIES_BYTES_MAX = 256 * 1024 * 1024
+/** Of all answers that are not read; as text they lie in the heap. */
+const UNREAD_JSON_BYTES_MAX = 256 * 1024 * 1024
 
 /** Null for a path that is none of the gateway's. */
 export type Gateway = (path: string) => RequestListener | null
@@ -51,12 +62,15 @@ export function createGateway(options: GatewayOptions): Gateway {
     if (route === undefined) continue
     for (const path of paths) pages.set(path, { route, json: codec })
   }
-  const bodies = { left: options.bodiesBytesMax ?? BODIES_BYTES_MAX }
+  const rooms = {
+    bodies: new Room(options.bodiesBytesMax ?? BODIES_BYTES_MAX),
+    unread: new Room(options.unreadJsonBytesMax ?? UNREAD_JSON_BYTES_MAX),
+  }
   return (path) => {
     const page = pages.get(path)
     if (page === undefined) return null
     return (request, response) => {
-      serve(page, { ...options, bodies }, request, response).catch(() => response.destroy())
+      serve(page, { ...options, ...rooms }, request, response).catch(() => response.destroy())
     }
   }
 }
@@ -64,7 +78,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 /** Rejects when the caller broke off in the middle of his request. */
 async function serve(
   { route, json }: Page,
-  options: GatewayOptions & { readonly bodies: Room },
+  options: GatewayOptions & Rooms,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -119,6 +133,7 @@ async function serve(
     json,
     highWaterBytes: options.streamHighWaterBytes,
     queuedBytesMax: options.streamQueuedBytesMax,
+    room: options.unread,
     ended: (code) => tally?.ended(path, code),
     known: (error) => known(error, route, options),
   })
@@ -144,7 +159,7 @@ interface Call {
 /** Once: with what the handler has to say, or that the caller's time is up. */
 async function answer(
   { route, json }: Page & { readonly route: { readonly kind: 'unary' } },
-  options: GatewayOptions,
+  options: GatewayOptions & Rooms,
   { bytes, context, response }: Call,
 ): Promise<void> {
   const { path } = route.method
@@ -163,6 +178,10 @@ async function answer(
     if (answered) return
     tally?.sent(path, encoded.length)
     const text = json.write(encoded)
+    const { unread } = options
+    if (!unread.take(text.length))
+      throw new RpcError(Code.RESOURCE_EXHAUSTED, 'etcdserver: too many requests')
+    response.once('close', () => unread.give(text.length))
     answered = true
     tally?.ended(path, Code.OK)
     sendJson(response, 200, text)

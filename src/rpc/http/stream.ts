@@ -3,6 +3,7 @@
  * last line, or the whole answer where it is the first.
  */
 import type { ServerResponse } from 'node:http'
+import type { Room } from '../room.js'
 import { Code, RpcError } from '../status.js'
 import type { Codec, ServerStream } from '../types.js'
 import type { JsonCodec } from './json-codec.js'
@@ -15,6 +16,8 @@ export interface HttpStreamOptions {
   readonly highWaterBytes: number
   /** Of what `write` queues in spite of that; beyond it the call fails. */
   readonly queuedBytesMax: number
+  /** What all queues may take together. */
+  readonly room: Room
   /** Once, with the code of the call. */
   readonly ended: (code: Code) => void
   /** What a handler threw, as the caller is told of it. */
@@ -24,6 +27,8 @@ export interface HttpStreamOptions {
 export class HttpStream implements ServerStream<unknown, unknown> {
   readonly #response: ServerResponse
   readonly #options: HttpStreamOptions
+  /** Taken of the room. */
+  #held = 0
   #full = false
   #ending = false
   #closed = false
@@ -41,6 +46,7 @@ export class HttpStream implements ServerStream<unknown, unknown> {
       this.#onDrain()
     })
     response.once('close', () => {
+      this.#left(this.#held)
       const whole = response.writableFinished
       this.#close(whole ? null : new RpcError(Code.CANCELLED, 'the caller is gone'))
     })
@@ -80,11 +86,24 @@ export class HttpStream implements ServerStream<unknown, unknown> {
       this.fail(new RpcError(Code.RESOURCE_EXHAUSTED, 'the reader is too slow'))
       return true
     }
+    if (!this.#options.room.take(line.length)) {
+      const text = 'too much waits for callers who do not read'
+      this.fail(new RpcError(Code.RESOURCE_EXHAUSTED, text))
+      return true
+    }
+    this.#held += line.length
     this.#begin(200)
-    const room = this.#response.write(line)
+    const taken = this.#response.write(line, () => this.#left(line.length))
     // Only what the socket did not take at once is told of when it drains.
-    if (!room && this.queuedBytes >= this.#options.highWaterBytes) this.#full = true
+    if (!taken && this.queuedBytes >= this.#options.highWaterBytes) this.#full = true
     return !this.#full
+  }
+
+  /** So much has left, or will never. */
+  #left(length: number): void {
+    const bytes = Math.min(length, this.#held)
+    this.#held -= bytes
+    this.#options.room.give(bytes)
   }
 
   /** Null: the stream has failed over it. */

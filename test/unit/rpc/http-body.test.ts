@@ -3,8 +3,9 @@ import { createServer, request as httpRequest, type IncomingMessage } from 'node
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { readBody } from '../../../src/rpc/http/body.js'
+import { Room } from '../../../src/rpc/room.js'
 
-const room = { left: 10 }
+const room = new Room(10)
 const read: string[] = []
 const server = createServer(async (request, response) => {
   read.push(await readBody(request, 8, room).catch(() => 'broken off'))

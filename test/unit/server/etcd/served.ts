@@ -33,14 +33,18 @@ export function servedMember(prepare: (member: Member) => void = () => {}): Serv
 }
 
 /** The same for callers over HTTP/1.1, whose server may have no error at the end. */
-export function memberOverHttp1(): { readonly member: Member; readonly port: number } {
+export function memberOverHttp1(
+  limits: { readonly stallMsMax?: number; readonly unreadJsonBytesMax?: number } = {},
+): { readonly member: Member; readonly port: number } {
   let member = new Member()
   let served: World | null = null
   beforeEach(async () => {
     member = new Member()
     const { routes } = member
-    const gateway = createGateway({ ...CLIENT_PORT_LIMITS, routes, onError: () => {} })
+    const gateway = createGateway({ ...CLIENT_PORT_LIMITS, ...limits, routes, onError: () => {} })
+    const { stallMsMax = CLIENT_PORT_LIMITS.stallMsMax } = limits
     served = await world([], {
+      limits: { stallMsMax },
       http1: (request, response) => gateway(request.url ?? '')?.(request, response),
     })
   })

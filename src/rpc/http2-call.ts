@@ -1,0 +1,272 @@
+/**
+ * A call on its HTTP/2 stream: what its handler knows of it, its deadline, and how it ends. grpc-js's own call around
+ * the stream costs more than what is done for a request (decision 12), and bounds only some of what it holds.
+ */
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import { headerText, statusText } from './grpc-metadata.js'
+import { MessageReader } from './message-reader.js'
+import type { OpenCall, OpenCalls } from './open-calls.js'
+import { HEADERS, isGone, refuseCall } from './refusal.js'
+import { Code, RpcError } from './status.js'
+import { timeoutMsOf } from './timeout.js'
+import type { CallContext } from './types.js'
+
+const HEAD_BYTES = 5
+/** So much of a message is written at once: how far its reader has come is then known. */
+const PIECE_BYTES = 256 * 1024
+const OK: Status = { code: Code.OK, text: '' }
+const OK_TRAILERS = { 'grpc-status': 0 }
+const WITH_TRAILERS = { waitForTrailers: true, sendDate: false }
+/** It waits for nothing. */
+const NEVER = Number.POSITIVE_INFINITY
+
+interface Status {
+  readonly code: Code
+  readonly text: string
+}
+
+export abstract class Http2Call implements CallContext, OpenCall {
+  protected readonly stream: ServerHttp2Stream
+  protected readonly open: OpenCalls
+  protected readonly reader: MessageReader
+  readonly #headers: IncomingHttpHeaders
+  /** Ms since 1970. */
+  readonly #deadline: number
+  readonly #timer: NodeJS.Timeout | null
+  #trailers: Record<string, string> | null = null
+  #status = OK
+  #callbacks: (() => void)[] | null = null
+  #cancelled = false
+  /** The handler has said how it ended. */
+  #finished = false
+  /** Its status is on its way, or nobody will get one. */
+  #over = false
+  /** A tick: since then the rest of a message is awaited. */
+  #readsSince: number
+  /** Of a message that has begun to leave, pieces are left. */
+  #midMessage = false
+  /** A tick: since then its reader has taken nothing. */
+  #writesSince = NEVER
+
+  /** `headers`: looked through before, a timeout among them is well formed. */
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, open: OpenCalls) {
+    this.stream = stream
+    this.open = open
+    this.reader = new MessageReader(open.bounds.receiveBytesMax, open.receiving)
+    this.#headers = headers
+    this.#readsSince = open.tick
+    const timeout = headers['grpc-timeout']
+    const asked = timeout === undefined ? null : timeoutMsOf(String(timeout))
+    const timeoutMs = asked === null ? null : Math.floor(asked)
+    this.#deadline = timeoutMs === null ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs
+    this.#timer = timeoutMs === null ? null : setTimeout(() => this.#late(), timeoutMs)
+    open.add(this)
+    // Each error is followed by the end of the stream.
+    stream.on('error', () => {})
+    stream.on('close', () => this.#gone())
+    stream.on('data', (bytes: Buffer) => {
+      if (this.#over) return
+      this.reader.push(bytes)
+      this.read()
+    })
+    stream.on('end', () => {
+      if (!this.#over) this.readAll()
+    })
+  }
+
+  /** Messages may have come. */
+  protected abstract read(): void
+  /** The caller has sent all. */
+  protected abstract readAll(): void
+  /** The call ends, and not by its handler. */
+  protected abstract interrupt(error: RpcError): void
+  /** Nothing of the answer has been read for long; `short`: there is no room left for others' answers. */
+  protected abstract stalled(short: boolean): void
+  /** Nothing of it is left. */
+  protected abstract closed(): void
+
+  get peer(): string {
+    const socket = this.stream.session?.socket
+    return socket?.remoteAddress === undefined
+      ? 'unknown'
+      : `${socket.remoteAddress}:${socket.remotePort}`
+  }
+
+  remainingMs(): number {
+    return this.#deadline === Number.POSITIVE_INFINITY
+      ? this.#deadline
+      : Math.max(0, this.#deadline - Date.now())
+  }
+
+  get cancelled(): boolean {
+    return !this.#finished && this.#cancelled
+  }
+
+  onCancelled(callback: () => void): void {
+    if (this.#finished) return
+    if (this.#cancelled) process.nextTick(callback)
+    else {
+      this.#callbacks ??= []
+      this.#callbacks.push(callback)
+    }
+  }
+
+  metadata(key: string): string | undefined {
+    const value = this.#headers[key]
+    const text = Array.isArray(value) ? value[0] : value
+    if (text === undefined || !key.endsWith('-bin')) return text
+    const [first = ''] = text.split(',', 1)
+    return Buffer.from(first, 'base64').toString('base64')
+  }
+
+  setTrailer(key: string, value: string): void {
+    this.#trailers ??= {}
+    this.#trailers[key] = headerText(key, value)
+  }
+
+  cutIfWaitsSince(tick: number, short: boolean): void {
+    // Reset while its handler had it wait with bytes unread: Node would tell of it once they were read.
+    if (this.stream.closed) {
+      this.stream.destroy()
+      this.#gone()
+    }
+    if (this.#readsSince <= tick && !this.#over) {
+      const text = `the request was not whole after ${this.open.bounds.stallMsMax} ms`
+      this.interrupt(new RpcError(Code.DEADLINE_EXCEEDED, text))
+    }
+    if (this.#writesSince <= tick) this.stalled(short)
+  }
+
+  protected get isOver(): boolean {
+    return this.#over
+  }
+
+  /** The rest of a message is awaited, or nothing in particular. */
+  protected awaitsRest(yes: boolean): void {
+    if (!yes) this.#readsSince = NEVER
+    else if (this.#readsSince === NEVER) this.#readsSince = this.open.tick
+  }
+
+  /** The handler has said how it ended. */
+  protected finish(): void {
+    this.#finished = true
+    this.#callbacks = null
+  }
+
+  /** No status before has been sent, and one may be now: from here on it is this one. */
+  protected settle(): boolean {
+    if (this.#over) return false
+    this.#over = true
+    this.#readsSince = NEVER
+    this.reader.drop()
+    return !isGone(this.stream)
+  }
+
+  /** A status in place of an answer, or behind one's messages. */
+  protected sendStatus(error: RpcError | null): void {
+    if (error !== null) {
+      this.#status = { code: error.code, text: error.message }
+      for (const [key, value] of Object.entries(error.trailers)) this.setTrailer(key, value)
+    }
+    if (!this.stream.headersSent) {
+      refuseCall(this.stream, { ...this.#status, trailers: this.#trailers ?? {} })
+      return
+    }
+    // In the middle of a message there is no status: the code of the reset stands for it.
+    if (this.#midMessage) this.cut(resetCode(this.#status.code))
+    else {
+      this.#writesSince = this.open.tick
+      this.stream.end()
+    }
+  }
+
+  /** A message; `last`: with it the answer is whole. `written`: it has left for the socket. */
+  protected send(bytes: Uint8Array, last: boolean, written: (() => void) | null): void {
+    const frame = Buffer.allocUnsafe(HEAD_BYTES + bytes.length)
+    frame[0] = 0
+    frame.writeUInt32BE(bytes.length, 1)
+    frame.set(bytes, HEAD_BYTES)
+    if (!this.stream.headersSent) this.#sendHeaders()
+    if (last && frame.length <= PIECE_BYTES) {
+      this.#writesSince = this.open.tick
+      this.stream.end(frame)
+    } else this.#sendPiece(frame, last, written)
+  }
+
+  /** Nothing more is sent, not even the rest of what was begun. */
+  protected cut(code: number): void {
+    this.settle()
+    if (!isGone(this.stream)) this.stream.close(code)
+    this.#gone()
+  }
+
+  #sendHeaders(): void {
+    const { stream } = this
+    stream.respond(HEADERS, WITH_TRAILERS)
+    stream.once('wantTrailers', () => {
+      stream.sendTrailers(this.#closingTrailers())
+      // What else the caller would send is for nobody.
+      if (!stream.readableEnded)
+        setImmediate(() => {
+          if (!isGone(stream)) stream.close(constants.NGHTTP2_NO_ERROR)
+        })
+    })
+  }
+
+  #closingTrailers(): Record<string, string | number> {
+    const { code, text } = this.#status
+    if (code === Code.OK && this.#trailers === null) return OK_TRAILERS
+    const status = { 'grpc-status': code, 'grpc-message': encodeURI(statusText(text)) }
+    return { ...this.#trailers, ...status }
+  }
+
+  #sendPiece(frame: Buffer, last: boolean, written: (() => void) | null): void {
+    const piece = frame.subarray(0, PIECE_BYTES)
+    const rest = frame.subarray(PIECE_BYTES)
+    this.#writesSince = this.open.tick
+    this.#midMessage = rest.length > 0
+    if (last && rest.length === 0) {
+      this.stream.end(piece)
+      return
+    }
+    this.stream.write(piece, () => {
+      this.#writesSince = NEVER
+      if (isGone(this.stream)) return
+      if (rest.length > 0) this.#sendPiece(rest, last, written)
+      else written?.()
+    })
+  }
+
+  #late(): void {
+    if (this.stream.headersSent && this.#over) {
+      // It was answered, and not read.
+      this.cut(constants.NGHTTP2_CANCEL)
+      return
+    }
+    this.interrupt(new RpcError(Code.DEADLINE_EXCEEDED, 'Deadline exceeded'))
+    this.#cancel()
+  }
+
+  #gone(): void {
+    this.settle()
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#writesSince = NEVER
+    this.open.remove(this)
+    this.closed()
+    this.#cancel()
+  }
+
+  #cancel(): void {
+    this.#cancelled = true
+    const callbacks = this.#callbacks
+    this.#callbacks = null
+    if (this.#finished || callbacks === null) return
+    for (const callback of callbacks) callback()
+  }
+}
+
+function resetCode(code: Code): number {
+  return code === Code.RESOURCE_EXHAUSTED
+    ? constants.NGHTTP2_ENHANCE_YOUR_CALM
+    : constants.NGHTTP2_CANCEL
+}
