@@ -4,9 +4,13 @@
  */
 import type { NodeId } from '../consensus/ids.js'
 import type { LinkClock } from '../faults/plan.js'
+import { FRAME_MESSAGES_MAX } from '../rpc/frame-codec.js'
 import type { Counters } from './counters.js'
 import type { Door } from './door.js'
 import type { CommunicatorLimits } from './types.js'
+
+/** Of one message, when faults double it. */
+const COPIES_MAX = 2
 
 interface Waiting {
   readonly bytes: Uint8Array
@@ -69,6 +73,7 @@ export class Outbox {
     const now = nowMs()
     for (const waiting of this.#queue) {
       if (frame.length > 0 && bytes + waiting.bytes.length > this.#limits.frameBytes) break
+      if (frame.length + COPIES_MAX > FRAME_MESSAGES_MAX) break
       taken++
       for (let copies = this.#copiesNow(waiting, now); copies > 0; copies--) {
         frame.push(waiting.bytes)

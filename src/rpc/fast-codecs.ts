@@ -1,12 +1,10 @@
 /**
- * Encoders for the messages of the hot path. The generated writer keeps a list of chunks and is slow on bytes;
+ * Encoders for what clients and nodes say to each other all the time. The generated writer keeps a list of chunks and is slow on bytes;
  * these know the length beforehand and write into one array. Byte for byte the same as the generated ones, which
  * tests check; decoding stays the generated code's.
  */
 import { EMPTY } from '../base/bytes.js'
 import { utf8Encode } from '../base/utf8.js'
-import { varintLength, writeVarint } from '../base/varint.js'
-import { ExchangeRequest } from '../gen/quorate/peer/v1/peer.js'
 import {
   type Command,
   Result,
@@ -17,39 +15,15 @@ import {
   type Voucher,
 } from '../gen/quorate/v1/quorate.js'
 import type { Codec } from './types.js'
-
-/** Wire types of protobuf; a tag is (field << 3) | type, and every tag here fits one byte. */
-const VARINT = 0
-const BYTES = 2
-const FIXED32 = 5
-
-const tag = (field: number, type: number): number => (field << 3) | type
-
-function numberLength(value: number): number {
-  return value === 0 ? 0 : 1 + varintLength(value)
-}
-
-function writeNumber(out: Uint8Array, at: number, field: number, value: number): number {
-  if (value === 0) return at
-  out[at++] = tag(field, VARINT)
-  return writeVarint(out, at, value)
-}
-
-/** Of a field that is present, however short. */
-function chunkLength(length: number): number {
-  return 1 + varintLength(length) + length
-}
-
-function writeHead(out: Uint8Array, at: number, field: number, length: number): number {
-  out[at++] = tag(field, BYTES)
-  return writeVarint(out, at, length)
-}
-
-function writeChunk(out: Uint8Array, at: number, field: number, bytes: Uint8Array): number {
-  at = writeHead(out, at, field, bytes.length)
-  out.set(bytes, at)
-  return at + bytes.length
-}
+import {
+  chunkLength,
+  numberLength,
+  tag,
+  VARINT,
+  writeChunk,
+  writeHead,
+  writeNumber,
+} from './wire.js'
 
 function commandLength(command: Command): number {
   return (
@@ -166,25 +140,6 @@ class Names {
   }
 }
 
-/** Frames by hand; a Hello is rare. */
-function encodeExchangeRequest(message: ExchangeRequest): Uint8Array {
-  if (message.content?.$case !== 'frame') return ExchangeRequest.encode(message).finish()
-  const frame = message.content.value
-  let length = numberLength(frame.configurationEpoch) + numberLength(frame.groupId)
-  for (const bytes of frame.messages) length += chunkLength(bytes.length)
-  if (frame.crc32c !== 0) length += 5
-  const out = new Uint8Array(chunkLength(length))
-  let at = writeHead(out, 0, 2, length)
-  at = writeNumber(out, at, 1, frame.configurationEpoch)
-  at = writeNumber(out, at, 2, frame.groupId)
-  for (const bytes of frame.messages) at = writeChunk(out, at, 3, bytes)
-  if (frame.crc32c !== 0) {
-    out[at] = tag(4, FIXED32)
-    new DataView(out.buffer).setUint32(at + 1, frame.crc32c, true)
-  }
-  return out
-}
-
 export const submitCommandRequestCodec: Codec<SubmitCommandRequest> = {
   encode: encodeSubmitCommandRequest,
   decode: (bytes) => SubmitCommandRequest.decode(bytes),
@@ -203,9 +158,4 @@ export const commandBatchCodec: Codec<SubmitCommandsRequest> = {
 export const resultBatchCodec: Codec<SubmitCommandsResponse> = {
   encode: encodeResultBatch,
   decode: (bytes) => SubmitCommandsResponse.decode(bytes),
-}
-
-export const exchangeRequestCodec: Codec<ExchangeRequest> = {
-  encode: encodeExchangeRequest,
-  decode: (bytes) => ExchangeRequest.decode(bytes),
 }

@@ -39,9 +39,11 @@ export function unaryMethod<Req, Res>(
 export function streamMethod<Req, Res>(
   service: ServiceDefinition,
   method: MethodDefinition<Req, Res>,
-  codecs: Codecs<Req, Res> & { readonly joins?: boolean } = {},
+  options: Codecs<Req, Res> & { readonly joins?: boolean; readonly firstBytesMax?: number } = {},
 ): StreamMethod<Req, Res> {
-  return { kind: 'stream', ...describe(service, method, codecs), joins: codecs.joins ?? false }
+  const { joins = false, firstBytesMax } = options
+  const described = { kind: 'stream', ...describe(service, method, options), joins } as const
+  return firstBytesMax === undefined ? described : { ...described, firstBytesMax }
 }
 
 function describe<Req, Res>(

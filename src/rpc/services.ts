@@ -5,11 +5,11 @@ import { FaultInjectionDefinition } from '../gen/quorate/v1/faults.js'
 import { QuorateDefinition } from '../gen/quorate/v1/quorate.js'
 import {
   commandBatchCodec,
-  exchangeRequestCodec,
   resultBatchCodec,
   submitCommandRequestCodec,
   submitCommandResponseCodec,
 } from './fast-codecs.js'
+import { exchangeRequestCodec, HELLO_BYTES_MAX } from './frame-codec.js'
 import { streamMethod, unaryMethod } from './methods.js'
 
 const { methods: quorateMethods } = QuorateDefinition
@@ -37,10 +37,15 @@ export const faultInjection = {
 } as const
 
 const { methods: peerMethods } = PeerDefinition
+/** Each begins with a Hello. */
+const greeted = { firstBytesMax: HELLO_BYTES_MAX }
 export const peer = {
-  exchange: streamMethod(PeerDefinition, peerMethods.exchange, { request: exchangeRequestCodec }),
-  snapshot: streamMethod(PeerDefinition, peerMethods.snapshot),
-  state: streamMethod(PeerDefinition, peerMethods.state),
+  exchange: streamMethod(PeerDefinition, peerMethods.exchange, {
+    ...greeted,
+    request: exchangeRequestCodec,
+  }),
+  snapshot: streamMethod(PeerDefinition, peerMethods.snapshot, greeted),
+  state: streamMethod(PeerDefinition, peerMethods.state, greeted),
 } as const
 
 const { methods: healthMethods } = HealthDefinition

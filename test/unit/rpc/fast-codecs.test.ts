@@ -10,11 +10,15 @@ import {
 } from '../../../src/gen/quorate/v1/quorate.js'
 import {
   commandBatchCodec,
-  exchangeRequestCodec,
   resultBatchCodec,
   submitCommandRequestCodec,
   submitCommandResponseCodec,
 } from '../../../src/rpc/fast-codecs.js'
+import {
+  exchangeRequestCodec,
+  FRAME_MESSAGES_MAX,
+  HELLO_BYTES_MAX,
+} from '../../../src/rpc/frame-codec.js'
 import type { Codec } from '../../../src/rpc/types.js'
 
 const edges = [
@@ -123,5 +127,55 @@ describe('the fast encoders', () => {
         },
       ),
     )
+  })
+})
+
+describe('a frame is read', () => {
+  const decode = (bytes: Uint8Array) => exchangeRequestCodec.decode(bytes)
+
+  test('as the generated code reads it, with fields of a later version, or not at all', () => {
+    const written = (message: ExchangeRequest) =>
+      Buffer.from(ExchangeRequest.encode(message).finish())
+    fc.assert(
+      fc.property(frame, fc.uint8Array({ maxLength: 20 }), fc.nat(), (value, noise, at) => {
+        const bytes = exchangeRequestCodec.encode({ content: { $case: 'frame', value } })
+        expect(written(decode(bytes)).equals(bytes)).toBe(true)
+        const place = at % bytes.length
+        const damaged = Buffer.concat([bytes.subarray(0, place), noise, bytes.subarray(place)])
+        let read: ExchangeRequest
+        try {
+          read = decode(damaged)
+        } catch {
+          return
+        }
+        expect(written(read).equals(written(ExchangeRequest.decode(damaged)))).toBe(true)
+      }),
+      { numRuns: 1_000 },
+    )
+    const [a, b] = [new Uint8Array([1]), new Uint8Array([2])]
+    const later = [26, 1, 1, 40, 7, 49, 0, 0, 0, 0, 0, 0, 0, 0, 58, 1, 9, 69, 0, 0, 0, 0, 26, 1, 2]
+    expect(decode(new Uint8Array([18, later.length, ...later]))).toMatchObject({
+      content: { $case: 'frame', value: { messages: [a, b] } },
+    })
+  })
+
+  test('with no more messages than one may hold, and nothing else so large', () => {
+    const of = (count: number) =>
+      exchangeRequestCodec.encode({
+        content: {
+          $case: 'frame',
+          value: {
+            configurationEpoch: 0,
+            groupId: 0,
+            crc32c: 0,
+            messages: Array.from({ length: count }, () => new Uint8Array(0)),
+          },
+        },
+      })
+    expect(decode(of(FRAME_MESSAGES_MAX)).content).toBeDefined()
+    expect(() => decode(of(FRAME_MESSAGES_MAX + 1))).toThrow(/too many messages/)
+    // The same behind a field that is nothing.
+    const hidden = Buffer.concat([Buffer.from([24, 0]), of(HELLO_BYTES_MAX)])
+    expect(() => decode(hidden)).toThrow(/too large for a Hello/)
   })
 })
