@@ -15,8 +15,14 @@ import { Code, RpcError } from '../rpc/status.js'
 import { type Route, type ServerStream, streaming } from '../rpc/types.js'
 import { makeReply, refusalName, refusalOf } from './handshake.js'
 import type { Host } from './host.js'
+import type { Objection } from './types.js'
 
 type Stream = ServerStream<ExchangeRequest, ExchangeResponse>
+
+const OBJECTIONS = {
+  signature: RefusalCode.SIGNATURE,
+  start: RefusalCode.START,
+} as const satisfies { [K in Objection['code']]: RefusalCode }
 
 interface Caller {
   readonly id: NodeId
@@ -41,8 +47,8 @@ export function answerHello(host: Host, hello: Hello): { reply: HelloReply; welc
 }
 
 function objectionTo(host: Host, { nodeId, uid, bootstrap }: Hello): Refusal | null {
-  const text = host.options.objection({ nodeId, uid, bootstrap })
-  return text === null ? null : { code: RefusalCode.START, text }
+  const objection = host.options.objection({ nodeId, uid, bootstrap })
+  return objection === null ? null : { code: OBJECTIONS[objection.code], text: objection.text }
 }
 
 export class Incoming {

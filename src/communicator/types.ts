@@ -22,6 +22,13 @@ export interface HelloHeard {
   readonly bootstrap: Uint8Array
 }
 
+/** Why a caller whose identity is in order is not welcome all the same. */
+export interface Objection {
+  /** `signature`: what it tells is not under the key of whom it says it is. `start`: it is an old copy. */
+  readonly code: 'signature' | 'start'
+  readonly text: string
+}
+
 /** A snapshot on disk, ready to be sent. */
 export interface SnapshotSource {
   /** What it covers, encoded; opaque here. */
@@ -72,7 +79,7 @@ export interface CommunicatorOptions {
   readonly onMessage: (from: NodeId, message: Uint8Array) => void
   readonly onHello: (heard: HelloHeard) => void
   /** Asked before a caller is welcomed: why it must not take part, or null. */
-  readonly objection: (heard: HelloHeard) => string | null
+  readonly objection: (heard: HelloHeard) => Objection | null
   /** A stream to or from this peer has ended: what it said before may be stale. Said again when it is back. */
   readonly onGone: (nodeId: NodeId) => void
   /** Opens a snapshot that the core wants sent; null: it is not there. */

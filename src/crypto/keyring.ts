@@ -156,6 +156,12 @@ export class Keyring {
     return { seal: proof.subarray(0, length), macs }
   }
 
+  /** By the replica of that name. The bytes say themselves in which cluster and as what they were signed. */
+  verifyBytes(name: NodeId, bytes: Uint8Array, signature: Uint8Array): boolean {
+    const verifier = this.#replicas.get(name)
+    return verifier !== undefined && this.#verify(verifier, bytes, signature)
+  }
+
   /** By the replica that it names. */
   verifyReply(reply: Reply, seal: Uint8Array): boolean {
     const verifier = this.#replicas.get(reply.replica)

@@ -6,9 +6,11 @@
  * 1. A votes for B in term 5. 2. A's directory is put back as it was in term 4. 3. A votes for C in term 5.
  * It is told by a start that somebody met and that it does not know of, or that was another start of the same number:
  * the copy counts on from where it was made. A copy of the very life that ran last is not told by anything.
+ * Where members do not trust each other, a start is its member's own word, under its key: a directory signs only starts
+ * that it made, so that a later one, whoever tells of it and however often, is the proof of a real one.
  */
 import { utf8Decode, utf8Encode } from '../base/utf8.js'
-import type { Reader, Writer } from '../base/varint.js'
+import { type Reader, Writer } from '../base/varint.js'
 import type { NodeId } from '../consensus/ids.js'
 
 /** One start of one member's data directory. */
@@ -19,6 +21,12 @@ export interface Start {
   readonly number: number
   /** Random; fresh at each start. */
   readonly incarnation: number
+}
+
+/** With its member's signature (crypto/handshake-seals.ts): who hands it on cannot have made it up. */
+export interface SealedStart extends Start {
+  /** Empty where nobody signs. */
+  readonly seal: Uint8Array
 }
 
 export type StartVerdict =
@@ -37,24 +45,29 @@ export function judgeStart(start: Start, met: Start | undefined): StartVerdict {
   return start.incarnation === met.incarnation ? 'known' : 'older'
 }
 
-/** The newest starts met, one of each member; in memory as `byId`, and as bytes for the disk and the handshake. */
-export class StartsMet {
-  readonly #byId = new Map<NodeId, Start>()
+/** A directory counts from 1. */
+export function isPossibleStart({ number, incarnation }: Start): boolean {
+  return Number.isSafeInteger(number) && number >= 1 && Number.isSafeInteger(incarnation)
+}
 
-  constructor(starts: readonly Start[] = []) {
+/** The newest starts met, one of each member. */
+export class StartsMet<S extends Start = Start> {
+  readonly #byId = new Map<NodeId, S>()
+
+  constructor(starts: readonly S[] = []) {
     for (const start of starts) this.#byId.set(start.id, start)
   }
 
-  get all(): readonly Start[] {
+  get all(): readonly S[] {
     return [...this.#byId.values()]
   }
 
-  of(id: NodeId): Start | undefined {
+  of(id: NodeId): S | undefined {
     return this.#byId.get(id)
   }
 
   /** Remembers it if it is newer. */
-  meet(start: Start): StartVerdict {
+  meet(start: S): StartVerdict {
     const verdict = judgeStart(start, this.#byId.get(start.id))
     if (verdict === 'newer') this.#byId.set(start.id, start)
     return verdict
@@ -64,6 +77,13 @@ export class StartsMet {
 export function writeStart(w: Writer, start: Start): void {
   w.chunk(utf8Encode(start.id)).chunk(utf8Encode(start.uid))
   w.varint(start.number).varint(start.incarnation)
+}
+
+/** What its member signs. */
+export function startBytes(start: Start): Uint8Array {
+  const w = new Writer(128)
+  writeStart(w, start)
+  return w.finish()
 }
 
 export function readStart(r: Reader): Start {

@@ -103,7 +103,7 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
     })
     // Whoever does not wait for the end is told by the log.
     this.closed.catch(() => {})
-    this.#forming = new Forming({
+    this.#forming = new Forming(consensus, {
       announce: (bytes) => this.#communicator?.setBootstrap(bytes),
       waits: (why) => this.#replica?.waits(why),
       form: (members) => this.#form(members),
@@ -128,7 +128,11 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
     try {
       requireWhole(storage, formed)
       const start = { id: this.#config.name, uid: identity.uid, number: identity.starts }
-      const met = StartsFile.open(this.#config.dataDir)
+      const members = new Set(this.#config.initialCluster.map(({ name }) => name))
+      const met = StartsFile.open(
+        this.#config.dataDir,
+        (one) => members.has(one.id) && this.#forming.believes(one),
+      )
       this.#forming.starts({ ...start, incarnation: this.#incarnation }, met)
       this.#replica = this.#makeReplica(storage)
       this.#communicator = this.#makeCommunicator(storage, formed)

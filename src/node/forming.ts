@@ -1,11 +1,14 @@
 /**
  * Drives the cluster's one formation over the peers' handshakes (driver/formation.ts decides), and tells peers, in
  * every handshake, how far it has come, where clients reach this node, and which starts of data directories it met
- * (driver/starts.ts): an old copy of one must not take part.
+ * (driver/starts.ts): an old copy of one must not take part. Where members do not trust each other, each of them signs
+ * what it says of itself, and what is not signed is passed over, whoever hands it on.
  */
-import type { HelloHeard } from '../communicator/types.js'
+import { EMPTY } from '../base/bytes.js'
+import type { HelloHeard, Objection } from '../communicator/types.js'
 import type { Member } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
+import type { HandshakeSeals } from '../crypto/handshake-seals.js'
 import {
   decide,
   type Formation,
@@ -16,8 +19,13 @@ import {
   onGone,
   onHello,
 } from '../driver/formation.js'
-import { judgeStart, type Start } from '../driver/starts.js'
-import { decodeAnnouncement, encodeAnnouncement } from './announcement.js'
+import { judgeStart, type SealedStart, type Start, startBytes } from '../driver/starts.js'
+import {
+  type Announcement,
+  decodeAnnouncement,
+  encodeAnnouncement,
+  ownWordBytes,
+} from './announcement.js'
 import { dataRefused, NodeError } from './errors.js'
 import type { StartsFile } from './starts-file.js'
 
@@ -30,16 +38,22 @@ export interface FormingEvents {
   refused(error: NodeError): void
 }
 
+export interface FormingTrust {
+  readonly seals: HandshakeSeals
+}
+
 export class Forming {
+  readonly #trust: FormingTrust
   readonly #events: FormingEvents
   readonly #clientEndpoints = new Map<NodeId, string>()
   #ownEndpoint = ''
   #announced = ''
   #formation: Formation | null = null
   #said: FormationState = { formed: false, members: [] }
-  #own: { readonly start: Start; readonly met: StartsFile } | null = null
+  #own: { readonly start: SealedStart; readonly met: StartsFile } | null = null
 
-  constructor(events: FormingEvents) {
+  constructor(trust: FormingTrust, events: FormingEvents) {
+    this.#trust = trust
     this.#events = events
   }
 
@@ -48,13 +62,21 @@ export class Forming {
     return this.#clientEndpoints.get(id) ?? ''
   }
 
-  listensAt(endpoint: string): void {
-    this.#ownEndpoint = endpoint
+  /** The start is its member's own word. */
+  believes(start: SealedStart): boolean {
+    return this.#trust.seals.isGood(start.id, 'start', startBytes(start), start.seal)
   }
 
   /** Before anything is heard or said. */
   starts(start: Start, met: StartsFile): void {
-    this.#own = { start, met }
+    const seal = this.#trust.seals.seal('start', startBytes(start))
+    this.#own = { start: { ...start, seal }, met }
+  }
+
+  /** Before the first Hello, which must name the start already. */
+  listensAt(endpoint: string): void {
+    this.#ownEndpoint = endpoint
+    this.#announce(this.#said)
   }
 
   begin(self: Member, initialMembers: readonly NodeId[]): void {
@@ -71,7 +93,8 @@ export class Forming {
   heard(hello: HelloHeard): void {
     const announcement = decodeAnnouncement(hello.bootstrap)
     if (announcement === null || this.#isOlderThan(announcement.met, hello.nodeId)) return
-    this.#meet(announcement.start, hello)
+    if (!this.#isItsWord(announcement, hello)) return
+    this.#meet(startOf(announcement, hello))
     this.#clientEndpoints.set(hello.nodeId, announcement.clientEndpoint)
     if (this.#formation === null) return
     const from = { id: hello.nodeId, uid: hello.uid }
@@ -79,10 +102,16 @@ export class Forming {
   }
 
   /** Why the caller must not take part; null: it may, and its start is on disk. */
-  objection(hello: HelloHeard): string | null {
-    const start = decodeAnnouncement(hello.bootstrap)?.start ?? null
-    if (this.#meet(start, hello) !== 'older') return null
-    return `a later start of ${hello.nodeId} was met: this is an old copy of its data directory`
+  objection(hello: HelloHeard): Objection | null {
+    const announcement = decodeAnnouncement(hello.bootstrap)
+    const { nodeId } = hello
+    if (!this.#isItsWord(announcement, hello))
+      return { code: 'signature', text: `what it tells is not signed by the key of ${nodeId}` }
+    if (this.#meet(startOf(announcement, hello)) !== 'older') return null
+    return {
+      code: 'start',
+      text: `a later start of ${nodeId} was met: this is an old copy of its data directory`,
+    }
   }
 
   gone(id: NodeId): void {
@@ -114,19 +143,33 @@ export class Forming {
     }
   }
 
-  #isOlderThan(met: readonly Start[], by: NodeId): boolean {
+  /**
+   * All of it is said by the member under whose name it came. Where that is proved by a signature, who tells no start of
+   * its directory has proved nothing: it could be anybody.
+   */
+  #isItsWord(announcement: Announcement | null, hello: HelloHeard): boolean {
+    const { seals } = this.#trust
+    const by = hello.nodeId
+    const start = startOf(announcement, hello)
+    if (announcement === null || start === null) return seals.isGood(by, 'start', EMPTY, EMPTY)
+    const { seal } = announcement
+    return (
+      this.believes(start) && seals.isGood(by, 'announcement', ownWordBytes(announcement), seal)
+    )
+  }
+
+  #isOlderThan(met: readonly SealedStart[], by: NodeId): boolean {
     const start = this.#own?.start
     if (start === undefined) return false
     const newest = met.find(({ id, uid }) => id === start.id && uid === start.uid)
     if (newest === undefined || judgeStart(start, newest) !== 'older') return false
+    if (!this.believes(newest)) return false
     this.#events.refused(oldCopy(by, newest, start))
     return true
   }
 
-  /** Of its own directory only: what it says of another's is for that one to say. */
-  #meet(start: Start | null, { nodeId, uid }: HelloHeard): 'newer' | 'known' | 'older' {
+  #meet(start: SealedStart | null): 'newer' | 'known' | 'older' {
     if (start === null || this.#own === null) return 'known'
-    if (start.id !== nodeId || start.uid !== uid) return 'known'
     try {
       const verdict = this.#own.met.meet(start)
       if (verdict === 'newer') this.#announce(this.#said)
@@ -142,12 +185,20 @@ export class Forming {
     this.#said = formation
     const start = this.#own?.start ?? null
     const met = this.#own?.met.all ?? []
-    const bytes = encodeAnnouncement({ formation, clientEndpoint: this.#ownEndpoint, start, met })
+    const word = { formation, clientEndpoint: this.#ownEndpoint, start }
+    const seal = this.#trust.seals.seal('announcement', ownWordBytes(word))
+    const bytes = encodeAnnouncement({ ...word, met, seal })
     const text = Buffer.from(bytes).toString('latin1')
     if (text === this.#announced) return
     this.#announced = text
     this.#events.announce(bytes)
   }
+}
+
+/** Of its own directory only: what it says of another's is for that one to say. */
+function startOf(announcement: Announcement | null, { nodeId, uid }: HelloHeard) {
+  const start = announcement?.start ?? null
+  return start !== null && start.id === nodeId && start.uid === uid ? start : null
 }
 
 function wiped(by: NodeId, formedWith: string | null): NodeError {

@@ -17,6 +17,7 @@ import { highWatermark, lowWatermark } from '../consensus/pbft/state.js'
 import { surplusVote } from '../consensus/pbft/surplus.js'
 import { clusterIdOf } from '../crypto/cluster-id.js'
 import { type Contradiction, Evidence } from '../crypto/evidence.js'
+import { handshakeSeals } from '../crypto/handshake-seals.js'
 import { coreCrypto, Keyring } from '../crypto/keyring.js'
 import { nodeSuite } from '../crypto/node.js'
 import { KeyError, type Signer } from '../crypto/ports.js'
@@ -81,6 +82,7 @@ export function pbftOf(config: NodeConfig, log: Log): NodeProtocol<Message, WalR
       ),
     wallClock: true,
     signing,
+    seals: handshakeSeals(config.name, signing.voice, keyring),
     liars,
     details: () => detailsOf(keys, core, evidence),
   }

@@ -1,5 +1,6 @@
 /** What a node must know of the protocol that it runs, beside the contract. */
 import type { Core, Effect, Protocol, Self } from '../consensus/contract.js'
+import type { HandshakeSeals } from '../crypto/handshake-seals.js'
 import type { Keyring } from '../crypto/keyring.js'
 import type { Voice } from '../crypto/sealed.js'
 import type { Codec } from '../driver/setup.js'
@@ -19,6 +20,7 @@ export interface NodeProtocol<
   readonly wallClock: boolean
   /** Null where members believe each other. */
   readonly signing: Signing | null
+  readonly seals: HandshakeSeals
   /** Null: it can only be honest. */
   readonly liars: Liars | null
   /** Of the core that was recovered last, for `status`. */

@@ -5,6 +5,7 @@ import {
   type Options,
   type WalRecord,
 } from '../consensus/raft/index.js'
+import { NO_SEALS } from '../crypto/handshake-seals.js'
 import { protocols } from '../protocols.js'
 import type { NodeConfig } from './config.js'
 import type { NodeProtocol } from './protocol.js'
@@ -23,6 +24,7 @@ export function raftOf(config: NodeConfig): NodeProtocol<Message, WalRecord> {
       ),
     wallClock: false,
     signing: null,
+    seals: NO_SEALS,
     liars: null,
     details: () => undefined,
   }

@@ -27,6 +27,8 @@ export const RefusalCode = {
   UID: 8,
   /** START - A later start of that member's data directory was met: this is an old copy of it. */
   START: 9,
+  /** SIGNATURE - Over PBFT: what the Hello tells in `bootstrap` is not signed by that member's key. */
+  SIGNATURE: 10,
 } as const;
 
 export type RefusalCode = typeof RefusalCode[keyof typeof RefusalCode];
@@ -42,6 +44,7 @@ export namespace RefusalCode {
   export type MALFORMED = typeof RefusalCode.MALFORMED;
   export type UID = typeof RefusalCode.UID;
   export type START = typeof RefusalCode.START;
+  export type SIGNATURE = typeof RefusalCode.SIGNATURE;
 }
 
 /** Who speaks, to whom, and in which cluster. Sent again on an open stream when `bootstrap` has changed. */
