@@ -71,7 +71,8 @@ export function makeReply(
   const tells = refusal === null || concernsDirectory(refusal)
   return {
     nodeId: self.nodeId,
-    uid: self.uid,
+    // Who knows a directory's uid can pass for a start of it where members trust each other.
+    uid: tells ? self.uid : '',
     nonce: hello.nonce.subarray(0, NONCE_BYTES),
     incarnation: self.incarnation,
     bootstrap: tells ? bootstrap : new Uint8Array(0),

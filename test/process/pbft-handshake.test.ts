@@ -106,6 +106,7 @@ it('a start that nobody made, told by a stranger or by a replica, stops nobody a
   for (const [word, code] of words) {
     const reply = await say(cluster, { ...word, to: 'n1' })
     expect(reply.refusal?.code).toBe(code)
+    expect(reply.uid).toBe(code === undefined ? n1.uid : '')
   }
   await cluster.client.put('a', '2')
   expect(cluster.seat('n1').process?.exitCode).toBeNull()
