@@ -38,8 +38,10 @@ export interface FormingEvents {
   refused(error: NodeError): void
 }
 
+/** Whom to believe: signatures, and of how many members one is honest. */
 export interface FormingTrust {
   readonly seals: HandshakeSeals
+  readonly weakQuorum: number
 }
 
 export class Forming {
@@ -80,7 +82,7 @@ export class Forming {
   }
 
   begin(self: Member, initialMembers: readonly NodeId[]): void {
-    this.#formation = newFormation(self, initialMembers)
+    this.#formation = newFormation(self, initialMembers, this.#trust.weakQuorum)
     this.#onDecision(decide(this.#formation))
   }
 
@@ -201,10 +203,10 @@ function startOf(announcement: Announcement | null, { nodeId, uid }: HelloHeard)
   return start !== null && start.id === nodeId && start.uid === uid ? start : null
 }
 
-function wiped(by: NodeId, formedWith: string | null): NodeError {
+function wiped(by: readonly NodeId[], formedWith: string): NodeError {
   return dataRefused(
-    `this data directory was wiped: ${by} says that the cluster formed with another one ` +
-      `(uid ${formedWith ?? 'none'}). A node that forgot what it promised must not come back under its name; ` +
+    `this data directory was wiped: the cluster formed with another one (uid ${formedWith}), ` +
+      `by the word of ${by.join(' and ')}. A node that forgot what it promised must not come back under its name; ` +
       'put the old directory back, or replace the node by a new member',
   )
 }

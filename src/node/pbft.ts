@@ -12,7 +12,7 @@ import {
   type WalRecord,
 } from '../consensus/pbft/index.js'
 import { statementsOf } from '../consensus/pbft/messages.js'
-import { faultsMax } from '../consensus/pbft/quorum.js'
+import { faultsMax, weakQuorum } from '../consensus/pbft/quorum.js'
 import { highWatermark, lowWatermark } from '../consensus/pbft/state.js'
 import { surplusVote } from '../consensus/pbft/surplus.js'
 import { clusterIdOf } from '../crypto/cluster-id.js'
@@ -83,6 +83,7 @@ export function pbftOf(config: NodeConfig, log: Log): NodeProtocol<Message, WalR
     wallClock: true,
     signing,
     seals: handshakeSeals(config.name, signing.voice, keyring),
+    weakQuorum: weakQuorum(names.length),
     liars,
     details: () => detailsOf(keys, core, evidence),
   }

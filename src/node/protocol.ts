@@ -21,6 +21,8 @@ export interface NodeProtocol<
   /** Null where members believe each other. */
   readonly signing: Signing | null
   readonly seals: HandshakeSeals
+  /** W: among so many members that say the same there is one that does not lie. */
+  readonly weakQuorum: number
   /** Null: it can only be honest. */
   readonly liars: Liars | null
   /** Of the core that was recovered last, for `status`. */

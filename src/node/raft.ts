@@ -25,6 +25,7 @@ export function raftOf(config: NodeConfig): NodeProtocol<Message, WalRecord> {
     wallClock: false,
     signing: null,
     seals: NO_SEALS,
+    weakQuorum: 1,
     liars: null,
     details: () => undefined,
   }

@@ -70,7 +70,8 @@ const UNFIT: ReadonlySet<FaultKind> = new Set([
   'leadership-transferred',
   // Its states travel part by part, each verified; the link damages those as any message.
   'snapshot-piece-flipped',
-  // Shown over Raft: who is let in is decided before either protocol is asked.
+  // Shown over Raft: who is let in is decided before either protocol is asked. That it takes the word of f+1 here is
+  // shown by the tests of formation.
   'disk-wiped',
   'backup-restored',
 ])

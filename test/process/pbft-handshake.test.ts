@@ -142,3 +142,17 @@ it('an old copy of a data directory is refused on the start that its own key sig
   cluster.startNode('n3')
   await cluster.until('n3 again', () => cluster.statusOf('n3'))
 })
+
+it('a member whose data directory was wiped is refused by the word of two', async () => {
+  const { cluster } = shared
+  const { dataDir } = cluster.seat('n3')
+  await cluster.stopNode('n3')
+  await rename(dataDir, `${dataDir}.away`)
+  cluster.startNode('n3')
+  expect(await cluster.exit('n3')).toBe(7)
+  expect(cluster.seat('n3').log).toMatch(/was wiped: .* by the word of n[124] and n[124]/)
+  await rm(dataDir, { recursive: true })
+  await rename(`${dataDir}.away`, dataDir)
+  cluster.startNode('n3')
+  await cluster.until('n3 again', () => cluster.statusOf('n3'))
+})

@@ -108,7 +108,8 @@ export class Identity {
     const { member, met, lives } = greeting
     if (copy === null) {
       const ids = this.#members.map(({ id }) => id)
-      const formation = newFormation({ id: own.id, uid: own.uid }, ids)
+      // One word is enough: over Raft, where alone disks are exchanged, peers are believed.
+      const formation = newFormation({ id: own.id, uid: own.uid }, ids, 1)
       const said = { formed: true, members: this.#members }
       const { type } = onHello(formation, member, said)
       check(type === 'Refuse', 'identity', () => `${member.id} lets in ${own.id} on an empty disk`)

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { EMPTY } from '../../../src/base/bytes.js'
+import type { Member } from '../../../src/consensus/contract.js'
 import {
   type HandshakeSeals,
   handshakeSeals,
@@ -60,25 +61,25 @@ class N1 {
   readonly met: StartsFile
   readonly forming: Forming
   said = EMPTY
+  readonly formedWith: (readonly Member[])[] = []
   readonly saidFirst: Uint8Array
 
-  constructor(seals: HandshakeSeals) {
+  constructor(seals: HandshakeSeals, uid = 'u-n1') {
     this.forming = new Forming(
-      { seals },
+      { seals, weakQuorum: 2 },
       {
         announce: (bytes) => {
           this.said = bytes
         },
         waits: () => {},
-        form: () => {},
+        form: (members) => this.formedWith.push(members),
         refused: (error) => this.refused.push(error),
       },
     )
     this.met = StartsFile.open(folder, (start) => this.forming.believes(start))
-    this.forming.starts(startOf('n1', 1), this.met)
+    this.forming.starts(startOf('n1', 1, uid), this.met)
     this.forming.listensAt('127.0.0.1:1')
     this.saidFirst = this.said
-    this.forming.formed([])
   }
 
   /** What it objects to; heard only if to nothing. */
@@ -193,6 +194,38 @@ describe('where members sign', () => {
     expect(n1.hears('n2', announced(honest, [], n2))).toBeNull()
     expect(JSON.parse(readFileSync(file, 'utf8')).met).toHaveLength(1)
     expect(new N1(sealsOf('n1')).met.all).toEqual([honest.start])
+  })
+
+  const list = IDS.map((id) => ({ id, uid: `u-${id}` }))
+  const says = (id: string, members: readonly Member[], seals: HandshakeSeals) => {
+    const start = sealed(startOf(id, 1), sealsOf(id))
+    return announced({ formation: { formed: true, members }, clientEndpoint: '', start }, [], seals)
+  }
+
+  it('one liar is one word, also with the starts that others have signed', () => {
+    const n1 = new N1(sealsOf('n1'))
+    n1.forming.begin({ id: 'n1', uid: 'u-n1' }, IDS)
+    const forged = list.map((one) => (one.id === 'n1' ? { id: 'n1', uid: 'forged' } : one))
+    const n4 = sealsOf('n4')
+    expect(n1.hears('n4', says('n4', forged, n4))).toBeNull()
+    expect(n1.hears('n2', says('n2', forged, n4))).toBe('signature')
+    expect(n1.refused).toEqual([])
+    expect(n1.hears('n2', says('n2', list, n2))).toBeNull()
+    expect(n1.formedWith).toEqual([])
+    expect(n1.hears('n3', says('n3', list, sealsOf('n3')))).toBeNull()
+    expect(n1.formedWith).toEqual([list])
+    expect(n1.refused).toEqual([])
+  })
+
+  it('a wiped directory is refused by the word of two', () => {
+    const n1 = new N1(sealsOf('n1'), 'fresh')
+    n1.forming.begin({ id: 'n1', uid: 'fresh' }, IDS)
+    n1.hears('n2', says('n2', list, n2))
+    expect(n1.refused).toEqual([])
+    n1.hears('n3', says('n3', list, sealsOf('n3')))
+    expect(n1.refused.map((error) => error.message)).toEqual([
+      expect.stringMatching(/wiped: .* \(uid u-n1\), by the word of n2 and n3\./),
+    ])
   })
 
   it('its first Hello names its start', () => {
