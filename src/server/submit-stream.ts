@@ -106,7 +106,10 @@ class SubmitStream {
       this.#answer({ session, seq, outcome: { $case: 'invalid', value: { reason } } })
       return
     }
-    const timeoutMs = command.timeoutMs > 0 ? command.timeoutMs : this.#replica.commandTimeoutMs
+    const { commandTimeoutMs } = this.#replica
+    const asked = command.timeoutMs > 0 ? command.timeoutMs : commandTimeoutMs
+    // As for a single command: what nobody waits for any more is not kept for weeks.
+    const timeoutMs = Math.min(asked, commandTimeoutMs)
     const { signed } = this.#replica
     if (signed != null) this.#submitSigned(signed, request, timeoutMs)
     else

@@ -207,21 +207,15 @@ export class Store {
 
   /**
    * Of what can be read at this revision and back to the compacted one, as 32 bits: the same on every member, whatever of
-   * the garbage it has collected. Walks all that is held.
+   * the garbage it has collected. Walks back over the events behind that revision, and nothing else.
    */
   hashAt(revision: number): number {
-    let sum = 0
-    this.scanHistories('', ({ versions }) => {
-      const base = lastIndexAt(versions, this.compactRevision)
-      for (let i = Math.max(0, base); i < versions.length; i++) {
-        const version = versions[i] as Version
-        if (version.mod > revision) break
-        // A deletion that is compacted away may be here still, or not.
-        if (version.deleted && version.mod <= this.compactRevision) continue
-        sum = (sum + version.hashA) | 0
-      }
-      return true
-    })
+    let sum = this.#addedA - this.#givenUpA
+    for (let ordinal = this.log.end; ordinal > this.log.start; ordinal--) {
+      const event = this.log.at(ordinal - 1)
+      if (event.mod <= revision) break
+      sum = (sum - event.hashA) | 0
+    }
     return sum >>> 0
   }
 

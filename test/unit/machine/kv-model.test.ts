@@ -53,11 +53,16 @@ function ask(model: Model, bytes: Uint8Array): unknown {
   }
 }
 
-/** The hash as its rule says it, over the model's events and nothing of the store's. */
-function hashFromScratch(model: Model): string {
+interface ItemHash {
+  readonly revision: number
+  readonly a: number
+  readonly b: number
+}
+
+/** Of what can be read at the compacted revision or later, over the model's events and nothing of the store's. */
+function hashesOf(model: Model): ItemHash[] {
   const hasher = new Hasher()
-  let sumA = 0
-  let sumB = 0
+  const hashes: ItemHash[] = []
   let sub = 0
   model.events.forEach((event, i) => {
     sub = model.events[i - 1]?.rev === event.rev ? sub + 1 : 0
@@ -78,9 +83,20 @@ function hashFromScratch(model: Model): string {
     if (event.kv !== null && event.kv.lease !== '0') hasher.latin1(event.kv.lease)
     if (event.kv !== null) hasher.bytes(event.kv.value)
     hasher.finish()
-    sumA = (sumA + hasher.a) | 0
-    sumB = (sumB + hasher.b) | 0
+    hashes.push({ revision: event.rev, a: hasher.a, b: hasher.b })
   })
+  return hashes
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => (sum + number) | 0, 0)
+}
+
+/** The hash of all the state as its rule says it. */
+function hashFromScratch(model: Model, items: readonly ItemHash[]): string {
+  const hasher = new Hasher()
+  const sumA = sumOf(items.map(({ a }) => a))
+  const sumB = sumOf(items.map(({ b }) => b))
   let leaseA = 0
   let leaseB = 0
   for (const [id, { ttl, deadline }] of model.leases) {
@@ -134,7 +150,11 @@ function runSteps(list: readonly Step[]): void {
       }
     }
     expect(machine.revision).toBe(model.rev)
-    expect(machine.hash()).toBe(hashFromScratch(model))
+    const items = hashesOf(model)
+    expect(machine.hash()).toBe(hashFromScratch(model, items))
+    const asked = model.compacted + (i % (model.rev - model.compacted + 1))
+    const until = items.filter(({ revision }) => revision <= asked)
+    expect(machine.hashAt(asked)).toBe(sumOf(until.map(({ a }) => a)) >>> 0)
     expect(machine.nextDeadline()).toBe(
       model.leases.get(model.expiring()[0] ?? '')?.deadline ?? null,
     )

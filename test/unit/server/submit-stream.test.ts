@@ -36,8 +36,11 @@ it('answers that are large in sum leave in messages of a bounded length, in orde
     unavailable: () => null,
     commandBytesMax: 1024,
     commandTimeoutMs: 1_000,
-    submit: (_request: unknown, _timeoutMs: number, done: (outcome: SubmitOutcome) => void) =>
-      done({ type: 'Answer', bytes }),
+    submit: (_request: unknown, timeoutMs: number, done: (outcome: SubmitOutcome) => void) => {
+      // Whatever the caller says, nothing is waited for longer.
+      expect(timeoutMs).toBe(1_000)
+      done({ type: 'Answer', bytes })
+    },
   } as unknown as Replica
   serveSubmitStream(stream, replica)
   const commands = Array.from({ length: 40 }, (_, i) => ({
@@ -45,7 +48,7 @@ it('answers that are large in sum leave in messages of a bounded length, in orde
     seq: i + 1,
     ackedThrough: 0,
     command: Uint8Array.of(1),
-    timeoutMs: 0,
+    timeoutMs: 2 ** 32 - 1,
   }))
   ask({ commands } as unknown as SubmitCommandsRequest)
   end()
