@@ -2,10 +2,18 @@
  * Tells all watchers of a node what changes. A watcher is in step, and then found by the key that changed; or it is
  * behind: it asked for the past, or its stream was full, and catches up from the store's own history. So nothing is
  * queued for anybody, a slow watcher holds up nobody, and what it is told is what the store says.
+ *
+ * Those in step are told in rounds, each of some revisions, and a round may take many slices. Whoever was in step when it
+ * began is told its part once, whatever comes, goes or is compacted meanwhile; who comes is in step only from behind the
+ * round on, and until then catches up.
  */
+import { assert } from '../../base/assert.js'
 import type { Version } from '../kv/history.js'
+import { Batch } from './batch.js'
+import { Behind } from './behind.js'
 import { batchSince, type WatchSource } from './events.js'
-import { isInRange, type Watcher, type WatchSink, wants } from './watcher.js'
+import { Interest } from './interest.js'
+import { isOfKind, type Watcher, type WatchSink, wants } from './watcher.js'
 
 /** Between two slices of work other things have their turn (ms). */
 const SLICE_MS = 5
@@ -21,19 +29,27 @@ export interface WatchNumbers {
   readonly pending: number
 }
 
+interface Round {
+  /** When it is over, all in step were told what is up to here. */
+  readonly through: number
+  /** One watcher or so a step. */
+  readonly steps: Iterator<void>
+}
+
 export class WatchHub {
   readonly #source: WatchSource
   readonly #soon: (task: () => void) => void
   readonly #now: () => number
-  /** In step, by the one key they watch; those of ranges apart. */
-  readonly #byKey = new Map<string, Set<Watcher>>()
-  readonly #ranges = new Set<Watcher>()
-  readonly #behind = new Set<Watcher>()
-  /** Behind, and what they want next has to be fetched first. */
-  readonly #waiting = new Set<Watcher>()
+  /** Of those in step. */
+  readonly #interest = new Interest()
+  readonly #behind = new Behind()
   /** All that are in step were told what is up to here. */
   #told: number
+  #round: Round | null = null
+  /** A slice is due, or at work. */
   #due = false
+  /** Something happened since that one began. */
+  #again = false
   #eventsTold = 0
   readonly #onStep = new Set<() => void>()
 
@@ -53,24 +69,19 @@ export class WatchHub {
   }
 
   get numbers(): WatchNumbers {
-    const slow = this.#behind.size + this.#waiting.size
-    let watchers = this.#ranges.size + slow
-    for (const ofKey of this.#byKey.values()) watchers += ofKey.size
+    const slow = this.#behind.size
     const pending = Math.max(0, this.#source.revision - this.#told)
-    return { watchers, slow, told: this.#eventsTold, pending }
+    return { watchers: this.#interest.size + slow, slow, told: this.#eventsTold, pending }
   }
 
   /** Is nobody of this stream behind, nor the hub behind the store? */
   inStep(sink: WatchSink): boolean {
-    if (this.#told < this.#source.revision) return false
-    for (const late of [this.#behind, this.#waiting])
-      for (const watcher of late) if (watcher.sink === sink) return false
-    return true
+    return this.#told >= this.#source.revision && !this.#behind.anyOf(sink)
   }
 
   /** Nobody watches. */
   get idle(): boolean {
-    return this.#behind.size + this.#waiting.size === 0 && !this.#anyInStep
+    return this.#behind.size + this.#interest.size === 0
   }
 
   /** Runs after each slice of work. */
@@ -80,9 +91,8 @@ export class WatchHub {
   }
 
   add(watcher: Watcher): void {
-    // Nobody is to be told what was before.
-    if (!this.#anyInStep) this.#told = this.#source.revision
-    if (watcher.next > this.#told) this.#join(watcher)
+    if (this.#interest.size === 0) this.#skip()
+    if (watcher.next > this.#begun) this.#interest.add(watcher)
     else {
       this.#behind.add(watcher)
       this.#schedule()
@@ -90,89 +100,122 @@ export class WatchHub {
   }
 
   remove(watcher: Watcher): void {
-    this.#behind.delete(watcher)
-    this.#waiting.delete(watcher)
-    this.#leave(watcher)
+    this.#behind.remove(watcher)
+    this.#interest.remove(watcher)
   }
 
   /** The store has changed, or what was pending is here. */
   changed(): void {
-    for (const watcher of this.#waiting) this.#behind.add(watcher)
-    this.#waiting.clear()
+    this.#behind.wake()
     this.#schedule()
   }
 
-  /** The store was replaced by a snapshot: what it holds of the past, the next slices find out. */
+  /** The store was replaced by a snapshot, of later: what it holds of the past, the next round finds out. */
   restored(): void {
-    for (const watcher of this.#inStep()) this.#fallBehind(watcher, this.#told + 1)
-    this.#told = this.#source.revision
-    this.#schedule()
+    assert(this.#source.revision >= this.#begun, 'a store is not replaced by what it was before')
+    this.changed()
   }
 
   /** This stream takes more again. */
-  drained(): void {
-    this.#schedule()
+  drained(sink: WatchSink): void {
+    this.#behind.drained(sink)
+    if (this.#behind.ready) this.#schedule()
   }
 
   #schedule(): void {
+    this.#again = true
     if (this.#due) return
     this.#due = true
     this.#soon(() => this.#work())
   }
 
   #work(): void {
-    this.#due = false
-    const until = this.#now() + SLICE_MS
-    let more = this.#advance()
-    while (this.#now() < until && (more || this.#canCatchUp())) {
-      this.#catchUp(until)
-      if (more) more = this.#advance()
-    }
+    this.#again = false
+    const from = this.#now()
+    const until = from + SLICE_MS
+    // Neither those in step nor those behind wait for the end of the others.
+    let more = this.#advance(this.#behind.ready ? from + SLICE_MS / 2 : until)
+    this.#catchUp(until)
+    if (more && this.#now() < until) more = this.#advance(until)
+    let untidy = this.#interest.tidy()
+    while (untidy && this.#now() < until) untidy = this.#interest.tidy()
     for (const callback of [...this.#onStep]) callback()
-    if (more || this.#canCatchUp()) this.#schedule()
+    this.#due = false
+    if (this.#again || more || untidy || this.#behind.ready) this.#schedule()
   }
 
-  /** Tells those in step of the next changes; true while there are more. */
-  #advance(): boolean {
-    if (!this.#anyInStep) {
-      this.#told = this.#source.revision
-      return false
-    }
+  /** Goes on with those in step, one step at least; false: there is no more to tell them for now. */
+  #advance(until: number): boolean {
+    do {
+      if (this.#interest.size === 0) {
+        this.#skip()
+        return false
+      }
+      this.#round ??= this.#nextRound()
+      const round = this.#round
+      if (round === null) return false
+      if (round.steps.next().done === true && this.#round === round) {
+        this.#told = round.through
+        this.#round = null
+      }
+    } while (this.#now() < until)
+    return true
+  }
+
+  /** Nobody is in step, and so nobody is to be told what was before. */
+  #skip(): void {
+    this.#round = null
+    this.#told = this.#source.revision
+  }
+
+  /** In step is who wants nothing up to here that the round which is under way may not tell him any more. */
+  get #begun(): number {
+    return this.#round?.through ?? this.#told
+  }
+
+  #nextRound(): Round | null {
     const events = batchSince(this.#source, this.#told + 1)
-    if (events === 'pending') return false
+    if (events === 'pending') return null
     if (events === null) {
-      // A compaction overtook us: each finds out for itself what is left.
-      for (const watcher of this.#inStep()) this.#fallBehind(watcher, this.#told + 1)
-      this.#told = this.#source.revision
-      return false
+      const { compactRevision } = this.#source
+      return { through: compactRevision - 1, steps: this.#lose(compactRevision) }
     }
-    const last = events[events.length - 1]
-    if (last === undefined) return false
-    for (const [watcher, own] of this.#sorted(events)) {
-      const first = own[0]
-      if (first === undefined) continue
-      if (watcher.sink.writable) this.#tell(watcher, own, last.mod)
-      else this.#fallBehind(watcher, first.mod)
-    }
-    this.#told = last.mod
-    return this.#told < this.#source.revision
+    const through = events[events.length - 1]?.mod
+    if (through === undefined) return null
+    return { through, steps: this.#tellAll(new Batch(events), through) }
   }
 
-  /** Whom each event concerns. */
-  #sorted(events: readonly Version[]): Map<Watcher, Version[]> {
-    const sorted = new Map<Watcher, Version[]>()
-    const take = (watcher: Watcher, version: Version) => {
-      if (!wants(watcher, version)) return
-      const own = sorted.get(watcher)
-      if (own === undefined) sorted.set(watcher, [version])
-      else own.push(version)
+  *#tellAll(batch: Batch, through: number): Generator<void, void> {
+    for (const concern of this.#interest.concerned(batch)) {
+      if (concern === null) {
+        yield
+        continue
+      }
+      for (const watcher of concern.watchers) {
+        const own = ownOf(watcher, concern.events)
+        const first = own[0]
+        if (first !== undefined) {
+          if (watcher.sink.writable) this.#tell(watcher, own, through)
+          else this.#fallBehind(watcher, first.mod)
+        }
+        yield
+      }
     }
-    for (const version of events) {
-      const { key } = version.history
-      for (const watcher of this.#byKey.get(key) ?? []) take(watcher, version)
-      for (const watcher of this.#ranges) if (isInRange(watcher.range, key)) take(watcher, version)
+  }
+
+  /** A compaction overtook those in step: whoever wants something from before it is told so. */
+  *#lose(compactRevision: number): Generator<void, void> {
+    const { all } = this.#interest
+    for (const watcher of all) {
+      const next = Math.max(watcher.next, this.#told + 1)
+      if (next < compactRevision) {
+        if (watcher.sink.writable) {
+          this.#interest.remove(watcher)
+          watcher.sink.compacted(watcher, compactRevision)
+        } else this.#fallBehind(watcher, next)
+      }
+      yield
     }
-    return sorted
   }
 
   #tell(watcher: Watcher, own: readonly Version[], revision: number): void {
@@ -180,71 +223,47 @@ export class WatchHub {
     watcher.sink.events(watcher, own, revision)
   }
 
-  #canCatchUp(): boolean {
-    for (const watcher of this.#behind) if (watcher.sink.writable) return true
-    return false
-  }
-
   #catchUp(until: number): void {
-    for (const watcher of this.#behind) {
-      if (!watcher.sink.writable) continue
-      const events = batchSince(this.#source, watcher.next)
-      if (events === 'pending') {
-        this.#behind.delete(watcher)
-        this.#waiting.add(watcher)
-        continue
-      }
-      if (events === null) {
-        this.#behind.delete(watcher)
-        watcher.sink.compacted(watcher, this.#source.compactRevision)
-        continue
-      }
-      const last = events[events.length - 1]
-      const own = events.filter((version) => wants(watcher, version))
-      if (last !== undefined) {
-        if (own.length > 0) this.#tell(watcher, own, last.mod)
-        watcher.next = last.mod + 1
-      }
-      if (last === undefined || watcher.next > this.#told) {
-        this.#behind.delete(watcher)
-        this.#join(watcher)
-      }
+    while (this.#behind.ready) {
+      const watcher = this.#behind.take()
+      if (watcher !== null) this.#catchUpOne(watcher)
       if (this.#now() >= until) return
     }
   }
 
-  #join(watcher: Watcher): void {
-    const { key, end } = watcher.range
-    if (end !== '') {
-      this.#ranges.add(watcher)
+  #catchUpOne(watcher: Watcher): void {
+    const events = batchSince(this.#source, watcher.next)
+    if (events === 'pending') {
+      this.#behind.wait(watcher)
       return
     }
-    const others = this.#byKey.get(key)
-    if (others === undefined) this.#byKey.set(key, new Set([watcher]))
-    else others.add(watcher)
-  }
-
-  #leave(watcher: Watcher): void {
-    this.#ranges.delete(watcher)
-    const { key } = watcher.range
-    const others = this.#byKey.get(key)
-    others?.delete(watcher)
-    if (others?.size === 0) this.#byKey.delete(key)
+    if (events === null) {
+      this.#behind.remove(watcher)
+      watcher.sink.compacted(watcher, this.#source.compactRevision)
+      return
+    }
+    const last = events[events.length - 1]
+    const own = events.filter((version) => wants(watcher, version))
+    if (last !== undefined) {
+      watcher.next = last.mod + 1
+      if (own.length > 0) this.#tell(watcher, own, last.mod)
+    }
+    // He may have gone over what he was told.
+    if ((last === undefined || watcher.next > this.#begun) && this.#behind.remove(watcher))
+      this.#interest.add(watcher)
   }
 
   #fallBehind(watcher: Watcher, next: number): void {
-    this.#leave(watcher)
+    this.#interest.remove(watcher)
     watcher.next = Math.max(watcher.next, next)
     this.#behind.add(watcher)
   }
+}
 
-  get #anyInStep(): boolean {
-    return this.#byKey.size > 0 || this.#ranges.size > 0
-  }
-
-  #inStep(): Watcher[] {
-    const all = [...this.#ranges]
-    for (const watchers of this.#byKey.values()) all.push(...watchers)
-    return all
-  }
+/** Of changes of his keys. */
+function ownOf(watcher: Watcher, events: readonly Version[]): readonly Version[] {
+  const first = events[0]
+  if (first === undefined || (first.mod >= watcher.next && !watcher.noPut && !watcher.noDelete))
+    return events
+  return events.filter((version) => isOfKind(watcher, version))
 }

@@ -37,7 +37,10 @@ export function isInRange({ key, end }: WatchRange, candidate: string): boolean 
 }
 
 export function wants(watcher: Watcher, version: Version): boolean {
-  if (version.mod < watcher.next) return false
-  if (version.deleted ? watcher.noDelete : watcher.noPut) return false
-  return isInRange(watcher.range, version.history.key)
+  return isOfKind(watcher, version) && isInRange(watcher.range, version.history.key)
+}
+
+/** Of a change of his keys: is it one that he wants? */
+export function isOfKind(watcher: Watcher, version: Version): boolean {
+  return version.mod >= watcher.next && !(version.deleted ? watcher.noDelete : watcher.noPut)
 }

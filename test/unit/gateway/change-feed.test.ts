@@ -217,11 +217,16 @@ describe('a watch of a store that is elsewhere', () => {
         }
         // Some are slow for a while.
         for (const pair of pairs)
-          if (nextInt(random, 0, 3) === 0) pair.far.writable = !pair.far.writable
+          if (nextInt(random, 0, 3) === 0) {
+            pair.far.writable = !pair.far.writable
+            if (pair.far.writable) far.hub.drained(pair.far)
+          }
         if (nextInt(random, 0, 2) === 0) await far.poll()
       }
-      for (const pair of pairs) pair.far.writable = true
-      far.hub.drained()
+      for (const pair of pairs) {
+        pair.far.writable = true
+        far.hub.drained(pair.far)
+      }
       await far.poll()
       await far.poll()
       for (const { far: told, near } of pairs) {

@@ -53,7 +53,7 @@ export class WatchStream implements WatchSink {
     stream.onMessage((message) => this.#take(message))
     stream.onDrain(() => {
       this.#writable = true
-      hub.drained()
+      hub.drained(this)
     })
     stream.onClose(() => {
       forget()

@@ -186,7 +186,7 @@ describe('a watch', () => {
     expect(full.told.get(1)).toBeUndefined()
     expect(store.hub.inStep(full)).toBe(false)
     full.writable = true
-    store.hub.drained()
+    store.hub.drained(full)
     store.run()
     expect(full.told.get(1)).toEqual(free.told.get(1))
     expect(store.hub.inStep(full)).toBe(true)
@@ -292,8 +292,10 @@ function randomRun(seed: number): void {
     } else for (let n = nextInt(random, 0, 4); n > 0; n--) store.step()
     if (store.kv.revision > before) log.push(...(store.kv.eventsSince(before + 1, 100) ?? []))
   }
-  for (const sink of sinks) sink.writable = true
-  store.hub.drained()
+  for (const sink of sinks) {
+    sink.writable = true
+    store.hub.drained(sink)
+  }
   store.run()
   for (const { watcher: one, from, sink } of all) {
     const told = sink.told.get(one.id) ?? []
