@@ -32,7 +32,8 @@ export class WatchStream implements WatchSink {
   readonly #told = new Set<Watcher>()
   #nextId = 0
   #writable = true
-  #progressAsked = false
+  /** Progress was asked for: ends the waiting for it. */
+  #awaited: (() => void) | null = null
   #timer: NodeJS.Timeout | null = null
 
   constructor(stream: ServerStream<WatchRequest, WatchResponse>, parts: WatchParts, room: Room) {
@@ -48,7 +49,6 @@ export class WatchStream implements WatchSink {
   open(): void {
     const stream = this.#stream
     const { hub, progressMs } = this.#parts
-    const forget = hub.onStep(() => this.#answerProgress())
     this.#timer = setInterval(() => this.#signsOfLife(), progressMs)
     stream.onMessage((message) => this.#take(message))
     stream.onDrain(() => {
@@ -56,7 +56,7 @@ export class WatchStream implements WatchSink {
       hub.drained(this)
     })
     stream.onClose(() => {
-      forget()
+      this.#awaited?.()
       if (this.#timer !== null) clearInterval(this.#timer)
       for (const watcher of this.#watchers.values()) hub.remove(watcher)
       this.#room.left += this.#watchers.size
@@ -93,7 +93,7 @@ export class WatchStream implements WatchSink {
       case 'cancelRequest':
         return this.#cancel(requestUnion.value.watchId)
       case 'progressRequest':
-        this.#progressAsked = true
+        this.#awaited ??= this.#parts.hub.onStep(() => this.#answerProgress())
         return this.#answerProgress()
       default:
         return
@@ -161,8 +161,9 @@ export class WatchStream implements WatchSink {
   /** Only once nothing at or below the revision is still to be told. */
   #answerProgress(): void {
     const { hub } = this.#parts
-    if (!this.#progressAsked || !hub.inStep(this)) return
-    this.#progressAsked = false
+    if (this.#awaited === null || !hub.inStep(this)) return
+    this.#awaited()
+    this.#awaited = null
     this.#send(NO_WATCH, hub.told, {})
   }
 
