@@ -68,6 +68,7 @@ export function newState(self: Self, options: Options): State {
     statusElapsed: 0,
     statusExecuted: 0,
     served: new Map(),
+    servedBytes: new Map(),
     frozenElapsed: 0,
     primarySuspected: false,
     takingSnapshot: null,

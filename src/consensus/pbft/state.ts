@@ -154,6 +154,8 @@ export interface State {
   statusExecuted: Index
   /** Batches that each peer was given in this tick. */
   readonly served: Map<NodeId, number>
+  /** Bytes likewise. */
+  readonly servedBytes: Map<NodeId, number>
   /** Ticks for which something should have expired and did not. */
   frozenElapsed: number
   /** It said two things of one index, or something that no honest primary says. */

@@ -5,7 +5,14 @@
 import type { Index, NodeId } from '../ids.js'
 import { rulesOf } from './checkpoint.js'
 import { executeCommitted, fetchBatch } from './execution.js'
-import type { CommittedBatch, FetchBatch, FetchedBatch, Status } from './messages.js'
+import {
+  type Batch,
+  type CommittedBatch,
+  type FetchBatch,
+  type FetchedBatch,
+  type Status,
+  statementsOf,
+} from './messages.js'
 import { advance, prepare, sizeOf, slotAt, votesOf } from './ordering.js'
 import { commitsProblem } from './proofs.js'
 import { committedBatch } from './slot.js'
@@ -22,9 +29,18 @@ const CATCH_UP_BYTES_MAX = 4 * 1024 * 1024
 const REPEAT_BYTES_MAX = 1024 * 1024
 /** To one peer in one tick. */
 const ANSWERS_MIN = 4
+/**
+ * Bytes of batches and of what proves a view that one peer is given in one tick, but one of them at least. As much as may
+ * wait for one peer (the communicator's queue), which more would be encoded for and then find no room in. Whoever lacks
+ * the rest asks again: for a batch after some ticks, for all else with its next Status.
+ */
+export const ANSWER_BYTES_MAX: number = 8 * 1024 * 1024
+/** Of a statement, near enough for a bound. */
+const STATEMENT_BYTES = 128
 
 export function tickStatus(s: State, out: PbftOut): void {
   s.served.clear()
+  s.servedBytes.clear()
   for (const slot of s.slots.values()) {
     if (slot.fetchElapsed === null) continue
     slot.fetchElapsed++
@@ -51,6 +67,20 @@ export function mayServe(s: State, to: NodeId, batches: number): boolean {
   return true
 }
 
+/** Likewise in bytes: a batch is as large as its requests, and asked for by its name alone. */
+function mayGive(s: State, to: NodeId, bytes: number): boolean {
+  const given = s.servedBytes.get(to) ?? 0
+  if (given > 0 && given + bytes > ANSWER_BYTES_MAX) return false
+  s.servedBytes.set(to, given + bytes)
+  return true
+}
+
+function bytesOf(batch: Batch | null): number {
+  let bytes = 0
+  for (const request of batch?.requests ?? []) bytes += sizeOf(request)
+  return bytes
+}
+
 export function onStatus(s: State, from: NodeId, m: Status, out: PbftOut): void {
   if (!mayServe(s, from, s.options.catchUpBatchesMax))
     return out.note({ rule: '5.2', event: 'asks-too-much', peer: from })
@@ -69,8 +99,9 @@ export function onStatus(s: State, from: NodeId, m: Status, out: PbftOut): void 
 /** A new view shows for itself why it is one; and who asks for a view asks until it is there. */
 function helpIntoView(s: State, from: NodeId, m: Status, out: PbftOut): void {
   if (m.view > s.view || (m.view === s.view && m.active)) return
-  if (s.active && s.newView !== null) out.send(from, s.newView)
-  else if (!s.active && s.viewChange?.view === s.view) out.send(from, s.viewChange)
+  const proof = s.active ? s.newView : s.viewChange
+  if (proof === null || (!s.active && proof.view !== s.view)) return
+  if (mayGive(s, from, STATEMENT_BYTES * statementsOf(proof).length)) out.send(from, proof)
 }
 
 /** Some batches that the peer lacks, each with the commits that prove it. */
@@ -82,8 +113,10 @@ function sendCommitted(s: State, to: NodeId, executed: Index, out: PbftOut): voi
     const batch = slot === undefined ? undefined : committedBatch(slot)
     // Gone below a checkpoint: the peer fetches a snapshot, if it knows one that is vouched for.
     if (slot?.committed == null || batch === undefined) return offerSnapshot(s, to, executed, out)
+    const size = bytesOf(batch)
+    if (!mayGive(s, to, size)) return
     out.send(to, { type: 'CommittedBatch', commits: slot.committed, batch })
-    for (const request of batch?.requests ?? []) bytes += sizeOf(request)
+    bytes += size
   }
 }
 
@@ -103,8 +136,9 @@ function repeatVotes(s: State, to: NodeId, executed: Index, out: PbftOut): void 
     const { proposed } = slot
     const batch = proposed === null ? undefined : slot.batches.get(proposed.digest)
     if (proposed !== null && batch != null && isPrimary(s) && bytes < REPEAT_BYTES_MAX) {
-      out.send(to, { type: 'PrePrepare', proposed, batch })
-      for (const request of batch.requests) bytes += sizeOf(request)
+      const size = bytesOf(batch)
+      if (mayGive(s, to, size)) out.send(to, { type: 'PrePrepare', proposed, batch })
+      bytes += size
     }
     for (const vote of votesOf(slot, s.id)) if (vote.view === s.view) out.send(to, vote)
   }
@@ -139,7 +173,8 @@ export function onCommittedBatch(s: State, from: NodeId, m: CommittedBatch, out:
 export function onFetchBatch(s: State, from: NodeId, m: FetchBatch, out: PbftOut): void {
   const batch = s.slots.get(m.index)?.batches.get(m.digest)
   if (batch == null) return
-  if (!mayServe(s, from, 1)) return out.note({ rule: '5.2', event: 'asks-too-much', peer: from })
+  if (!mayServe(s, from, 1) || !mayGive(s, from, bytesOf(batch)))
+    return out.note({ rule: '5.2', event: 'asks-too-much', peer: from })
   out.send(from, { type: 'FetchedBatch', index: m.index, batch })
 }
 
