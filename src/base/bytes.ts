@@ -20,6 +20,14 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true
 }
 
+/**
+ * The same bytes as whoever keeps them may have them: a copy, if they lie in more than twice as much memory, which a view
+ * would keep too. What is most of what it came in is no copy.
+ */
+export function ownBytes(bytes: Uint8Array): Uint8Array {
+  return 2 * bytes.length < bytes.buffer.byteLength ? new Uint8Array(bytes) : bytes
+}
+
 /** Bytewise order, as etcd orders keys: negative, zero or positive. */
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const shared = Math.min(a.length, b.length)

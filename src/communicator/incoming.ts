@@ -17,6 +17,11 @@ import { makeReply, refusalName, refusalOf } from './handshake.js'
 import type { Host } from './host.js'
 import type { Objection } from './types.js'
 
+/** Messages of one frame: more than wait and are delayed at an honest sender (types.ts), however small they are. */
+export const FRAME_MESSAGES_MAX = 16_384
+/** Of a frame, beside its messages; and as much as they have. With more, each message is copied. */
+const FRAME_REST_BYTES = 64 * 1024
+
 type Stream = ServerStream<ExchangeRequest, ExchangeResponse>
 
 const OBJECTIONS = {
@@ -147,6 +152,10 @@ export class Incoming {
   #onFrame(stream: Stream, from: NodeId, frame: PeerFrame): void {
     const { counters, formed, identity, options } = this.#host
     if (this.#current.get(from)?.stream !== stream) return
+    if (frame.messages.length > FRAME_MESSAGES_MAX) {
+      stream.fail(new RpcError(Code.RESOURCE_EXHAUSTED, 'a frame of too many messages'))
+      return
+    }
     let checksum = 0
     for (const bytes of frame.messages) checksum = crc32c(bytes, checksum)
     if (checksum !== frame.crc32c) {
@@ -163,10 +172,19 @@ export class Incoming {
       return
     }
     counters.messagesReceived += frame.messages.length
+    const padded = isPadded(frame.messages)
     for (const bytes of frame.messages) {
       counters.bytesReceived += bytes.length
       this.#bytesFrom.set(from, this.bytesFrom(from) + bytes.length)
-      options.onMessage(from, bytes)
+      options.onMessage(from, padded ? new Uint8Array(bytes) : bytes)
     }
   }
+}
+
+/** Messages are views: one that waits would keep all that its frame has beside them, which no bound of the inbox counts. */
+function isPadded(messages: readonly Uint8Array[]): boolean {
+  let bytes = 0
+  for (const message of messages) bytes += message.length
+  const frame = messages[0]?.buffer.byteLength ?? 0
+  return frame - bytes > Math.max(bytes, FRAME_REST_BYTES)
 }

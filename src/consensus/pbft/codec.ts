@@ -3,11 +3,12 @@ import { EMPTY } from '../../base/bytes.js'
 import { Reader, Writer } from '../../base/varint.js'
 import { readList, writeList } from '../encoding.js'
 import {
+  BATCH_REQUESTS_MAX,
   decodeBatch,
   encodeBatch,
   readDigest,
   readOf,
-  readRequest,
+  readOwnRequest,
   readStatement,
   SIGNERS_MAX,
   writeDigest,
@@ -105,7 +106,7 @@ function readMessage(r: Reader, tag: number): Message | null {
       return { type: 'PrePrepare', proposed, batch }
     }
     case TAGS.Forward: {
-      const requests = readList(r, readRequest, FORWARD_REQUESTS_MAX)
+      const requests = readList(r, readOwnRequest, FORWARD_REQUESTS_MAX)
       return requests && { type: 'Forward', requests }
     }
     case TAGS.Status:
@@ -120,7 +121,7 @@ function readMessage(r: Reader, tag: number): Message | null {
       return { type: 'FetchBatch', index: r.varint(), digest: readDigest(r) }
     case TAGS.FetchedBatch: {
       const index = r.varint()
-      const batch = decodeBatch(r.chunk())
+      const batch = decodeBatch(r.chunk(), BATCH_REQUESTS_MAX)
       return batch && { type: 'FetchedBatch', index, batch }
     }
     case TAGS.CommittedBatch: {
@@ -148,7 +149,10 @@ export function writeOptionalBatch(w: Writer, batch: Batch | null): void {
 }
 
 /** Undefined when there should be one and is none. */
-export function readOptionalBatch(r: Reader): Batch | null | undefined {
+export function readOptionalBatch(
+  r: Reader,
+  requestsMax: number = BATCH_REQUESTS_MAX,
+): Batch | null | undefined {
   if (r.byte() === 0) return null
-  return decodeBatch(r.chunk()) ?? undefined
+  return decodeBatch(r.chunk(), requestsMax) ?? undefined
 }

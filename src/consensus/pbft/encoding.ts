@@ -2,7 +2,7 @@
  * Bytes of batches and statements, the same at every replica: what is signed and hashed is these bytes and nothing
  * else. A statement's signature stands behind the body that it signs.
  */
-import { EMPTY, fromHex, toHexBetween } from '../../base/bytes.js'
+import { concat, EMPTY, fromHex, ownBytes, toHexBetween } from '../../base/bytes.js'
 import { utf8Decode } from '../../base/utf8.js'
 import { Reader, Writer } from '../../base/varint.js'
 import type { Request } from '../contract.js'
@@ -29,6 +29,10 @@ const SENDER_BYTES_MAX = 64
 /** Replicas that a cluster may have (the cluster file's bound), and indices of one window: each is a signature to verify. */
 export const SIGNERS_MAX = 16
 export const INDICES_MAX = 1_024
+/** Requests of a batch: an honest primary proposes no more, and a backup verifies each. */
+export const BATCH_REQUESTS_MAX = 1_024
+/** Of Ed25519. What is longer is none, and would be kept by whoever keeps a vote that nobody has verified. */
+export const SIGNATURE_BYTES_MAX = 64
 
 const TAGS = {
   Proposed: 1,
@@ -54,10 +58,12 @@ export function encodeBatch(batch: Batch): Uint8Array {
   return bytes
 }
 
-export function decodeBatch(bytes: Uint8Array): Batch | null {
+/** It is kept as long as its index: of a small one in a large frame a copy. */
+export function decodeBatch(from: Uint8Array, requestsMax: number): Batch | null {
+  const bytes = ownBytes(from)
   const r = new Reader(bytes)
   const time = r.varint()
-  const requests = readList(r, readRequest)
+  const requests = readList(r, readRequest, requestsMax)
   if (requests === null || !r.ok || r.left !== 0) return null
   const batch = { time, requests }
   ENCODED.set(batch, bytes)
@@ -82,6 +88,16 @@ export function readRequest(r: Reader): Request {
     ...(auth.length === 0 ? {} : { auth }),
     ...(readOnly ? { readOnly } : {}),
   }
+}
+
+/** Likewise of several of which some are kept: one that waits would keep all that came with it. */
+export function readOwnRequest(r: Reader): Request {
+  const request = readRequest(r)
+  const { command, auth = EMPTY } = request
+  if (2 * (command.length + auth.length) >= r.bytes.buffer.byteLength) return request
+  const both = concat([command, auth])
+  const own = { ...request, command: both.subarray(0, command.length) }
+  return auth.length === 0 ? own : { ...own, auth: both.subarray(command.length) }
 }
 
 /** So is what proves a view: once to sign or verify it, once for each message and record that it is in. */
@@ -200,7 +216,9 @@ function readBody(r: Reader, tag: number, { sender, epoch }: Head): Statement | 
 
 /** A copy: votes are kept long, and a view would keep all that the message came in. */
 function readSignature(r: Reader): Uint8Array {
-  return new Uint8Array(r.chunk())
+  const length = r.varint()
+  if (length > SIGNATURE_BYTES_MAX) r.fail()
+  return new Uint8Array(r.take(length))
 }
 
 interface ByType {

@@ -4,7 +4,7 @@ import { EMPTY } from '../../base/bytes.js'
 import type { Core, CoreStatus, Effect, Input, Protocol } from '../contract.js'
 import { Out } from '../out.js'
 import { decodeMessage, encodeMessage } from './codec.js'
-import { INDICES_MAX } from './encoding.js'
+import { BATCH_REQUESTS_MAX, INDICES_MAX } from './encoding.js'
 import { GATE, type Message } from './messages.js'
 import type { PbftNote } from './notes.js'
 import type { Options } from './options.js'
@@ -61,6 +61,7 @@ export const pbft: Omit<Protocol<Message, WalRecord, Options>, 'recover'> & {
     assert(options.windowIndices >= 2 * options.checkpointInterval, 'L is at least two intervals')
     // More would be said in messages that nobody reads.
     assert(options.windowIndices <= INDICES_MAX, 'L is no longer than a list of indices')
+    assert(options.batchRequestsMax <= BATCH_REQUESTS_MAX, 'a batch is no longer than its list')
     const state = recoverState(records, self, options)
     const out = new Out<Message, WalRecord, PbftNote>(GATE, state)
     resume(state, out)

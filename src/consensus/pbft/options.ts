@@ -1,5 +1,6 @@
 /** What can be tuned, with its unit, and what the host computes for the core. Ticks are the driver's: 20 ms in production. */
 import type { NodeId } from '../ids.js'
+import { BATCH_REQUESTS_MAX } from './encoding.js'
 
 /** Pure and synchronous; the same arguments give the same bytes. */
 export interface Crypto {
@@ -22,6 +23,7 @@ export interface Options {
   /** Of those, proposed and not yet prepared: with so many, only a full batch is proposed. */
   readonly unpreparedIndices: number
   readonly batchBytesMax: number
+  /** At most BATCH_REQUESTS_MAX. */
   readonly batchRequestsMax: number
   /** A request waits so long for its execution before the primary is suspected. */
   readonly requestTicks: number
@@ -48,7 +50,7 @@ export const DEFAULT_OPTIONS: Omit<Options, 'crypto' | 'clusterId'> = {
   pipelineIndices: 16,
   unpreparedIndices: 1,
   batchBytesMax: 1024 * 1024,
-  batchRequestsMax: 1024,
+  batchRequestsMax: BATCH_REQUESTS_MAX,
   requestTicks: 50,
   viewChangeTicks: 100,
   viewChangeTicksMax: 800,

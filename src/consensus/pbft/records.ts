@@ -5,6 +5,7 @@
 import { type Reader, Writer } from '../../base/varint.js'
 import type { Member, SnapshotMeta } from '../contract.js'
 import {
+  LIST_MAX,
   readAll,
   readList,
   readMembers,
@@ -182,12 +183,12 @@ function readRecord(r: Reader): WalRecord | null {
       return { type: 'Bootstrap', members: readMembers(r) }
     case TAGS.Accepted: {
       const proposed = readOf(r, 'Proposed')
-      const batch = readOptionalBatch(r)
+      const batch = readOptionalBatch(r, LIST_MAX)
       return proposed === null || batch === undefined ? null : { type: 'Accepted', proposed, batch }
     }
     case TAGS.Body: {
       const index = r.varint()
-      const batch = readOptionalBatch(r)
+      const batch = readOptionalBatch(r, LIST_MAX)
       return batch === undefined ? null : { type: 'Body', index, batch }
     }
     case TAGS.Prepared: {
