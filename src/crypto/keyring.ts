@@ -8,7 +8,7 @@ import { Writer } from '../base/varint.js'
 import { principalOf, proofOf } from '../consensus/auth.js'
 import type { Request } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'
-import { signedBytes } from '../consensus/pbft/encoding.js'
+import { batchDigest, signedBytes } from '../consensus/pbft/encoding.js'
 import { type Message, type Statement, statementsOf } from '../consensus/pbft/messages.js'
 import type { Crypto } from '../consensus/pbft/options.js'
 import { KnownSeals } from './known-seals.js'
@@ -19,6 +19,8 @@ import { readSeal, sealLength, signedBySeal } from './seals.js'
 
 /** Signatures remembered as good; the oldest go first. 32 bytes each, and the map's own. */
 export const VERIFIED_MAX = 65_536
+/** Signatures of one Forward that may be bad before the rest of it is left out. */
+export const FORGED_OF_FORWARD_MAX = 2
 /** Keys of clients that nobody configured, kept ready for use. */
 const ANONYMOUS_KEYS_MAX = 4_096
 
@@ -109,10 +111,13 @@ export class Keyring {
   admit(message: Message): Message | null {
     if (!statementsOf(message).every((statement) => this.verifyStatement(statement))) return null
     if (message.type === 'Forward') {
-      const requests = message.requests.filter((request) => this.verifyRequest(request))
+      const requests = this.#genuine(message.requests)
       return { ...message, requests }
     }
     if (message.type === 'PrePrepare' && message.batch !== null) {
+      // Anybody can put another batch beside a proposal: a hash is cheaper than what its requests cost.
+      const digest = batchDigest(this.#suite.digest, this.#clusterId, message.batch)
+      if (digest !== message.proposed.digest) return null
       if (!message.batch.requests.every((request) => this.#verifyProposed(request))) return null
     }
     return message
@@ -131,6 +136,19 @@ export class Keyring {
     // What was remembered does not count: anybody can say it again, and it costs nothing.
     if (good && this.#verifications > before) this.#macs?.verified(verifier.publicKey)
     return good
+  }
+
+  /** Whoever hands requests on has verified them: behind some forged ones nothing more is worth its signature. */
+  #genuine(requests: readonly Request[]): Request[] {
+    let forged = 0
+    return requests.filter((request) => {
+      if (forged >= FORGED_OF_FORWARD_MAX) return false
+      const before = this.#verifications
+      if (this.verifyRequest(request)) return true
+      // A client that nobody let in here costs nothing, and may be known to who handed it on.
+      if (this.#verifications > before) forged++
+      return false
+    })
   }
 
   /** Of a batch of the primary's, who has verified the signature or is no worse a liar for not having done so. */
@@ -228,5 +246,5 @@ export class Keyring {
 
 /** What the consensus core signs and hashes with. */
 export function coreCrypto(suite: Suite, signer: Signer): Crypto {
-  return { digest: (bytes) => suite.digest(bytes), sign: (bytes) => signer.sign(bytes) }
+  return { digest: suite.digest, sign: (bytes) => signer.sign(bytes) }
 }

@@ -1,7 +1,7 @@
 /**
  * A node that runs PBFT: its keys, and the verification of every signature before the core sees a message. What is
- * decoded is verified on the way; what was verified once is remembered (crypto/keyring.ts). Votes that decide nothing any more are
- * neither verified nor shown to the core (consensus/pbft/surplus.ts).
+ * decoded is verified on the way; what was verified once is remembered (crypto/keyring.ts). What decides nothing is neither
+ * verified nor shown to the core (crypto/reading.ts).
  */
 import { toHex } from '../base/bytes.js'
 import {
@@ -11,16 +11,15 @@ import {
   type Pbft,
   type WalRecord,
 } from '../consensus/pbft/index.js'
-import { statementsOf } from '../consensus/pbft/messages.js'
 import { faultsMax, weakQuorum } from '../consensus/pbft/quorum.js'
 import { highWatermark, lowWatermark } from '../consensus/pbft/state.js'
-import { surplusVote } from '../consensus/pbft/surplus.js'
 import { clusterIdOf } from '../crypto/cluster-id.js'
 import { type Contradiction, Evidence } from '../crypto/evidence.js'
 import { handshakeSeals } from '../crypto/handshake-seals.js'
 import { coreCrypto, Keyring } from '../crypto/keyring.js'
 import { nodeSuite } from '../crypto/node.js'
 import { KeyError, type Signer } from '../crypto/ports.js'
+import { readMessage } from '../crypto/reading.js'
 import { RequestMacs } from '../crypto/request-macs.js'
 import type { Voice } from '../crypto/sealed.js'
 import type { PbftStatus, Suspicion } from '../gen/quorate/v1/quorate.js'
@@ -57,14 +56,9 @@ export function pbftOf(config: NodeConfig, log: Log): NodeProtocol<Message, WalR
       decodeMessage: (bytes) => {
         const message = protocols.pbft.decodeMessage(bytes)
         if (message === null) return null
-        const surplus = core === null ? null : surplusVote(core.state, message)
-        if (surplus !== null) {
-          evidence.putAside(surplus)
-          return 'unneeded'
-        }
-        const admitted = keyring.admit(message)
-        if (admitted !== null) evidence.hear(statementsOf(admitted))
-        return admitted
+        return core === null
+          ? keyring.admit(message)
+          : readMessage(core.state, message, { keyring, evidence })
       },
     },
     recover: (records, self) => {

@@ -4,6 +4,7 @@
  * two honest replicas executed different batches at one index.
  */
 
+import { isDeepStrictEqual } from 'node:util'
 import { toHex } from '../../src/base/bytes.js'
 import { utf8Encode } from '../../src/base/utf8.js'
 import type { Effect, Entry, Input, Request, SnapshotMeta } from '../../src/consensus/contract.js'
@@ -13,13 +14,14 @@ import {
   DEFAULT_OPTIONS,
   type Message,
   type Options,
-  type Pbft,
+  Pbft,
   pbft,
   type WalRecord,
 } from '../../src/consensus/pbft/index.js'
 import { checkState, checkTransition } from '../../src/consensus/pbft/invariants.js'
 import { type Statement, statementsOf } from '../../src/consensus/pbft/messages.js'
 import { surplusVote } from '../../src/consensus/pbft/surplus.js'
+import { type Worth, worthOf, worthOfForward } from '../../src/consensus/pbft/worth.js'
 import { fakeKeys, fakeVerify } from '../../src/crypto/fake.js'
 
 export const CLUSTER_ID = 'test'
@@ -206,6 +208,8 @@ export class PbftCluster {
   flights: Flight[] = []
   /** Votes that were not looked at, as nobody needed them. */
   surplus = 0
+  /** Messages that no signature makes good. */
+  worthless = 0
   /** May change, drop (null) or multiply what a replica sends. */
   tamper: (flight: Flight) => readonly Flight[] = (flight) => [flight]
   readonly #options: Partial<Options>
@@ -284,10 +288,36 @@ export class PbftCluster {
       this.surplus++
       return
     }
-    for (const statement of statementsOf(message))
+    const { core } = this.replica(to)
+    const worth = worthOf(core.state, message)
+    const asked = message.type === 'Forward' ? worthOfForward(core.state, message) : message
+    if (worth === 'none' || asked !== message)
+      this.#compare(core, from, { whole: message, asked, worth })
+    if (worth === 'none') {
+      this.worthless++
+      return
+    }
+    const statements = worth === 'own' ? statementsOf(message).slice(0, 1) : statementsOf(message)
+    for (const statement of statements)
       if (!fakeVerify(statement.sender, signedBytes(CLUSTER_ID, statement), statement.signature))
         return
-    this.replica(to).step({ type: 'Receive', from, message })
+    this.replica(to).step({ type: 'Receive', from, message: asked })
+  }
+
+  /** What a host leaves out must be nothing to the core: the same comes of it, but that its sender was heard. */
+  #compare(
+    core: Pbft,
+    from: NodeId,
+    { whole, asked, worth }: { whole: Message; asked: Message; worth: Worth },
+  ): void {
+    const [withAll, without] = [copyOf(core), copyOf(core)]
+    const effects = withAll.step({ type: 'Receive', from, message: whole })
+    const others = worth === 'none' ? [] : without.step({ type: 'Receive', from, message: asked })
+    const same = isDeepStrictEqual(
+      [{ ...withAll.state, heard: null }, effects.filter(({ type }) => type !== 'Note')],
+      [{ ...without.state, heard: null }, others.filter(({ type }) => type !== 'Note')],
+    )
+    if (!same) throw new Error(`a ${whole.type} from ${from} that was left out is something`)
   }
 
   runLater(): void {
@@ -353,6 +383,11 @@ export class PbftCluster {
       for (const one of (text.split(' ')[1] ?? '').split(',')) if (one === key) times++
     return times
   }
+}
+
+function copyOf({ state }: Pbft): Pbft {
+  const { options, ...rest } = state
+  return new Pbft({ ...structuredClone(rest), options })
 }
 
 /** With the sender's own key: a liar signs what it likes. */

@@ -2,7 +2,7 @@
  * Bytes of batches and statements, the same at every replica: what is signed and hashed is these bytes and nothing
  * else. A statement's signature stands behind the body that it signs.
  */
-import { concat, EMPTY, fromHex, ownBytes, toHexBetween } from '../../base/bytes.js'
+import { concat, EMPTY, fromHex, ownBytes, toHex, toHexBetween } from '../../base/bytes.js'
 import { utf8Decode } from '../../base/utf8.js'
 import { Reader, Writer } from '../../base/varint.js'
 import type { Request } from '../contract.js'
@@ -266,6 +266,22 @@ export function hashedBytes(clusterId: string, batch: Batch | null): Uint8Array 
   w.byte(batch === null ? 0 : 1)
   if (batch !== null) w.raw(encodeBatch(batch))
   return w.finish()
+}
+
+type Hash = (bytes: Uint8Array) => Uint8Array
+
+/** A batch is hashed before its requests are verified and when it is accepted, and never changes. */
+const DIGESTS = new WeakMap<
+  Batch,
+  { readonly hash: Hash; readonly clusterId: string; readonly digest: Digest }
+>()
+
+export function batchDigest(hash: Hash, clusterId: string, batch: Batch | null): Digest {
+  const known = batch === null ? undefined : DIGESTS.get(batch)
+  if (known?.hash === hash && known.clusterId === clusterId) return known.digest
+  const digest = toHex(hash(hashedBytes(clusterId, batch)))
+  if (batch !== null) DIGESTS.set(batch, { hash, clusterId, digest })
+  return digest
 }
 
 /** What the history up to an index hashes to: that of the index before, and its batch. */

@@ -2,8 +2,7 @@
  * What we sign. Each is queued to count here when the disk has what it promises, which is also when it leaves. A
  * replica whose disk lost its promises signs nothing more.
  */
-import { toHex } from '../../base/bytes.js'
-import { hashedBytes, signedBytes } from './encoding.js'
+import { batchDigest, signedBytes } from './encoding.js'
 import type {
   Batch,
   Checkpoint,
@@ -23,7 +22,7 @@ type Unsigned<S extends Statement> = Omit<S, 'sender' | 'epoch' | 'signature'>
 
 export function digestOf(s: State, batch: Batch | null): Digest {
   const { crypto, clusterId } = s.options
-  return toHex(crypto.digest(hashedBytes(clusterId, batch)))
+  return batchDigest(crypto.digest, clusterId, batch)
 }
 
 export function signProposed(s: State, slot: SlotId): Proposed {

@@ -182,8 +182,10 @@ export function onFetchBatch(s: State, from: NodeId, m: FetchBatch, out: PbftOut
 export function onFetchedBatch(s: State, m: FetchedBatch, out: PbftOut): void {
   const slot = s.slots.get(m.index)
   if (slot === undefined) return
-  const digest = digestOf(s, m.batch)
   const wanted = [slot.proposed?.digest, slot.committed?.[0]?.digest]
+  // Nothing is hashed for whoever was not asked.
+  if (wanted.every((digest) => digest === undefined || slot.batches.has(digest))) return
+  const digest = digestOf(s, m.batch)
   if (!wanted.includes(digest) || slot.batches.has(digest)) return
   slot.batches.set(digest, m.batch)
   slot.fetchElapsed = null

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import { makeAuth, principalOf, proofOf } from '../../../src/consensus/auth.js'
 import type { Request } from '../../../src/consensus/contract.js'
-import { signedBytes } from '../../../src/consensus/pbft/encoding.js'
-import type { Message, Prepare } from '../../../src/consensus/pbft/messages.js'
+import { batchDigest, signedBytes } from '../../../src/consensus/pbft/encoding.js'
+import type { Batch, Message, Prepare, Proposed } from '../../../src/consensus/pbft/messages.js'
 import { fakeSuite } from '../../../src/crypto/fake.js'
 import { Keyring, type KeyringOptions, VERIFIED_MAX } from '../../../src/crypto/keyring.js'
 import { nodeSuite } from '../../../src/crypto/node.js'
@@ -61,6 +61,12 @@ function prepare(signer: Signer, extra: Partial<Prepare> = {}, clusterId = CLUST
     ...extra,
   }
   return { ...body, signature: signer.sign(signedBytes(clusterId, body)) }
+}
+
+function proposalOf(batch: Batch): Proposed {
+  const digest = batchDigest(nodeSuite.digest, CLUSTER, batch)
+  const body = { ...prepare(N1), type: 'Proposed', digest } as const
+  return { ...body, signature: N1.sign(signedBytes(CLUSTER, body)) }
 }
 
 describe('statements of replicas', () => {
@@ -172,16 +178,26 @@ describe('requests of clients', () => {
       type: 'Forward',
       requests: [good],
     })
-    const proposed = { ...prepare(N1), type: 'Proposed' } as const
-    const signature = N1.sign(signedBytes(CLUSTER, proposed))
-    const prePrepare = (requests: Request[]): Message => ({
-      type: 'PrePrepare',
-      proposed: { ...proposed, signature },
-      batch: { time: 1, requests },
-    })
+    const prePrepare = (requests: Request[]): Message => {
+      const batch = { time: 1, requests }
+      return { type: 'PrePrepare', proposed: proposalOf(batch), batch }
+    }
     expect(keys.admit(prePrepare([good!]))).not.toBeNull()
     expect(keys.admit(prePrepare([good!, bad]))).toBeNull()
     expect(keys.admit(prePrepare([request(3)]))).toBeNull()
+  })
+
+  it('of another batch than the proposed one are not verified', () => {
+    const keys = keyring()
+    const requests = Array.from({ length: 50 }, (_, i) => signRequests(voice(CLIENT), [request(i)]))
+    const other = { time: 1, requests: requests.flat() }
+    const proposed = proposalOf({ time: 2, requests: [] })
+    expect(keys.admit({ type: 'PrePrepare', proposed, batch: other })).toBeNull()
+    expect(keys.counters.verifications).toBe(1)
+    // Nor is it hashed before the proposal is known to be one.
+    const forged = { ...proposed, view: 9 }
+    expect(keys.admit({ type: 'PrePrepare', proposed: forged, batch: other })).toBeNull()
+    expect(keys.counters.verifications).toBe(2)
   })
 })
 

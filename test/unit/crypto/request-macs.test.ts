@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { concat } from '../../../src/base/bytes.js'
 import { makeAuth, proofOf } from '../../../src/consensus/auth.js'
 import type { Request } from '../../../src/consensus/contract.js'
-import { signedBytes } from '../../../src/consensus/pbft/encoding.js'
+import { batchDigest, signedBytes } from '../../../src/consensus/pbft/encoding.js'
 import type { Message } from '../../../src/consensus/pbft/messages.js'
 import { browserSuite } from '../../../src/crypto/browser.js'
 import { fakeSuite } from '../../../src/crypto/fake.js'
@@ -76,10 +76,12 @@ const beyondKnown = (verifications: number, macs: number) => ({
 
 function proposing(requests: readonly Request[]): Message {
   const signature = new Uint8Array(0)
-  const slot = { epoch: 0, view: 0, index: 7, digest: 'ab'.repeat(32), signature }
+  const batch = { time: 1, requests }
+  const digest = batchDigest(nodeSuite.digest, CLUSTER, batch)
+  const slot = { epoch: 0, view: 0, index: 7, digest, signature }
   const body = { type: 'Proposed', sender: 'n1', ...slot } as const
   const proposed = { ...body, signature: SIGNERS[0]!.sign(signedBytes(CLUSTER, body)) }
-  return { type: 'PrePrepare', proposed, batch: { time: 1, requests } }
+  return { type: 'PrePrepare', proposed, batch }
 }
 
 /** The same request with one byte of its proof changed, counted from the end if negative. */

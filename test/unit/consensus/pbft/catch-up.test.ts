@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Options } from '../../../../src/consensus/pbft/index.js'
 import { PbftCluster } from '../../../support/pbft-cluster.js'
 
 /** n4 heard nothing of 60 batches. */
@@ -46,6 +47,30 @@ describe('catching up', () => {
       message: { type: 'CommittedBatch', commits, batch: good },
     })
     expect(n4.core.state.lastExecuted).toBe(1)
+  })
+
+  it('a batch that nobody asked for is not even hashed', () => {
+    let hashed = 0
+    class Counting extends PbftCluster {
+      override optionsOf(id: string): Options {
+        const of = super.optionsOf(id)
+        const digest = (bytes: Uint8Array) => {
+          hashed++
+          return of.crypto.digest(bytes)
+        }
+        return { ...of, crypto: { ...of.crypto, digest } }
+      }
+    }
+    const cluster = new Counting(4)
+    cluster.ask(['n1'])
+    cluster.settle()
+    const n4 = cluster.replica('n4')
+    const before = hashed
+    for (const index of [1, 2]) {
+      const message = { type: 'FetchedBatch', index, batch: { time: 1, requests: [] } } as const
+      n4.step({ type: 'Receive', from: 'n3', message })
+    }
+    expect(hashed).toBe(before)
   })
 
   it('29: whoever asks without end is given a window of batches a tick', () => {
