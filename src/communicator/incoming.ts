@@ -17,8 +17,6 @@ import { makeReply, refusalName, refusalOf } from './handshake.js'
 import type { Host } from './host.js'
 import type { Objection } from './types.js'
 
-/** Messages of one frame: more than wait and are delayed at an honest sender (types.ts), however small they are. */
-export const FRAME_MESSAGES_MAX = 16_384
 /** Of a frame, beside its messages; and as much as they have. With more, each message is copied. */
 const FRAME_REST_BYTES = 64 * 1024
 
@@ -152,10 +150,6 @@ export class Incoming {
   #onFrame(stream: Stream, from: NodeId, frame: PeerFrame): void {
     const { counters, formed, identity, options } = this.#host
     if (this.#current.get(from)?.stream !== stream) return
-    if (frame.messages.length > FRAME_MESSAGES_MAX) {
-      stream.fail(new RpcError(Code.RESOURCE_EXHAUSTED, 'a frame of too many messages'))
-      return
-    }
     let checksum = 0
     for (const bytes of frame.messages) checksum = crc32c(bytes, checksum)
     if (checksum !== frame.crc32c) {

@@ -51,7 +51,12 @@ function decode(bytes: Uint8Array): ExchangeRequest {
   }
   const r = new Reader(bytes, 1)
   const value = decodeFrame(r.chunk())
-  if (!r.ok || r.left > 0) throw new RangeError('not one frame')
+  while (r.ok && r.left > 0) {
+    const field = r.varint()
+    if (field < tag(3, VARINT)) throw new RangeError('not one frame')
+    skip(r, field & 7)
+  }
+  if (!r.ok) throw new RangeError('malformed message')
   return { content: { $case: 'frame', value } }
 }
 

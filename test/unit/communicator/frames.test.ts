@@ -2,13 +2,18 @@
 import { afterEach, expect, test } from 'vitest'
 import { concat, ownBytes } from '../../../src/base/bytes.js'
 import { crc32c } from '../../../src/base/crc32c.js'
+import { seededRandom } from '../../../src/base/random.js'
 import { Writer } from '../../../src/base/varint.js'
+import { Counters } from '../../../src/communicator/counters.js'
+import { Door } from '../../../src/communicator/door.js'
 import { makeHello } from '../../../src/communicator/handshake.js'
-import { FRAME_MESSAGES_MAX } from '../../../src/communicator/incoming.js'
+import { Outbox } from '../../../src/communicator/outbox.js'
 import { COMMUNICATOR_LIMITS } from '../../../src/communicator/types.js'
 import { ExchangeRequest } from '../../../src/gen/quorate/peer/v1/peer.js'
 import { connect } from '../../../src/rpc/channel.js'
+import { FRAME_MESSAGES_MAX } from '../../../src/rpc/frame-codec.js'
 import { peer } from '../../../src/rpc/services.js'
+import { Code } from '../../../src/rpc/status.js'
 import type { Channel } from '../../../src/rpc/types.js'
 import { freePorts, Seen, TestNode } from './support.js'
 
@@ -61,9 +66,7 @@ test('a message is most of what it keeps, however its frame is padded', async ()
   expect(small?.[1]).toBe(large?.[1])
 })
 
-test('a frame of more messages than an honest sender has ends the stream', async () => {
-  const { queuedMessagesMax, delayedMessagesMax } = COMMUNICATOR_LIMITS
-  expect(FRAME_MESSAGES_MAX).toBeGreaterThan(queuedMessagesMax + delayedMessagesMax)
+test('a frame of more messages than any sender writes ends the stream', async () => {
   const heard: number[] = []
   const stream = await caller((bytes) => heard.push(bytes.length))
   const closed = new Seen<number | undefined>()
@@ -71,8 +74,20 @@ test('a frame of more messages than an honest sender has ends the stream', async
   const empty = new Uint8Array(0)
   stream.write(frame(Array.from({ length: FRAME_MESSAGES_MAX + 1 }, () => empty)))
   await closed.count(1)
-  expect(closed.all).toEqual([8])
+  expect(closed.all).toEqual([Code.INVALID_ARGUMENT])
   expect(heard).toEqual([])
+})
+
+test('however many messages wait, a frame has no more', () => {
+  const onReady = () => {}
+  const door = new Door(seededRandom(1), onReady)
+  const limits = { ...COMMUNICATOR_LIMITS, queuedMessagesMax: 3 * FRAME_MESSAGES_MAX }
+  const outbox = new Outbox('n2', { door, limits, counters: new Counters(), onReady })
+  for (let i = 0; i < 2 * FRAME_MESSAGES_MAX; i++) outbox.add(Uint8Array.of(i))
+  const sizes: number[] = []
+  while (!outbox.isEmpty) sizes.push(outbox.takeFrame().length)
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(FRAME_MESSAGES_MAX)
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(2 * FRAME_MESSAGES_MAX)
 })
 
 test('bytes are their own where they are less than half of what they lie in', () => {
