@@ -308,6 +308,7 @@ class NodeProcess<M extends { readonly type: string }, R extends { readonly type
     await Promise.all(this.#servers.map((server) => server.close(CLOSE_GRACE_MS)))
     const storage = this.#storage
     if (storage === null) return
+    await storage.snapshotDisk.end(CLOSE_GRACE_MS)
     await closeLog(storage.wal, { refused: this.#ring === null, graceMs: CLOSE_GRACE_MS })
     await storage.dataDir.close()
   }

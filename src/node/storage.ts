@@ -13,6 +13,7 @@ import { SnapshotStore } from '../wal/snapshot-store.js'
 import type { Wal } from '../wal/wal.js'
 import type { NodeConfig } from './config.js'
 import { DataDir } from './data-dir.js'
+import { EndingDisk } from './ending-disk.js'
 import { DATA_REFUSED, DISK_FAILED, dataRefused, NodeError } from './errors.js'
 import { logFileSystem, nodeFileSystem, timed } from './file-system.js'
 import type { Log } from './log.js'
@@ -23,6 +24,8 @@ export interface Storage<R> {
   readonly dataDir: DataDir
   readonly wal: Wal
   readonly snapshots: SnapshotStore
+  /** On which the snapshots are. */
+  readonly snapshotDisk: EndingDisk
   /** What the log holds, in order, with a Lost where it is damaged. */
   readonly records: readonly R[]
   readonly damage: Damage | null
@@ -76,7 +79,8 @@ export async function openStorage<R>(
     })
     if (opened.cut !== null) log.warn({ cut: opened.cut }, 'the log ended in an unfinished write')
     const folder = dataDir.file('snap')
-    const snapshots = new SnapshotStore(nodeFileSystem, folder, {
+    const snapshotDisk = new EndingDisk(nodeFileSystem)
+    const snapshots = new SnapshotStore(snapshotDisk, folder, {
       // PBFT: what W replicas vouch for is the root of a tree, so that a part can be believed without the whole.
       newHasher: config.protocol === 'pbft' ? () => new TreeHasher(PARTS) : nativeHasher,
       soon: setImmediate,
@@ -85,7 +89,7 @@ export async function openStorage<R>(
     await onDisk((done) => nodeFileSystem.syncDirectory(dataDir.path, done))
     await onDisk((done) => snapshots.removeUnfinished(done))
     const { wal, damage } = opened
-    return { dataDir, wal, snapshots, records: decode(opened, protocol), damage }
+    return { dataDir, wal, snapshots, snapshotDisk, records: decode(opened, protocol), damage }
   } catch (error) {
     await dataDir.close()
     throw error
