@@ -47,6 +47,10 @@ export class GrpcStream<In, Out> implements ServerStream<In, Out>, ClientStream<
   #full = false
   /** We write no more. */
   #ending = false
+  /** Of a message that is on its way to the socket. */
+  #sending = 0
+  /** The other side was told that we write no more. */
+  #finished = false
   /** The call failed or was cancelled here: nothing more is handed out. */
   #aborted = false
   #closed = false
@@ -60,7 +64,7 @@ export class GrpcStream<In, Out> implements ServerStream<In, Out>, ClientStream<
     this.#options = options
     raw.on('data', (bytes: Buffer) => this.#receive(bytes))
     raw.once('end', () => {
-      if (!this.#closed && !this.#aborted) this.#onEnd()
+      if (!this.#closed && !this.#aborted) this.#guarded(this.#onEnd)
     })
   }
 
@@ -134,12 +138,14 @@ export class GrpcStream<In, Out> implements ServerStream<In, Out>, ClientStream<
     if (this.#closed) return
     this.#closed = true
     this.#dropQueue()
-    this.#onClose(error)
+    this.#guarded(() => this.#onClose(error))
   }
 
   /** The caller has gone (true), or was told the status that we ended with. */
   over(error: RpcError): boolean {
-    const gone = !this.#ending && !this.#closed
+    // Whoever failed it is told of that, in a turn of its own.
+    if (this.#closed || this.#aborted) return false
+    const gone = !this.#finished
     this.close(gone ? error : null)
     return gone
   }
@@ -147,10 +153,10 @@ export class GrpcStream<In, Out> implements ServerStream<In, Out>, ClientStream<
   #dropQueue(): void {
     this.#ending = true
     this.#queue = []
-    this.#left(this.#queuedBytes)
+    this.#left(this.#queuedBytes - this.#sending)
   }
 
-  /** So many bytes wait no more; what was dropped may still leave. */
+  /** So many bytes wait no more. */
   #left(length: number): void {
     const bytes = Math.min(length, this.#queuedBytes)
     this.#queuedBytes -= bytes
@@ -168,17 +174,23 @@ export class GrpcStream<In, Out> implements ServerStream<In, Out>, ClientStream<
     const next = this.#closed ? null : this.#takeNext()
     if (next === null) {
       this.#flushing = false
-      if (this.#ending && !this.#closed) this.#options.finish()
+      if (!this.#ending || this.#closed || this.#aborted || this.#finished) return
+      this.#finished = true
+      this.#options.finish()
       return
     }
-    this.#raw.write(next, () => this.#written(next.length))
+    // Not the message itself: whoever writes it may have a copy.
+    const { length } = next
+    this.#sending = length
+    this.#raw.write(next, () => this.#written(length))
   }
 
   #written(length: number): void {
+    this.#sending = 0
     this.#left(length)
     if (this.#full && this.#queuedBytes <= this.#options.highWaterBytes / 2) {
       this.#full = false
-      if (!this.#closed && !this.#ending) this.#onDrain()
+      if (!this.#closed && !this.#ending) this.#guarded(this.#onDrain)
     }
     this.#flush()
   }
@@ -210,9 +222,14 @@ export class GrpcStream<In, Out> implements ServerStream<In, Out>, ClientStream<
       this.fail(new RpcError(Code.INVALID_ARGUMENT, 'message cannot be decoded'))
       return
     }
+    this.#guarded(() => this.#onMessage(message))
+  }
+
+  /** What the callback throws fails this stream, and nothing else. */
+  #guarded(callback: () => void): void {
     const { known } = this.#options
     try {
-      this.#onMessage(message)
+      callback()
     } catch (error) {
       if (known === undefined) throw error
       this.fail(known(error))

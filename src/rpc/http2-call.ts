@@ -1,19 +1,22 @@
 /**
- * A call on its HTTP/2 stream: what its handler knows of it, its deadline, and how it ends. grpc-js's own call around
- * the stream costs more than what is done for a request (decision 12), and bounds only some of what it holds.
+ * A call on its HTTP/2 stream: what its handler knows of it, its deadline, how it ends, and how long its caller is waited
+ * for (decision 12).
  */
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import {
+  constants,
+  type Http2Session,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2'
 import { headerText, statusText } from './grpc-metadata.js'
 import { MessageReader } from './message-reader.js'
-import type { OpenCall, OpenCalls } from './open-calls.js'
-import { HEADERS, isGone, refuseCall } from './refusal.js'
+import { MessageWriter } from './message-writer.js'
+import type { OpenCall, OpenCalls, Patience } from './open-calls.js'
+import { closeBehind, HEADERS, isGone, refuseCall } from './refusal.js'
 import { Code, RpcError } from './status.js'
 import { timeoutMsOf } from './timeout.js'
 import type { CallContext } from './types.js'
 
-const HEAD_BYTES = 5
-/** So much of a message is written at once: how far its reader has come is then known. */
-const PIECE_BYTES = 256 * 1024
 const OK: Status = { code: Code.OK, text: '' }
 const OK_TRAILERS = { 'grpc-status': 0 }
 const WITH_TRAILERS = { waitForTrailers: true, sendDate: false }
@@ -29,6 +32,8 @@ export abstract class Http2Call implements CallContext, OpenCall {
   protected readonly stream: ServerHttp2Stream
   protected readonly open: OpenCalls
   protected readonly reader: MessageReader
+  protected readonly writer: MessageWriter
+  readonly #session: Http2Session | undefined
   readonly #headers: IncomingHttpHeaders
   /** Ms since 1970. */
   readonly #deadline: number
@@ -41,10 +46,11 @@ export abstract class Http2Call implements CallContext, OpenCall {
   #finished = false
   /** Its status is on its way, or nobody will get one. */
   #over = false
-  /** A tick: since then the rest of a message is awaited. */
+  /** The stream is gone. */
+  #isClosed = false
+  /** A tick: since then the rest of a message is awaited; and when something of it came. */
   #readsSince: number
-  /** Of a message that has begun to leave, pieces are left. */
-  #midMessage = false
+  #readAt: number
   /** A tick: since then its reader has taken nothing. */
   #writesSince = NEVER
 
@@ -53,8 +59,11 @@ export abstract class Http2Call implements CallContext, OpenCall {
     this.stream = stream
     this.open = open
     this.reader = new MessageReader(open.bounds.receiveBytesMax, open.receiving)
+    this.writer = new MessageWriter(stream, { left: (bytes) => this.#left(bytes) })
+    this.#session = stream.session
     this.#headers = headers
     this.#readsSince = open.tick
+    this.#readAt = open.tick
     const timeout = headers['grpc-timeout']
     const asked = timeout === undefined ? null : timeoutMsOf(String(timeout))
     const timeoutMs = asked === null ? null : Math.floor(asked)
@@ -66,6 +75,7 @@ export abstract class Http2Call implements CallContext, OpenCall {
     stream.on('close', () => this.#gone())
     stream.on('data', (bytes: Buffer) => {
       if (this.#over) return
+      this.#readAt = this.open.tick
       this.reader.push(bytes)
       this.read()
     })
@@ -82,7 +92,9 @@ export abstract class Http2Call implements CallContext, OpenCall {
   protected abstract interrupt(error: RpcError): void
   /** Nothing of the answer has been read for long; `short`: there is no room left for others' answers. */
   protected abstract stalled(short: boolean): void
-  /** Nothing of it is left. */
+  /** So much of an answer is with the system now. */
+  protected abstract left(bytes: number): void
+  /** Nothing of it is left, but what its session has. */
   protected abstract closed(): void
 
   get peer(): string {
@@ -124,17 +136,21 @@ export abstract class Http2Call implements CallContext, OpenCall {
     this.#trailers[key] = headerText(key, value)
   }
 
-  cutIfWaitsSince(tick: number, short: boolean): void {
+  cutIfWaits({ long, receiving, unread }: Patience): void {
     // Reset while its handler had it wait with bytes unread: Node would tell of it once they were read.
     if (this.stream.closed) {
       this.stream.destroy()
       this.#gone()
     }
-    if (this.#readsSince <= tick && !this.#over) {
+    if (!this.#over && (this.#readsSince <= long || this.#isSlow(receiving))) {
       const text = `the request was not whole after ${this.open.bounds.stallMsMax} ms`
       this.interrupt(new RpcError(Code.DEADLINE_EXCEEDED, text))
     }
-    if (this.#writesSince <= tick) this.stalled(short)
+    const short = this.#writesSince <= unread
+    if (!short && this.#writesSince > long) return
+    if (!isGone(this.stream)) this.stalled(short)
+    // What was its has left the stream, and waits in a socket of which nobody reads.
+    else if (short && this.#session !== undefined) this.open.cutOff(this.#session)
   }
 
   protected get isOver(): boolean {
@@ -173,24 +189,18 @@ export abstract class Http2Call implements CallContext, OpenCall {
       return
     }
     // In the middle of a message there is no status: the code of the reset stands for it.
-    if (this.#midMessage) this.cut(resetCode(this.#status.code))
+    if (this.writer.isMidMessage) this.cut(resetCode(this.#status.code))
     else {
       this.#writesSince = this.open.tick
       this.stream.end()
     }
   }
 
-  /** A message; `last`: with it the answer is whole. `written`: it has left for the socket. */
-  protected send(bytes: Uint8Array, last: boolean, written: (() => void) | null): void {
-    const frame = Buffer.allocUnsafe(HEAD_BYTES + bytes.length)
-    frame[0] = 0
-    frame.writeUInt32BE(bytes.length, 1)
-    frame.set(bytes, HEAD_BYTES)
+  /** A message; `last`: with it the answer is whole. `written`: it has left for the socket, or will never. */
+  protected send(bytes: Uint8Array, last: boolean, written: () => void): void {
     if (!this.stream.headersSent) this.#sendHeaders()
-    if (last && frame.length <= PIECE_BYTES) {
-      this.#writesSince = this.open.tick
-      this.stream.end(frame)
-    } else this.#sendPiece(frame, last, written)
+    this.#writesSince = this.open.tick
+    this.writer.write(bytes, last, written)
   }
 
   /** Nothing more is sent, not even the rest of what was begun. */
@@ -205,11 +215,7 @@ export abstract class Http2Call implements CallContext, OpenCall {
     stream.respond(HEADERS, WITH_TRAILERS)
     stream.once('wantTrailers', () => {
       stream.sendTrailers(this.#closingTrailers())
-      // What else the caller would send is for nobody.
-      if (!stream.readableEnded)
-        setImmediate(() => {
-          if (!isGone(stream)) stream.close(constants.NGHTTP2_NO_ERROR)
-        })
+      setImmediate(closeBehind, stream)
     })
   }
 
@@ -220,21 +226,16 @@ export abstract class Http2Call implements CallContext, OpenCall {
     return { ...this.#trailers, ...status }
   }
 
-  #sendPiece(frame: Buffer, last: boolean, written: (() => void) | null): void {
-    const piece = frame.subarray(0, PIECE_BYTES)
-    const rest = frame.subarray(PIECE_BYTES)
-    this.#writesSince = this.open.tick
-    this.#midMessage = rest.length > 0
-    if (last && rest.length === 0) {
-      this.stream.end(piece)
-      return
-    }
-    this.stream.write(piece, () => {
-      this.#writesSince = NEVER
-      if (isGone(this.stream)) return
-      if (rest.length > 0) this.#sendPiece(rest, last, written)
-      else written?.()
-    })
+  #isSlow(tick: number): boolean {
+    return this.#readsSince !== NEVER && this.#readAt <= tick
+  }
+
+  #left(bytes: number): void {
+    // A status behind it may still wait for its reader.
+    const nothingWaits = this.writer.underWay === 0 && !this.#over
+    this.#writesSince = nothingWaits ? NEVER : this.open.tick
+    this.left(bytes)
+    if (this.#isClosed && this.writer.underWay === 0) this.open.remove(this)
   }
 
   #late(): void {
@@ -243,17 +244,18 @@ export abstract class Http2Call implements CallContext, OpenCall {
       this.cut(constants.NGHTTP2_CANCEL)
       return
     }
-    this.interrupt(new RpcError(Code.DEADLINE_EXCEEDED, 'Deadline exceeded'))
     this.#cancel()
+    this.interrupt(new RpcError(Code.DEADLINE_EXCEEDED, 'Deadline exceeded'))
   }
 
   #gone(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
     this.settle()
     if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#writesSince = NEVER
-    this.open.remove(this)
-    this.closed()
+    if (this.writer.underWay === 0) this.open.remove(this)
     this.#cancel()
+    this.closed()
   }
 
   #cancel(): void {

@@ -1,4 +1,4 @@
-/** Every bound of the transport, always set: grpc-js has most of them unlimited by default. */
+/** Every bound of the transport, always set: Node and grpc-js have most of them unlimited by default. */
 import type { CallBounds } from './open-calls.js'
 
 const KIB = 1024

@@ -134,6 +134,7 @@ function wholeLength(bytes: Buffer, at: number): number {
   return HEAD_BYTES + bytes.readUInt32BE(at + 1)
 }
 
-function noRoom(): RpcError {
+/** For what comes in. */
+export function noRoom(): RpcError {
   return new RpcError(Code.RESOURCE_EXHAUSTED, 'too many requests are being received')
 }

@@ -3,6 +3,7 @@
  * memory for as long as he likes: his call is cut off, soon when others are turned away for lack of room. Who does not
  * read a stream is waited for until then: what it may queue is little.
  */
+import type { Http2Session } from 'node:http2'
 import { Room } from './room.js'
 
 /** What the calls of one server may hold together. */
@@ -21,23 +22,35 @@ export interface CallBounds {
 
 const TICK_MS = 1_000
 /** When there is no room. */
-const SHORT_TICKS = 1
+const SHORT_TICKS = 4
+const NEVER = Number.NEGATIVE_INFINITY
+
+/** Ticks: who has waited for his caller since before one of them ends. */
+export interface Patience {
+  readonly long: number
+  /** Others' requests find no room: who has sent nothing since then. */
+  readonly receiving: number
+  /** Others' answers find none: who has read nothing since then. */
+  readonly unread: number
+}
 
 export interface OpenCall {
-  /** Ends if it has waited for its caller since before `tick`; `short`: others were turned away for lack of room. */
-  cutIfWaitsSince(tick: number, short: boolean): void
+  cutIfWaits(patience: Patience): void
 }
 
 export class OpenCalls {
   readonly bounds: CallBounds
   readonly receiving: Room
   readonly unread: Room
+  /** A session, with its socket and all its calls. */
+  readonly cutOff: (session: Http2Session) => void
   readonly #calls = new Set<OpenCall>()
   readonly #timer: NodeJS.Timeout
   #tick = 0
 
-  constructor(bounds: CallBounds) {
+  constructor(bounds: CallBounds, cutOff: (session: Http2Session) => void) {
     this.bounds = bounds
+    this.cutOff = cutOff
     this.receiving = new Room(bounds.receivingBytesMax)
     this.unread = new Room(bounds.unreadBytesMax)
     this.#timer = setInterval(() => this.#sweep(), Math.min(TICK_MS, bounds.stallMsMax)).unref()
@@ -66,11 +79,15 @@ export class OpenCalls {
 
   #sweep(): void {
     this.#tick++
-    const patience = Math.ceil(this.bounds.stallMsMax / TICK_MS)
-    // Both are asked, so that neither keeps what was long ago.
-    const short = [this.receiving.wasShort(), this.unread.wasShort()].includes(true)
     // One more: what began in a tick may have begun at its end.
-    const since = this.#tick - 1 - (short ? Math.min(patience, SHORT_TICKS) : patience)
-    for (const call of this.#calls) call.cutIfWaitsSince(since, short)
+    const ago = (ticks: number) => this.#tick - 1 - ticks
+    const all = Math.ceil(this.bounds.stallMsMax / TICK_MS)
+    const few = ago(Math.min(all, SHORT_TICKS))
+    const patience = {
+      long: ago(all),
+      receiving: this.receiving.wasShort() ? few : NEVER,
+      unread: this.unread.wasShort() ? few : NEVER,
+    }
+    for (const call of this.#calls) call.cutIfWaits(patience)
   }
 }

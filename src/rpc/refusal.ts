@@ -7,7 +7,8 @@ export const HEADERS: OutgoingHttpHeaders = {
   ':status': 200,
   'content-type': 'application/grpc+proto',
 }
-const ALONE = { endStream: true, sendDate: false }
+/** Headers, and nothing behind them. */
+export const ALONE = { endStream: true, sendDate: false }
 
 /** True when the caller is gone, and nothing may be sent any more. */
 export function isGone(stream: ServerHttp2Stream): boolean {
@@ -29,10 +30,18 @@ export function refuseCall(
     },
     ALONE,
   )
-  // What else the caller would send is for nobody: as etcd does, the stream is closed behind the status.
-  if (!stream.readableEnded)
-    stream.once('finish', () => {
-      if (!isGone(stream)) stream.close(constants.NGHTTP2_NO_ERROR)
-    })
+  closeBehind(stream)
+}
+
+/** What else the caller would send is for nobody: as etcd does, the stream is closed behind what ended it. */
+export function closeBehind(stream: ServerHttp2Stream): void {
+  const close = () => {
+    if (!isGone(stream)) stream.close(constants.NGHTTP2_NO_ERROR)
+  }
+  if (!stream.readableEnded) {
+    // To HEAD, Node has nothing to send from the start.
+    if (stream.writableFinished) setImmediate(close)
+    else stream.once('finish', close)
+  }
   stream.resume()
 }

@@ -1,24 +1,17 @@
-/** The server side of the transport: sessions are grpc-js's, calls are served on their HTTP/2 streams. */
+/** The server side of the transport: calls of gRPC on Node's HTTP/2. */
 import type { RequestListener } from 'node:http'
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
-import {
-  Server as GrpcServer,
-  ServerCredentials,
-  type ServerDuplexStream,
-  type ServerUnaryCall,
-  type sendUnaryData,
-} from '@grpc/grpc-js'
 import { assert } from '../base/assert.js'
+import { isRefused } from './call-doors.js'
 import { type CallTally, CLIENT_VERSION } from './call-tally.js'
-import { GrpcStreamContext, GrpcUnaryContext } from './grpc-context.js'
-import { guardCalls, setHttp2Settings } from './grpc-doors.js'
 import { GrpcStream } from './grpc-stream.js'
 import type { ServerLimits } from './limits.js'
 import { OpenCalls } from './open-calls.js'
 import { SharedPort } from './port.js'
+import { Sessions } from './sessions.js'
 import { Code, RpcError } from './status.js'
 import { StreamCall } from './stream-call.js'
-import type { CallContext, Codec, Listening, Route, Server, StreamEnd, UnaryEnd } from './types.js'
+import type { Codec, Listening, Route, Server } from './types.js'
 import { UnaryCall } from './unary-call.js'
 
 export interface ServerOptions {
@@ -34,17 +27,14 @@ export interface ServerOptions {
 
 type UnaryRoute = Route & { readonly kind: 'unary' }
 type StreamRoute = Route & { readonly kind: 'stream' }
-type GrpcUnaryCall = ServerUnaryCall<Buffer, Buffer>
-type BidiCall = ServerDuplexStream<Buffer, Buffer>
-
-const asIs = (bytes: Buffer): Buffer => bytes
 
 export function createServer(options: ServerOptions): Server {
   return new TransportServer(options)
 }
 
 class TransportServer implements Server {
-  readonly #grpc: GrpcServer
+  readonly #routes = new Map<string, Route>()
+  readonly #sessions: Sessions
   readonly #open: OpenCalls
   readonly #port: SharedPort
   readonly #onError: (error: unknown, path: string) => void
@@ -56,32 +46,17 @@ class TransportServer implements Server {
     this.#limits = limits
     this.#tally = options.tally ?? null
     this.#onError = options.onError ?? (() => {})
-    this.#grpc = new GrpcServer({
-      'grpc.max_receive_message_length': limits.receiveBytesMax,
-      'grpc.max_send_message_length': -1,
-      'grpc.max_concurrent_streams': limits.streamsPerConnectionMax,
-      'grpc-node.max_session_memory': limits.sessionMiBMax,
-      'grpc.keepalive_time_ms': limits.keepaliveMs,
-      'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
-      'grpc.enable_channelz': 0,
-    })
-    this.#open = new OpenCalls(limits)
-    const routes = new Map(options.routes.map((route) => [route.method.path, route]))
-    for (const route of options.routes) this.#register(route)
-    setHttp2Settings(this.#grpc, limits)
-    const injector = this.#grpc.createConnectionInjector(ServerCredentials.createInsecure())
-    guardCalls(this.#grpc, limits, {
-      paths: new Set(routes.keys()),
-      isFull: () => this.#open.isFull,
-      serve: (stream, headers) => {
-        const route = routes.get(headers[':path'] ?? '')
-        if (route !== undefined) this.#serve(route, stream, headers)
-      },
-    })
+    for (const route of options.routes) {
+      const { path } = route.method
+      assert(!this.#routes.has(path), `two handlers for ${path}`)
+      this.#routes.set(path, route)
+    }
+    this.#sessions = new Sessions(limits, (stream, headers) => this.#onCall(stream, headers))
+    this.#open = new OpenCalls(limits, (session) => this.#sessions.cutOff(session))
     this.#port = new SharedPort({
       limits,
       http1: options.http1 ?? null,
-      onHttp2: (socket) => injector.injectConnection(socket),
+      onHttp2: (socket) => this.#sessions.open(socket),
     })
   }
 
@@ -96,14 +71,17 @@ class TransportServer implements Server {
   async close(graceMs: number): Promise<void> {
     this.#port.stopAccepting()
     const hard = setTimeout(() => this.#port.destroyAll(), graceMs)
-    this.#grpc.tryShutdown(() => {})
+    this.#sessions.close()
     await this.#port.drained()
     clearTimeout(hard)
     this.#open.close()
   }
 
-  #serve(route: Route, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+  #onCall(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     const open = this.#open
+    if (isRefused(stream, headers, { paths: this.#routes, isFull: () => open.isFull })) return
+    const route = this.#routes.get(headers[':path'] ?? '')
+    assert(route !== undefined, 'a call of no method came in')
     if (route.kind === 'unary') {
       const serve = (call: UnaryCall, request: Buffer) => this.#onUnary(route, call, request)
       new UnaryCall(stream, headers, { open, serve })
@@ -113,29 +91,7 @@ class TransportServer implements Server {
     this.#onStream(route, new StreamCall(stream, headers, { open, firstBytesMax }))
   }
 
-  #register(route: Route): void {
-    const { path } = route.method
-    const added =
-      route.kind === 'unary'
-        ? this.#grpc.register(
-            path,
-            (call: GrpcUnaryCall, done: sendUnaryData<Buffer>) =>
-              this.#onUnary(route, new GrpcUnaryContext(call, done), call.request),
-            asIs,
-            asIs,
-            'unary',
-          )
-        : this.#grpc.register(
-            path,
-            (call: BidiCall) => this.#onStream(route, new GrpcStreamContext(call)),
-            asIs,
-            asIs,
-            'bidi',
-          )
-    assert(added, `two handlers for ${path}`)
-  }
-
-  #onUnary({ method, handler }: UnaryRoute, call: CallContext & UnaryEnd, bytes: Uint8Array): void {
+  #onUnary({ method, handler }: UnaryRoute, call: UnaryCall, bytes: Uint8Array): void {
     const { path } = method
     this.#tally?.started(path, call.metadata(CLIENT_VERSION))
     this.#tally?.received(path, bytes.length)
@@ -170,7 +126,7 @@ class TransportServer implements Server {
     }
   }
 
-  #onStream({ method, handler }: StreamRoute, call: CallContext & StreamEnd): void {
+  #onStream({ method, handler }: StreamRoute, call: StreamCall): void {
     const { path } = method
     this.#tally?.started(path, call.metadata(CLIENT_VERSION))
     const stream = new GrpcStream<unknown, unknown>(call, {

@@ -1,11 +1,12 @@
 /** A streaming call on its HTTP/2 stream: messages one by one, whatever pieces they come in, and at the end a status. */
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import type { RawStream } from './grpc-stream.js'
 import { Http2Call } from './http2-call.js'
 import type { OpenCalls } from './open-calls.js'
+import { isGone } from './refusal.js'
 import { Code, RpcError } from './status.js'
-import type { StreamEnd } from './types.js'
 
-export class StreamCall extends Http2Call implements StreamEnd {
+export class StreamCall extends Http2Call implements RawStream {
   readonly #bytesMax: number
   #onData: (message: Buffer) => void = () => {}
   #onEnd: () => void = () => {}
@@ -36,21 +37,27 @@ export class StreamCall extends Http2Call implements StreamEnd {
     this.#onEnd = listener
   }
 
+  /** It has to fail over something that happened here. */
   onProblem(callback: (error: RpcError) => void): void {
     this.#onProblem = callback
   }
 
+  /** It is over; the error is for a handler that had not ended it. */
   onOver(callback: (error: RpcError) => void): void {
     this.#onOver = callback
   }
 
+  /** One at a time; `written`: it has left for the socket, or will never. */
   write(bytes: Uint8Array, written: () => void): void {
-    if (!this.isOver) this.send(bytes, false, written)
+    if (this.isOver || isGone(this.stream)) process.nextTick(written)
+    else this.send(bytes, false, written)
   }
 
   pause(): void {
     this.#paused = true
     this.stream.pause()
+    // Nor is the caller waited for.
+    this.awaitsRest(false)
   }
 
   resume(): void {
@@ -63,6 +70,7 @@ export class StreamCall extends Http2Call implements StreamEnd {
     })
   }
 
+  /** With OK, once all is written. */
   end(): void {
     this.finish()
     if (this.settle()) this.sendStatus(null)
@@ -89,10 +97,11 @@ export class StreamCall extends Http2Call implements StreamEnd {
         break
       }
       this.reader.bytesMax = this.#bytesMax
+      this.awaitsRest(false)
       this.#onData(message)
     }
     this.#handing = false
-    this.awaitsRest(this.reader.isUnderWay)
+    this.awaitsRest(this.reader.isUnderWay && !this.#paused)
     this.#endIfAllHere()
   }
 
@@ -103,8 +112,11 @@ export class StreamCall extends Http2Call implements StreamEnd {
 
   /** etcd's clients take up a watch again behind INTERNAL and UNAVAILABLE, and behind nothing else. */
   protected override stalled(short: boolean): void {
-    if (short) this.cut(constants.NGHTTP2_INTERNAL_ERROR)
+    if (short || this.isOver) this.cut(constants.NGHTTP2_INTERNAL_ERROR)
   }
+
+  /** Whoever wrote it counts it. */
+  protected override left(): void {}
 
   protected override closed(): void {
     const onOver = this.#onOver

@@ -1,6 +1,7 @@
 /**
  * The transport wall: services and clients are written against these types, never against a library's. Below the
- * wall is @grpc/grpc-js today; a leaner transport may take its place without a change above.
+ * wall are Node's HTTP/2 for servers and @grpc/grpc-js for clients; another transport may take their place without a
+ * change above.
  */
 import type { RpcError } from './status.js'
 
@@ -47,29 +48,6 @@ export interface CallContext {
   metadata(key: string): string | undefined
   /** Sent with the status, whatever it is; an RpcError's own trailers win. */
   setTrailer(key: string, value: string): void
-}
-
-/** How a unary call ends: one of the two, once. */
-export interface UnaryEnd {
-  answer(bytes: Uint8Array): void
-  fail(error: RpcError): void
-}
-
-/** What carries a stream on the server: its messages, and how it ends, once. */
-export interface StreamEnd {
-  on(event: 'data', listener: (bytes: Buffer) => void): unknown
-  once(event: 'end', listener: () => void): unknown
-  /** One at a time; `written`: it has left for the socket. */
-  write(bytes: Buffer, written: () => void): unknown
-  pause(): unknown
-  resume(): unknown
-  /** With OK, once all is written. */
-  end(): void
-  abort(error: RpcError): void
-  /** It has to fail over something that happened below. */
-  onProblem(callback: (error: RpcError) => void): void
-  /** It is over; the error is for a handler that had not ended it. */
-  onOver(callback: (error: RpcError) => void): void
 }
 
 /** Throws RpcError (or rejects with it) for anything but OK. */

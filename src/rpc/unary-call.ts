@@ -1,16 +1,18 @@
 /** A unary call on its HTTP/2 stream: one message in, one out. Codes and texts are those of gRPC. */
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
 import { Http2Call } from './http2-call.js'
+import { noRoom } from './message-reader.js'
 import type { OpenCalls } from './open-calls.js'
 import { Code, RpcError } from './status.js'
-import type { UnaryEnd } from './types.js'
 
 /** What has to be done for the call, once its request is there. */
 export type Serve = (call: UnaryCall, request: Buffer) => void
 
-export class UnaryCall extends Http2Call implements UnaryEnd {
+export class UnaryCall extends Http2Call {
   readonly #serve: Serve
   #request: Buffer | null = null
+  /** Of the request, while its caller has not said that it is all. */
+  #received = 0
   /** Of the answer, until it has left. */
   #unread = 0
 
@@ -32,7 +34,7 @@ export class UnaryCall extends Http2Call implements UnaryEnd {
       return
     }
     this.#unread = bytes.length
-    this.send(bytes, true, null)
+    this.send(bytes, true, () => this.#giveUnread(this.#unread))
   }
 
   fail(error: RpcError): void {
@@ -45,11 +47,7 @@ export class UnaryCall extends Http2Call implements UnaryEnd {
   }
 
   protected override read(): void {
-    if (this.#request === null) {
-      const message = this.reader.next()
-      if (message instanceof RpcError) this.fail(message)
-      else this.#request = message
-    }
+    if (this.#request === null) this.#readRequest()
     if (this.#request === null || this.reader.isEmpty) return
     const text = 'more than one message for a unary method'
     this.fail(new RpcError(Code.UNIMPLEMENTED, text))
@@ -61,7 +59,7 @@ export class UnaryCall extends Http2Call implements UnaryEnd {
       this.fail(new RpcError(Code.UNIMPLEMENTED, 'no whole message for a unary method'))
       return
     }
-    this.#request = null
+    this.#dropRequest()
     this.awaitsRest(false)
     this.#serve(this, request)
   }
@@ -70,9 +68,34 @@ export class UnaryCall extends Http2Call implements UnaryEnd {
     this.cut(constants.NGHTTP2_ENHANCE_YOUR_CALM)
   }
 
+  protected override left(bytes: number): void {
+    this.#giveUnread(bytes)
+  }
+
   protected override closed(): void {
-    this.open.unread.give(this.#unread)
-    this.#unread = 0
+    this.#dropRequest()
+    this.#giveUnread(this.#unread - this.writer.underWay)
+  }
+
+  #readRequest(): void {
+    const message = this.reader.next()
+    if (message === null) return
+    if (message instanceof RpcError) this.fail(message)
+    else if (this.open.receiving.take(message.length)) {
+      this.#received = message.length
+      this.#request = message
+    } else this.fail(noRoom())
+  }
+
+  #dropRequest(): void {
+    this.open.receiving.give(this.#received)
+    this.#received = 0
     this.#request = null
+  }
+
+  #giveUnread(bytes: number): void {
+    const given = Math.max(0, Math.min(bytes, this.#unread))
+    this.#unread -= given
+    this.open.unread.give(given)
   }
 }

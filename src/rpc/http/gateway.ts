@@ -176,6 +176,12 @@ async function answer(
     tally?.received(path, bytes.length)
     const encoded = route.method.response.encode(await route.handler(decode(route, bytes), context))
     if (answered) return
+    if (response.closed) {
+      // He has gone: there is no end of an answer to be waited for.
+      answered = true
+      tally?.ended(path, Code.CANCELLED)
+      return
+    }
     tally?.sent(path, encoded.length)
     const text = json.write(encoded)
     const { unread } = options

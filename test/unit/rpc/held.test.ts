@@ -1,13 +1,14 @@
 /** What callers make a server hold who send half a request, read nothing of an answer, or go without a word. */
 import { once } from 'node:events'
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2'
-import { gzipSync } from 'node:zlib'
-import { afterEach, expect, test } from 'vitest'
+import type { Socket } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import { PREFACE } from '../../../src/rpc/http2-opening.js'
 import type { ServerLimits } from '../../../src/rpc/limits.js'
-import { Code, type RpcError } from '../../../src/rpc/status.js'
+import { Code, RpcError } from '../../../src/rpc/status.js'
 import { type Route, type ServerStream, streaming, unary } from '../../../src/rpc/types.js'
-import { message } from './raw-frames.js'
-import { chat, deferred, echo, type World, world } from './support.js'
+import { message, rawFrame, rawHeaders, TYPE } from './raw-frames.js'
+import { chat, deferred, dial, echo, type World, world } from './support.js'
 
 const BIG = 'x'.repeat(400_000)
 
@@ -208,22 +209,6 @@ test('so many calls are open at once', async () => {
   expect(await w.channel.unary(echo, 'x')).toBe('x')
 })
 
-test('so few calls with compressed messages are', async () => {
-  await open([echoing], {})
-  const compressed = { 'grpc-encoding': 'gzip' }
-  const held = Array.from({ length: 64 }, () => call(echo.path, compressed))
-  const ask = () => {
-    const stream = call(echo.path, compressed)
-    stream.end(message(gzipSync('x'), 1))
-    return statusOf(stream)
-  }
-  expect(await ask()).toBe(Code.RESOURCE_EXHAUSTED)
-  for (const stream of held) stream.close(constants.NGHTTP2_CANCEL)
-  await Promise.all(held.map(closedOf))
-  expect(await w.channel.unary(echo, 'x')).toBe('x')
-  expect(await ask()).toBe(Code.OK)
-})
-
 test("a first message has its own bound, and what comes after the server's end is for nobody", async () => {
   const heard: number[] = []
   const greeting = { ...chat, firstBytesMax: 10 }
@@ -273,4 +258,217 @@ test('a handler that waits is handed nothing, and hears of a caller who goes', a
   // As one who has nothing to complain of.
   stream.close(constants.NGHTTP2_NO_ERROR)
   expect((await closed.promise)?.code).toBe(Code.CANCELLED)
+})
+
+test('a stream that was reset with bytes unread is not written to any more', async () => {
+  const paused = deferred<ServerStream<string, string>>()
+  const closed = deferred<RpcError | null>()
+  const route = streaming(chat, (stream) => {
+    stream.onClose(closed.resolve)
+    stream.onMessage(() => {
+      stream.pause()
+      paused.resolve(stream)
+    })
+  })
+  await open([route, echoing], {})
+  const stream = call(chat.path)
+  stream.write(message('a'))
+  const theirs = await paused.promise
+  stream.write(message('b'))
+  expect(await w.channel.unary(echo, 'x')).toBe('x')
+  stream.close(constants.NGHTTP2_NO_ERROR)
+  await closedOf(stream)
+  for (let i = 0; i < 3; i++) await w.channel.unary(echo, 'x')
+  // The first that is written: headers would have to go before it.
+  theirs.write('c')
+  expect((await closed.promise)?.code).toBe(Code.CANCELLED)
+  expect(await w.channel.unary(echo, 'x')).toBe('x')
+})
+
+test('a whole request whose caller does not say that it is all takes room too', async () => {
+  await open([echoing], { receivingBytesMax: 10_000 })
+  const whole = message('y'.repeat(8_000))
+  const first = call(echo.path)
+  first.write(whole)
+  const second = call(echo.path)
+  second.write(whole)
+  expect(await statusOf(second)).toBe(Code.RESOURCE_EXHAUSTED)
+  first.end()
+  expect(await statusOf(first)).toBe(Code.OK)
+  expect(await w.channel.unary(echo, 'z'.repeat(9_500))).toHaveLength(9_500)
+})
+
+test('a stream that failed while nobody read it is cut off, though there is room', async () => {
+  const route = streaming(chat, (stream) =>
+    stream.onMessage(() => stream.write(BIG.slice(0, 9_000))),
+  )
+  await open([route], { stallMsMax: 50 })
+  const stream = call(chat.path)
+  stream.write(message('go'))
+  await once(stream, 'response')
+  // Not to be decoded.
+  stream.write(message(Buffer.from([0xff])))
+  expect(await resetOf(stream)).toBe(constants.NGHTTP2_INTERNAL_ERROR)
+})
+
+test('what a stream that failed has begun to send takes room until it has left', async () => {
+  const route = streaming(chat, (stream) =>
+    stream.onMessage(() => {
+      stream.write(BIG.slice(0, 200_000))
+      setImmediate(() => stream.fail(new RpcError(Code.ABORTED, 'enough')))
+    }),
+  )
+  await open([route, sized], { unreadBytesMax: 500_000, stallMsMax: 400 })
+  const stream = call(chat.path)
+  stream.write(message('go'))
+  await once(stream, 'response')
+  const other = w.channel.unary(echo, 'big').catch((error: RpcError) => error.code)
+  expect(await other).toBe(Code.RESOURCE_EXHAUSTED)
+  await closedOf(stream)
+  expect(await w.channel.unary(echo, 'big')).toBe(BIG)
+})
+
+test('who sends without pause is not taken for one who stands still', async () => {
+  const heard = { messages: 0 }
+  await open([streaming(chat, (stream) => stream.onMessage(() => heard.messages++))], {
+    stallMsMax: 60,
+  })
+  const stream = call(chat.path)
+  const bytes = message('x'.repeat(95))
+  // Of each message some is always on its way.
+  stream.write(bytes.subarray(0, 50))
+  for (let i = 0; i < 40; i++) {
+    stream.write(Buffer.concat([bytes.subarray(50), bytes.subarray(0, 50)]))
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  expect(stream.closed).toBe(false)
+  expect(heard.messages).toBeGreaterThan(30)
+})
+
+test('nor is who sends half a message to a handler that has him wait', async () => {
+  const paused = deferred<ServerStream<string, string>>()
+  const whole = deferred<string>()
+  const route = streaming(chat, (stream) =>
+    stream.onMessage((text) => {
+      if (text !== 'a') return whole.resolve(text)
+      // In a turn of its own, while the half is awaited.
+      setImmediate(() => {
+        stream.pause()
+        paused.resolve(stream)
+      })
+    }),
+  )
+  await open([route], { stallMsMax: 50 })
+  const stream = call(chat.path)
+  stream.write(Buffer.concat([message('a'), message('second').subarray(0, 7)]))
+  const theirs = await paused.promise
+  const silentMs = 250
+  await new Promise((resolve) => setTimeout(resolve, silentMs))
+  theirs.resume()
+  stream.write(message('second').subarray(7))
+  expect(await whole.promise).toBe('second')
+})
+
+test('no room for requests is no reason to cut off a reader', async () => {
+  const writing = streaming(chat, (stream) => stream.onMessage(() => stream.write(BIG)))
+  await open([writing, echoing], { receivingBytesMax: 10_000, stallMsMax: 300 })
+  const reader = call(chat.path)
+  reader.write(message('go'))
+  await once(reader, 'response')
+  const half = message('y'.repeat(12_000)).subarray(0, 8_000)
+  const others = setInterval(() => call(echo.path).write(half), 20)
+  const silentMs = 1_500
+  await new Promise((resolve) => setTimeout(resolve, silentMs))
+  clearInterval(others)
+  expect(reader.closed).toBe(false)
+})
+
+test('a stream that fails is told its own reason, never within the call that fails it', async () => {
+  const told: (Code | null)[] = []
+  let within = false
+  const closed = deferred<boolean>()
+  const route = streaming(chat, (stream) => {
+    stream.onClose((error) => {
+      told.push(error?.code ?? null)
+      closed.resolve(within)
+    })
+    stream.onMessage(() => {
+      stream.write(BIG)
+      setImmediate(() => {
+        within = true
+        stream.fail(new RpcError(Code.ABORTED, 'enough'))
+        within = false
+      })
+    })
+  })
+  await open([route], {})
+  const stream = call(chat.path)
+  stream.write(message('go'))
+  expect(await closed.promise).toBe(false)
+  await closedOf(stream)
+  expect(told).toEqual([Code.ABORTED])
+})
+
+test('a handler of a stream hears that its deadline has passed', async () => {
+  const heard = deferred<boolean>()
+  await open(
+    [streaming(chat, (_, context) => context.onCancelled(() => heard.resolve(context.cancelled)))],
+    {},
+  )
+  const stream = call(chat.path, { 'grpc-timeout': '30m' })
+  expect(await statusOf(stream)).toBe(Code.DEADLINE_EXCEEDED)
+  expect(await heard.promise).toBe(true)
+})
+
+describe('answers in a socket of which nobody reads', () => {
+  /** HTTP/2 by hand: windows as large as they get, and then not a byte is read. */
+  async function deaf(calls: number): Promise<Socket> {
+    const socket = await dial(w.port)
+    const windows = [rawFrame(TYPE.SETTINGS, 0, 0, Buffer.from([0, 4, 0x7f, 0xff, 0xff, 0xff]))]
+    const most = Buffer.from([0x7f, 0, 0, 0])
+    windows.push(rawFrame(TYPE.WINDOW_UPDATE, 0, 0, most))
+    const asked = Array.from({ length: calls }, (_, i) => [
+      rawFrame(
+        TYPE.HEADERS,
+        4,
+        2 * i + 1,
+        rawHeaders({
+          ':method': 'POST',
+          ':scheme': 'http',
+          ':path': echo.path,
+          ':authority': 'x',
+          'content-type': 'application/grpc',
+        }),
+      ),
+      rawFrame(TYPE.DATA, 1, 2 * i + 1, message('big')),
+    ]).flat()
+    socket.pause()
+    socket.write(Buffer.concat([PREFACE, ...windows, ...asked]))
+    return socket
+  }
+
+  test('take room until it is closed, which it is when others find none', async () => {
+    const middle = 'm'.repeat(200_000)
+    await open([unary(echo, () => middle)], { unreadBytesMax: 12_000_000, stallMsMax: 400 })
+    const socket = await deaf(100)
+    const gone = new Promise((resolve) => socket.once('close', resolve))
+    const refused = async () => {
+      const code = await w.channel.unary(echo, 'big').catch((error: RpcError) => error.code)
+      return code === Code.RESOURCE_EXHAUSTED
+    }
+    await expect.poll(refused).toBe(true)
+    await expect.poll(refused, { timeout: 10_000 }).toBe(false)
+    socket.resume()
+    await gone
+  })
+
+  test('go with it when it gives no sign of life', async () => {
+    await open([sized], { keepaliveMs: 300, keepaliveTimeoutMs: 300 })
+    const socket = await deaf(100)
+    const gone = new Promise((resolve) => socket.once('close', resolve))
+    // He goes on to talk, and so hears of it when he is no longer listened to.
+    const talks = setInterval(() => socket.write(rawFrame(TYPE.PING, 0, 0, Buffer.alloc(8))), 50)
+    await gone
+    clearInterval(talks)
+  })
 })

@@ -129,28 +129,42 @@ test('a handler that throws fails its stream', async () => {
   expect((await closed.promise)?.code).toBe(Code.PERMISSION_DENIED)
 })
 
-test('a bug in what a handler does with a message is INTERNAL, and the next call is served', async () => {
-  w = await world([
-    streaming(chat, (stream) => {
-      stream.onMessage((text) => {
-        if (text === 'bug') throw new RangeError('a bug')
-        stream.write(text)
-      })
-    }),
-  ])
-  const closed = deferred<RpcError | null>()
-  const first = w.channel.stream(chat)
-  first.onClose(closed.resolve)
-  first.write('bug')
-  expect(await closed.promise).toMatchObject({ code: Code.INTERNAL, message: 'internal error' })
-  const heard = deferred<string>()
-  const second = w.channel.stream(chat)
-  second.onMessage(heard.resolve)
-  second.write('well')
-  expect(await heard.promise).toBe('well')
-  second.cancel()
-  expect(w.errors.map(String)).toEqual(['RangeError: a bug'])
-})
+test.each(['message', 'end', 'close'])(
+  'a bug in what a handler does at a %s ends its stream and nothing else',
+  async (when) => {
+    const bug = (now: string) => {
+      if (now === when) throw new RangeError('a bug')
+    }
+    w = await world([
+      streaming(chat, (stream) => {
+        stream.onMessage((text) => {
+          if (text === 'bug') bug('message')
+          stream.write(text)
+        })
+        stream.onEnd(() => {
+          bug('end')
+          stream.end()
+        })
+        stream.onClose(() => bug('close'))
+      }),
+    ])
+    const closed = deferred<RpcError | null>()
+    const first = w.channel.stream(chat)
+    first.onClose(closed.resolve)
+    first.write('bug')
+    first.end()
+    const told = { code: Code.INTERNAL, message: 'internal error' }
+    if (when === 'close') expect(await closed.promise).toBeNull()
+    else expect(await closed.promise).toMatchObject(told)
+    const heard = deferred<string>()
+    const second = w.channel.stream(chat)
+    second.onMessage(heard.resolve)
+    second.write('well')
+    expect(await heard.promise).toBe('well')
+    expect(w.errors.map(String)).toEqual(['RangeError: a bug'])
+    second.cancel()
+  },
+)
 
 test('the server hears of a client that cancels, and of one that dies', async () => {
   let closed = deferred<RpcError | null>()
