@@ -74,6 +74,7 @@ function decodeFrame(bytes: Uint8Array): PeerFrame {
       if (messages.length === FRAME_MESSAGES_MAX) throw new RangeError('too many messages')
       messages.push(r.chunk())
     } else if (field === tag(4, FIXED32)) crc32c = readFixed32(r)
+    else if (field < tag(1, VARINT)) throw new RangeError('malformed frame')
     else skip(r, field & 7)
   }
   if (!r.ok) throw new RangeError('malformed frame')

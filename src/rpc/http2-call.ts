@@ -11,7 +11,7 @@ import {
 import { headerText, statusText } from './grpc-metadata.js'
 import { MessageReader } from './message-reader.js'
 import { MessageWriter } from './message-writer.js'
-import type { OpenCall, OpenCalls, Patience } from './open-calls.js'
+import type { OpenCall, OpenCalls, Patience, Share } from './open-calls.js'
 import { closeBehind, HEADERS, isGone, refuseCall } from './refusal.js'
 import { Code, RpcError } from './status.js'
 import { timeoutMsOf } from './timeout.js'
@@ -34,6 +34,7 @@ export abstract class Http2Call implements CallContext, OpenCall {
   protected readonly reader: MessageReader
   protected readonly writer: MessageWriter
   readonly #session: Http2Session | undefined
+  readonly #share: Share
   readonly #headers: IncomingHttpHeaders
   /** Ms since 1970. */
   readonly #deadline: number
@@ -59,8 +60,11 @@ export abstract class Http2Call implements CallContext, OpenCall {
     this.stream = stream
     this.open = open
     this.reader = new MessageReader(open.bounds.receiveBytesMax, open.receiving)
-    this.writer = new MessageWriter(stream, { left: (bytes) => this.#left(bytes) })
     this.#session = stream.session
+    this.#share =
+      stream.session === undefined ? { calls: 0, moved: 0 } : open.shareOf(stream.session)
+    this.#share.calls++
+    this.writer = new MessageWriter(stream, this.#share, { left: (bytes) => this.#left(bytes) })
     this.#headers = headers
     this.#readsSince = open.tick
     this.#readAt = open.tick
@@ -251,6 +255,7 @@ export abstract class Http2Call implements CallContext, OpenCall {
   #gone(): void {
     if (this.#isClosed) return
     this.#isClosed = true
+    this.#share.calls--
     this.settle()
     if (this.#timer !== null) clearTimeout(this.#timer)
     if (this.writer.underWay === 0) this.open.remove(this)

@@ -1,10 +1,16 @@
 /** Writes the messages of gRPC on an HTTP/2 stream, piece by piece, and tells of each when the socket has taken it. */
 import type { ServerHttp2Stream } from 'node:http2'
+import type { Share } from './open-calls.js'
 import { isGone } from './refusal.js'
 
 const HEAD_BYTES = 5
-/** So much of a message is written at once: how far its reader has come is then known. */
-const PIECE_BYTES = 256 * 1024
+/**
+ * So much of a message is written at once: how far its reader has come is then known. The answers of a session leave side
+ * by side, so that none is far when there are many: then each has less on its way.
+ */
+const PIECE_BYTES_MAX = 256 * 1024
+const PIECE_BYTES_MIN = 16 * 1024
+const SESSION_BYTES = 1024 * 1024
 
 export interface WriterEvents {
   /** So many bytes are with the system now, or went with the stream. */
@@ -13,13 +19,16 @@ export interface WriterEvents {
 
 export class MessageWriter {
   readonly #stream: ServerHttp2Stream
+  readonly #share: Share
   readonly #events: WriterEvents
   /** With the stream, or with its session, which may outlive it. */
   #underWay = 0
   #midMessage = false
 
-  constructor(stream: ServerHttp2Stream, events: WriterEvents) {
+  /** `share`: of its session. */
+  constructor(stream: ServerHttp2Stream, share: Share, events: WriterEvents) {
     this.#stream = stream
+    this.#share = share
     this.#events = events
   }
 
@@ -43,12 +52,15 @@ export class MessageWriter {
 
   #writePiece(frame: Buffer, from: number, last: boolean, written: () => void): void {
     const stream = this.#stream
-    const to = Math.min(from + PIECE_BYTES, frame.length)
+    const fair = Math.floor(SESSION_BYTES / Math.max(1, this.#share.calls))
+    const piece = Math.max(PIECE_BYTES_MIN, Math.min(PIECE_BYTES_MAX, fair))
+    const to = Math.min(from + piece, frame.length)
     const length = to - from
     this.#underWay += length
     this.#midMessage = to < frame.length
     stream.write(length === frame.length ? frame : frame.subarray(from, to), () => {
       this.#underWay -= length
+      this.#share.moved++
       this.#events.left(length)
       if (to < frame.length && !isGone(stream)) this.#writePiece(frame, to, last, written)
       else written()

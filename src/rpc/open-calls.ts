@@ -34,6 +34,13 @@ export interface Patience {
   readonly unread: number
 }
 
+/** What one session has a part in. */
+export interface Share {
+  calls: number
+  /** Pieces of answers that the system has taken, since the session began. */
+  moved: number
+}
+
 export interface OpenCall {
   cutIfWaits(patience: Patience): void
 }
@@ -45,6 +52,7 @@ export class OpenCalls {
   /** A session, with its socket and all its calls. */
   readonly cutOff: (session: Http2Session) => void
   readonly #calls = new Set<OpenCall>()
+  readonly #shares = new WeakMap<Http2Session, Share>()
   readonly #timer: NodeJS.Timeout
   #tick = 0
 
@@ -63,6 +71,15 @@ export class OpenCalls {
 
   get isFull(): boolean {
     return this.#calls.size >= this.bounds.callsMax
+  }
+
+  shareOf(session: Http2Session): Share {
+    let share = this.#shares.get(session)
+    if (share === undefined) {
+      share = { calls: 0, moved: 0 }
+      this.#shares.set(session, share)
+    }
+    return share
   }
 
   add(call: OpenCall): void {

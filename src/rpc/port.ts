@@ -163,7 +163,11 @@ export class SharedPort {
     const handOver = (bytes: Buffer): void => {
       if (idle !== null) clearTimeout(idle)
       socket.off('data', onData)
-      if (socket.destroyed) return
+      if (socket.destroyed || socket.readableEnded) {
+        // He has hung up: nothing can be put back for anybody to read.
+        socket.destroy()
+        return
+      }
       this.#known(socket, bytes)
       // Not resumed: HTTP/2 reads the socket by itself.
       this.#options.onHttp2(socket)

@@ -51,8 +51,10 @@ class TransportServer implements Server {
       assert(!this.#routes.has(path), `two handlers for ${path}`)
       this.#routes.set(path, route)
     }
-    this.#sessions = new Sessions(limits, (stream, headers) => this.#onCall(stream, headers))
     this.#open = new OpenCalls(limits, (session) => this.#sessions.cutOff(session))
+    this.#sessions = new Sessions(limits, this.#open, (stream, headers) =>
+      this.#onCall(stream, headers),
+    )
     this.#port = new SharedPort({
       limits,
       http1: options.http1 ?? null,

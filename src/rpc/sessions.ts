@@ -13,11 +13,13 @@ import {
 } from 'node:http2'
 import type { Socket } from 'node:net'
 import { http2BoundsOf, type ServerLimits } from './limits.js'
+import type { OpenCalls } from './open-calls.js'
 
 const PING_BYTES = 8
 
 export class Sessions {
   readonly #limits: ServerLimits
+  readonly #open: OpenCalls
   readonly #http2: Http2Server
   readonly #sockets = new Map<Http2Session, Socket>()
   /** Whose session is being made. */
@@ -25,9 +27,11 @@ export class Sessions {
 
   constructor(
     limits: ServerLimits,
+    open: OpenCalls,
     onStream: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void,
   ) {
     this.#limits = limits
+    this.#open = open
     this.#http2 = createServer({
       maxSessionMemory: limits.sessionMiBMax,
       settings: http2BoundsOf(limits),
@@ -66,17 +70,20 @@ export class Sessions {
     })
     const { keepaliveMs, keepaliveTimeoutMs } = this.#limits
     let patience: NodeJS.Timeout | null = null
-    const cut = () => socket.destroy()
+    const alive = () => {
+      if (patience !== null) clearTimeout(patience)
+      patience = null
+    }
     const asks = setInterval(() => {
-      if (session.destroyed) return cut()
       if (patience !== null) return
-      patience = setTimeout(cut, keepaliveTimeoutMs)
-      // Not to be guessed by who does not read.
-      session.ping(randomBytes(PING_BYTES), (error) => {
-        if (error !== null || patience === null) return
-        clearTimeout(patience)
+      const { moved } = this.#open.shareOf(session)
+      const isOver = () => {
         patience = null
-      })
+        // What he reads is a sign of life too: the question may stand behind much that is still to be read.
+        if (session.destroyed || this.#open.shareOf(session).moved === moved) socket.destroy()
+      }
+      patience = setTimeout(isOver, keepaliveTimeoutMs)
+      askForLife(session, alive)
     }, keepaliveMs)
     socket.once('close', () => {
       clearInterval(asks)
@@ -84,4 +91,21 @@ export class Sessions {
       this.#sockets.delete(session)
     })
   }
+}
+
+/** A session that ends is asked as well: it may have calls for as long as they last. */
+function askForLife(session: ServerHttp2Session, alive: () => void): void {
+  if (session.destroyed) return
+  if (session.closed) {
+    // Node sends no ping any more.
+    session.settings({}, (error) => {
+      if (error === null) alive()
+    })
+    return
+  }
+  // Not to be guessed by who does not read.
+  const sent = randomBytes(PING_BYTES)
+  session.ping(sent, (error, _, payload) => {
+    if (error === null && sent.equals(payload)) alive()
+  })
 }

@@ -43,7 +43,7 @@ export class HttpStream implements ServerStream<unknown, unknown> {
     response.on('drain', () => {
       if (!this.#full || this.#ending) return
       this.#full = false
-      this.#onDrain()
+      this.#guarded(this.#onDrain)
     })
     response.once('close', () => {
       this.#left(this.#held)
@@ -64,13 +64,9 @@ export class HttpStream implements ServerStream<unknown, unknown> {
           this.fail(new RpcError(Code.INVALID_ARGUMENT, 'message cannot be decoded'))
           return
         }
-        try {
-          this.#onMessage(message)
-        } catch (error) {
-          this.fail(this.#options.known(error))
-        }
+        this.#guarded(() => this.#onMessage(message))
       }
-      if (!this.#ending && !this.#closed) this.#onEnd()
+      if (!this.#ending && !this.#closed) this.#guarded(this.#onEnd)
     })
   }
 
@@ -163,6 +159,15 @@ export class HttpStream implements ServerStream<unknown, unknown> {
     if (this.#closed) return
     this.#closed = true
     this.#options.ended(error?.code ?? Code.OK)
-    this.#onClose(error)
+    this.#guarded(() => this.#onClose(error))
+  }
+
+  /** What the callback throws fails this stream, and nothing else. */
+  #guarded(callback: () => void): void {
+    try {
+      callback()
+    } catch (error) {
+      this.fail(this.#options.known(error))
+    }
   }
 }

@@ -150,7 +150,7 @@ describe('a frame is read', () => {
         }
         expect(written(read).equals(written(ExchangeRequest.decode(damaged)))).toBe(true)
       }),
-      { numRuns: 1_000 },
+      { numRuns: 3_000 },
     )
     const [a, b] = [new Uint8Array([1]), new Uint8Array([2])]
     const later = [26, 1, 1, 40, 7, 49, 0, 0, 0, 0, 0, 0, 0, 0, 58, 1, 9, 69, 0, 0, 0, 0, 26, 1, 2]

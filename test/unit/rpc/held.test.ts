@@ -1,7 +1,13 @@
 /** What callers make a server hold who send half a request, read nothing of an answer, or go without a word. */
 import { once } from 'node:events'
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2'
-import type { Socket } from 'node:net'
+import {
+  type AddressInfo,
+  createServer as createTcp,
+  connect as dialTcp,
+  type Server as NetServer,
+  type Socket,
+} from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { PREFACE } from '../../../src/rpc/http2-opening.js'
 import type { ServerLimits } from '../../../src/rpc/limits.js'
@@ -420,6 +426,61 @@ test('a handler of a stream hears that its deadline has passed', async () => {
   expect(await heard.promise).toBe(true)
 })
 
+test('a caller who ends his session has the answers to what he asked', async () => {
+  const asked = deferred()
+  const slow = unary(echo, async (request) => {
+    asked.resolve()
+    const thoughtMs = 700
+    await new Promise((resolve) => setTimeout(resolve, thoughtMs))
+    return request
+  })
+  await open([slow], { keepaliveMs: 100, keepaliveTimeoutMs: 100 })
+  const stream = call(echo.path)
+  stream.end(message('x'))
+  await asked.promise
+  const status = statusOf(stream)
+  session.close()
+  expect(await status).toBe(Code.OK)
+})
+
+test('of many large answers that are read slowly, side by side, none is given up', async () => {
+  const large = 'z'.repeat(300_000)
+  await open([unary(echo, () => large)], { stallMsMax: 1_000 })
+  const wire = createWire(w.port, 8_000_000)
+  wire.listen(0, '127.0.0.1')
+  await once(wire, 'listening')
+  const { port } = wire.address() as AddressInfo
+  const windows = { initialWindowSize: 65_535 }
+  const reader = connect(`http://127.0.0.1:${port}`, { settings: windows })
+  reader.on('error', () => {})
+  const headers = { ':method': 'POST', ':path': echo.path, 'content-type': 'application/grpc' }
+  const statuses = Array.from({ length: 100 }, () => {
+    const stream = reader.request(headers)
+    stream.on('error', () => {})
+    stream.end(message(''))
+    return statusOf(stream)
+  })
+  expect(new Set(await Promise.all(statuses))).toEqual(new Set([Code.OK]))
+  reader.destroy()
+  wire.close()
+})
+
+/** To that port; of what comes back, so many bytes a second pass. */
+function createWire(port: number, bytesPerSecond: number): NetServer {
+  return createTcp((near) => {
+    const far = dialTcp(port, '127.0.0.1')
+    for (const socket of [near, far]) socket.on('error', () => {})
+    near.pipe(far)
+    far.on('data', (bytes: Buffer) => {
+      near.write(bytes)
+      far.pause()
+      setTimeout(() => far.resume(), (1_000 * bytes.length) / bytesPerSecond)
+    })
+    near.once('close', () => far.destroy())
+    far.once('close', () => near.destroy())
+  })
+}
+
 describe('answers in a socket of which nobody reads', () => {
   /** HTTP/2 by hand: windows as large as they get, and then not a byte is read. */
   async function deaf(calls: number): Promise<Socket> {
@@ -448,9 +509,9 @@ describe('answers in a socket of which nobody reads', () => {
   }
 
   test('take room until it is closed, which it is when others find none', async () => {
-    const middle = 'm'.repeat(200_000)
-    await open([unary(echo, () => middle)], { unreadBytesMax: 12_000_000, stallMsMax: 400 })
-    const socket = await deaf(100)
+    const small = 'm'.repeat(15_000)
+    await open([unary(echo, () => small)], { unreadBytesMax: 9_000_000, stallMsMax: 400 })
+    const socket = await deaf(1_000)
     const gone = new Promise((resolve) => socket.once('close', resolve))
     const refused = async () => {
       const code = await w.channel.unary(echo, 'big').catch((error: RpcError) => error.code)
