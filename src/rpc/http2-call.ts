@@ -146,8 +146,11 @@ export abstract class Http2Call implements CallContext, OpenCall {
       this.stream.destroy()
       this.#gone()
     }
-    if (!this.#over && (this.#readsSince <= long || this.#isSlow(receiving))) {
-      const text = `the request was not whole after ${this.open.bounds.stallMsMax} ms`
+    const late = this.#readsSince <= long
+    if (!this.#over && (late || this.#isSlow(receiving))) {
+      const text = late
+        ? `the request was not whole after ${this.open.bounds.stallMsMax} ms`
+        : 'nothing more came of the request, and others find no room'
       this.interrupt(new RpcError(Code.DEADLINE_EXCEEDED, text))
     }
     const short = this.#writesSince <= unread

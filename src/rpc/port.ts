@@ -170,7 +170,7 @@ export class SharedPort {
       }
       this.#known(socket, bytes)
       // Not resumed: HTTP/2 reads the socket by itself.
-      this.#options.onHttp2(socket)
+      if (!socket.destroyed) this.#options.onHttp2(socket)
     }
     const look = (): void => {
       const opening = openingOf(seen, greeted)

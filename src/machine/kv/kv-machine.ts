@@ -92,7 +92,7 @@ export class KvMachine implements StateMachine {
     return this.#store.alarms.list()
   }
 
-  /** Of what can be read at this revision and back to the compacted one: 32 bits. Walks all that is held. */
+  /** Of what can be read at this revision and back to the compacted one: 32 bits. */
   hashAt(revision: number): number {
     return this.#store.hashAt(revision)
   }
