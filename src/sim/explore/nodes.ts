@@ -20,22 +20,26 @@ export interface Step {
 interface Known<M, R, C, F> {
   readonly replica: Replica<M, R, C>
   readonly facts: F
+  readonly factsNumber: number
   /** Which timers may fire. */
   readonly timers: readonly number[]
   readonly proposes: boolean
   readonly unsynced: number
   /** The number of this node under each renaming, as it is asked for. */
   readonly renamed: number[]
+  /** Its steps, by the code of the deed: taken so far. */
+  readonly steps: Map<number, Step>
 }
 
-const CODES = 2 ** 24
+const NONE_SHARED: ReadonlySet<object> = new Set()
 
 export class Nodes<M extends { readonly type: string }, R, O, C extends Core<M, R>, F, G> {
   readonly #adapter: Adapter<M, R, O, C, F, G>
   readonly #stepper: Stepper<M, R, O, C, F, G>
   readonly #nodes = new Interned<Known<M, R, C, F>>()
   readonly #flights = new Interned<Flight<M> & { readonly renamed: number[] }>()
-  readonly #steps = new Map<number, Step>()
+  readonly #facts = new Interned<F>()
+  #steps = 0
   readonly #renamings: readonly (readonly number[])[]
 
   constructor(
@@ -56,7 +60,7 @@ export class Nodes<M extends { readonly type: string }, R, O, C extends Core<M, 
   }
 
   get steps(): number {
-    return this.#steps.size
+    return this.#steps
   }
 
   node(number: number): Known<M, R, C, F> {
@@ -73,18 +77,29 @@ export class Nodes<M extends { readonly type: string }, R, O, C extends Core<M, 
   }
 
   step(node: number, deed: Deed): Step {
-    const key = node * CODES + codeOf(deed)
-    const known = this.#steps.get(key)
+    const { replica: before, steps } = this.#nodes.at(node)
+    const code = codeOf(deed)
+    const known = steps.get(code)
     if (known !== undefined) return known
     const flight = deed.type === 'deliver' ? this.#flights.at(deed.flight) : null
-    const { replica, sent, broken } = this.#stepper.take(this.#nodes.at(node).replica, deed, flight)
+    const { replica, sent, broken } = this.#stepper.take(before, deed, flight)
     const step = {
       node: replica === null ? 0 : this.#intern(replica),
       sent: sent.map((one) => this.#launch(one)),
       broken,
     }
-    this.#steps.set(key, step)
+    steps.set(code, step)
+    this.#steps++
     return step
+  }
+
+  /** Under every renaming. */
+  isNodeRenamed(number: number): boolean {
+    return this.#nodes.at(number).renamed.length === this.#renamings.length
+  }
+
+  isFlightRenamed(number: number): boolean {
+    return this.#flights.at(number).renamed.length === this.#renamings.length
   }
 
   renamedNode(number: number, renaming: number): number {
@@ -147,13 +162,16 @@ export class Nodes<M extends { readonly type: string }, R, O, C extends Core<M, 
 
   #known(replica: Replica<M, R, C>): Known<M, R, C, F> {
     const { timers } = this.#adapter
+    const facts = this.#adapter.factsOf(replica.core, replica.disk)
     return {
       replica,
-      facts: this.#adapter.factsOf(replica.core, replica.disk),
+      facts,
+      factsNumber: this.#facts.number(encodePlain(facts, NONE_SHARED), () => facts),
       timers: [...timers.keys()].filter((i) => timers[i]?.enabled(replica.core) === true),
       proposes: this.#adapter.mayPropose(replica.core),
       unsynced: replica.unsynced.length,
       renamed: [],
+      steps: new Map(),
     }
   }
 

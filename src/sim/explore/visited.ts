@@ -32,18 +32,17 @@ export class Visited {
 
   /** True: it was not known before. */
   add(row: Int32Array, parent: number): boolean {
-    const mask = this.#table.length - 1
-    let slot = hashOf(row, 0, this.width) & mask
-    for (;;) {
-      const there = this.#table[slot] as number
-      if (there === 0) break
-      if (this.#equal(there - 1, row)) return false
-      slot = (slot + 1) & mask
-    }
+    const slot = this.#slotOf(row)
+    if (this.#table[slot] !== 0) return false
     this.#table[slot] = this.#size + 1
     this.#append(row, parent)
     if (2 * this.#size > this.#table.length) this.#grow()
     return true
+  }
+
+  /** -1: it is not known. */
+  numberOf(row: Int32Array): number {
+    return (this.#table[this.#slotOf(row)] as number) - 1
   }
 
   read(number: number, into: Int32Array): void {
@@ -56,6 +55,17 @@ export class Visited {
   parentOf(number: number): number {
     const chunk = present(this.#chunks[Math.floor(number / CHUNK_ROWS)])
     return present(chunk[(number % CHUNK_ROWS) * this.#stride + this.width])
+  }
+
+  /** Where it is, or where it belongs. */
+  #slotOf(row: Int32Array): number {
+    const mask = this.#table.length - 1
+    let slot = hashOf(row, 0, this.width) & mask
+    for (;;) {
+      const there = this.#table[slot] as number
+      if (there === 0 || this.#equal(there - 1, row)) return slot
+      slot = (slot + 1) & mask
+    }
   }
 
   #append(row: Int32Array, parent: number): void {

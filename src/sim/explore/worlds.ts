@@ -11,6 +11,7 @@ import { Nodes } from './nodes.js'
 import { encodePlain } from './plain.js'
 import type { Deed } from './replica.js'
 import type { OnMoveOf, Space, Tables } from './space.js'
+import { type Verdict, Verdicts } from './verdicts.js'
 
 export type Move =
   | { readonly type: 'node'; readonly at: number; readonly deed: Deed }
@@ -33,8 +34,13 @@ export class Worlds<M extends { readonly type: string }, R, O, C extends Core<M,
   readonly #ghosts = new Interned<{ readonly ghost: G; readonly renamed: number[] }>()
   /** All orders of the nodes but their own. */
   readonly #renamings: readonly (readonly number[])[]
+  /** Of each renaming: which node comes to a place. */
+  readonly #origins: readonly (readonly number[])[]
   readonly #next: Int32Array
   readonly #trial: Int32Array
+  /** Facts of each node, the ghost, and whose step it was. */
+  readonly #judged: Int32Array
+  readonly #verdicts: Verdicts
   /** Moves that would have had more in flight than the bound allows. */
   #cut = 0
 
@@ -48,10 +54,13 @@ export class Worlds<M extends { readonly type: string }, R, O, C extends Core<M,
     this.#count = adapter.members.length
     this.width = this.#count + 2 + bounds.flights
     this.#renamings = given.symmetry === false ? [] : renamingsOf(this.#count)
+    this.#origins = this.#renamings.map((to) => [...to.keys()].map((at) => to.indexOf(at)))
     const promises = given.promises ?? true
     this.nodes = new Nodes(adapter, { promises, renamings: this.#renamings })
     this.#next = new Int32Array(this.width)
     this.#trial = new Int32Array(this.width)
+    this.#judged = new Int32Array(this.#count + 2)
+    this.#verdicts = new Verdicts(this.#count + 2)
   }
 
   get tables(): Tables {
@@ -164,13 +173,24 @@ export class Worlds<M extends { readonly type: string }, R, O, C extends Core<M,
   }
 
   #judge(next: Int32Array, at: number): string | null {
-    const { ghost } = this.#ghosts.at(next[this.#count] as number)
+    const row = this.#judged
+    for (let i = 0; i < this.#count; i++) row[i] = this.nodes.node(next[i] as number).factsNumber
+    row[this.#count] = next[this.#count] as number
+    row[this.#count + 1] = at
+    const verdict = this.#verdicts.of(row, () => this.#judgeAnew(next, at))
+    if (typeof verdict === 'string') return verdict
+    next[this.#count] = verdict
+    return null
+  }
+
+  #judgeAnew(next: Int32Array, at: number): Verdict {
+    const number = next[this.#count] as number
+    const { ghost } = this.#ghosts.at(number)
     const facts: F[] = []
     for (let i = 0; i < this.#count; i++) facts.push(this.nodes.node(next[i] as number).facts)
     const after = this.#adapter.judge(ghost, facts, at)
     if (typeof after === 'string') return after
-    if (after !== ghost) next[this.#count] = this.#ghostNumber(after)
-    return null
+    return after === ghost ? number : this.#ghostNumber(after)
   }
 
   #ghostNumber(ghost: G): number {
@@ -201,10 +221,33 @@ export class Worlds<M extends { readonly type: string }, R, O, C extends Core<M,
    */
   canonical(world: Int32Array, into: Int32Array): void {
     into.set(world)
+    const isKnown = this.#isKnown(world)
     for (let renaming = 0; renaming < this.#renamings.length; renaming++) {
+      if (isKnown && this.#isMore(world, renaming, into)) continue
       this.#rename(world, renaming)
       if (isLess(this.#trial, into)) into.set(this.#trial)
     }
+  }
+
+  /** All that is in it was renamed before: then a renaming can be passed over without numbering anything later. */
+  #isKnown(world: Int32Array): boolean {
+    for (let at = 0; at < this.#count; at++)
+      if (!this.nodes.isNodeRenamed(world[at] as number)) return false
+    for (let i = this.#count + 2; i < this.width && world[i] !== 0; i++)
+      if (!this.nodes.isFlightRenamed(world[i] as number)) return false
+    const { renamed } = this.#ghosts.at(world[this.#count] as number)
+    return renamed.length === this.#renamings.length
+  }
+
+  /** By its nodes alone, which tell nearly always. */
+  #isMore(world: Int32Array, renaming: number, than: Int32Array): boolean {
+    const from = present(this.#origins[renaming])
+    for (let at = 0; at < this.#count; at++) {
+      const node = this.nodes.renamedNode(world[from[at] as number] as number, renaming)
+      const other = than[at] as number
+      if (node !== other) return node > other
+    }
+    return false
   }
 
   #rename(world: Int32Array, renaming: number): void {

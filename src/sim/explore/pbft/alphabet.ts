@@ -42,6 +42,8 @@ const NONE_SHARED: ReadonlySet<object> = new Set()
 export class Alphabet {
   readonly #setting: Setting
   readonly #messages = new Interned<Message>()
+  /** Of messages that were numbered before: each is told in many combinations, and never changed. */
+  readonly #numbers = new WeakMap<Message, number>()
   readonly #tellings = new Interned<Telling>()
   readonly #groups = new Map<string, Group>()
   readonly #proofs = new Map<string, ReturnType<typeof certificatesOf>>()
@@ -55,7 +57,11 @@ export class Alphabet {
   }
 
   numberOf(message: Message): number {
-    return this.#messages.number(encodePlain(message, NONE_SHARED), () => message)
+    const known = this.#numbers.get(message)
+    if (known !== undefined) return known
+    const number = this.#messages.number(encodePlain(message, NONE_SHARED), () => message)
+    this.#numbers.set(message, number)
+    return number
   }
 
   message(number: number): Message {
@@ -201,9 +207,9 @@ export class Alphabet {
   }
 
   #proofsBelow(view: number, said: readonly Said[]): ReturnType<typeof certificatesOf> {
-    const heard = said.flatMap((one) =>
-      [...one].flatMap(([key, number]) => (isProof(key, view) ? [number] : [])),
-    )
+    const heard: number[] = []
+    for (const one of said)
+      for (const [key, number] of one) if (isProof(key, view)) heard.push(number)
     const key = `${view}: ${heard.sort((a, b) => a - b).join()}`
     const known = this.#proofs.get(key)
     if (known !== undefined) return known

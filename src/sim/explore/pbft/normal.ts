@@ -19,7 +19,10 @@ export function rulesOf({ ids, options }: Setting): Rules {
   return { replicas: ids, epoch: 0, windowIndices: options.windowIndices }
 }
 
-export function normalise(s: State, setting: Setting): void {
+/** Proofs in their normal form, which never change. */
+export type Normal = WeakSet<object>
+
+export function normalise(s: State, setting: Setting, normal: Normal = new WeakSet()): void {
   const { options } = setting
   const rules = rulesOf(setting)
   // Time is free: whoever waits may have waited long enough at any moment.
@@ -51,12 +54,13 @@ export function normalise(s: State, setting: Setting): void {
   s.persistedBatch = 0
   // Whoever said it can be heard again at any moment: what others said is kept by nobody.
   for (const sender of s.viewChanges.keys()) if (sender !== s.id) s.viewChanges.delete(sender)
-  for (const slot of s.slots.values()) normaliseSlot(slot, s, rules)
+  for (const slot of s.slots.values()) normaliseSlot(slot, s, { rules, normal })
   // It was made when somebody spoke of the index, and holds nothing.
   for (const [index, slot] of s.slots) if (isEmpty(slot)) s.slots.delete(index)
-  if (s.newView !== null) s.newView = { ...s.newView, viewChanges: [] }
+  if (s.newView !== null && s.newView.viewChanges.length > 0)
+    s.newView = { ...s.newView, viewChanges: [] }
   if (s.viewChange !== null) {
-    s.viewChange = sameProofs(s.viewChange, rules)
+    s.viewChange = once(s.viewChange, normal, (m) => sameProofs(m, rules))
     if (s.viewChanges.has(s.id)) s.viewChanges.set(s.id, s.viewChange)
   }
 }
@@ -75,13 +79,26 @@ function sameProofs(m: ViewChange, rules: Rules): ViewChange {
   return { ...m, prepared: m.prepared.map((one) => sameProof(one, rules)) }
 }
 
-function normaliseSlot(slot: Slot, s: State, rules: Rules): void {
+function normaliseSlot(
+  slot: Slot,
+  s: State,
+  { rules, normal }: { readonly rules: Rules; readonly normal: Normal },
+): void {
   slot.elapsed = 0
   slot.fetchElapsed = null
   for (const sender of slot.prepares.keys()) if (sender !== s.id) slot.prepares.delete(sender)
   for (const sender of slot.commits.keys()) if (sender !== s.id) slot.commits.delete(sender)
-  if (slot.prepared !== null) slot.prepared = sameProof(slot.prepared, rules)
-  if (slot.committed !== null) slot.committed = sameCommits(slot.committed, rules)
+  if (slot.prepared !== null)
+    slot.prepared = once(slot.prepared, normal, (proof) => sameProof(proof, rules))
+  if (slot.committed !== null)
+    slot.committed = once(slot.committed, normal, (proof) => sameCommits(proof, rules))
+}
+
+function once<T extends object>(proof: T, normal: Normal, of: (proof: T) => T): T {
+  if (normal.has(proof)) return proof
+  const made = of(proof)
+  normal.add(made)
+  return made
 }
 
 function isEmpty(slot: Slot): boolean {

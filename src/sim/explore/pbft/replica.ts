@@ -15,7 +15,7 @@ import {
 import { checkState, checkTransition } from '../../../consensus/pbft/invariants.js'
 import { NOW_MS } from '../adapter.js'
 import { clonePlain } from '../plain.js'
-import { normalise, normaliseSaid } from './normal.js'
+import { type Normal, normalise, normaliseSaid } from './normal.js'
 import { checkSaid, type Entered, enteredBy } from './promises.js'
 import type { Letter, Setting } from './setting.js'
 
@@ -59,6 +59,7 @@ export function saidKey(m: Message): string | null {
 export class Stepper {
   readonly #setting: Setting
   readonly #shared: ReadonlySet<object>
+  readonly #normal: Normal = new WeakSet()
   /** A copy that a deed left as it was, in normal form: the next deed of the same replica may have it. */
   #spare: { readonly of: Replica; readonly state: State } | null = null
 
@@ -104,7 +105,7 @@ export class Stepper {
       return { replica: null, broken: `assertion: ${error.message}` }
     }
     if (run.quiet) {
-      normalise(state, this.#setting)
+      normalise(state, this.#setting, this.#normal)
       this.#spare = { of: before, state }
       return { replica: before, broken: null }
     }
@@ -116,7 +117,7 @@ export class Stepper {
       run.checkApplied(this.#setting)
     if (problem !== null) return { replica: null, broken: `${state.id}: ${problem}` }
     const entered = enteredBy(before.entered, state)
-    normalise(state, this.#setting)
+    normalise(state, this.#setting, this.#normal)
     normaliseSaid(said, this.#setting)
     return { replica: { at: before.at, core, said, entered }, broken: null }
   }
