@@ -12,6 +12,7 @@ import type {
   Prepare,
   Proposed,
   SlotId,
+  ViewChange,
 } from '../../../consensus/pbft/messages.js'
 import { primaryOf, quorum } from '../../../consensus/pbft/quorum.js'
 import { Interned } from '../interned.js'
@@ -44,6 +45,8 @@ export class Alphabet {
   readonly #messages = new Interned<Message>()
   /** Of messages that were numbered before: each is told in many combinations, and never changed. */
   readonly #numbers = new WeakMap<Message, number>()
+  readonly #viewChangeTexts = new Interned<ViewChange>()
+  readonly #viewChangeNumbers = new WeakMap<ViewChange, number>()
   readonly #tellings = new Interned<Telling>()
   readonly #groups = new Map<string, Group>()
   readonly #proofs = new Map<string, ReturnType<typeof certificatesOf>>()
@@ -59,8 +62,23 @@ export class Alphabet {
   numberOf(message: Message): number {
     const known = this.#numbers.get(message)
     if (known !== undefined) return known
-    const number = this.#messages.number(encodePlain(message, NONE_SHARED), () => message)
+    const number = this.#messages.number(this.#textOf(message), () => message)
     this.#numbers.set(message, number)
+    return number
+  }
+
+  /** A new view by the numbers of its view changes: the same few, in thousands of choices. */
+  #textOf(message: Message): string {
+    if (message.type !== 'NewView') return encodePlain(message, NONE_SHARED)
+    const viewChanges = message.viewChanges.map((one) => this.#viewChangeNumber(one))
+    return encodePlain({ ...message, viewChanges }, NONE_SHARED)
+  }
+
+  #viewChangeNumber(message: ViewChange): number {
+    const known = this.#viewChangeNumbers.get(message)
+    if (known !== undefined) return known
+    const number = this.#viewChangeTexts.number(encodePlain(message, NONE_SHARED), () => message)
+    this.#viewChangeNumbers.set(message, number)
     return number
   }
 

@@ -36,6 +36,7 @@ const SECOND_VIEW = [
   'n3 <- PrePrepare 1/1 B',
 ]
 
+/** The one that takes longest is the last, and begun first. */
 export const PBFT_WORLDS: readonly PbftWorld[] = [
   {
     ...FOUR,
@@ -74,7 +75,7 @@ export const PBFT_WORLDS: readonly PbftWorld[] = [
     about: 'three views, sampled; n3 lies, who leads view 2',
     liar: 3,
   },
-  { ...SAMPLED, name: 'two-indices-1', about: 'two indices, sampled; n1 lies', liar: 1 },
   { ...SAMPLED, name: 'two-indices-2', about: 'two indices, sampled; n2 lies', liar: 2 },
   { ...SAMPLED, name: 'two-indices-3', about: 'two indices, sampled; n3 lies', liar: 3 },
+  { ...SAMPLED, name: 'two-indices-1', about: 'two indices, sampled; n1 lies', liar: 1 },
 ]
