@@ -4,6 +4,11 @@ import { CountReporter } from './test/support/count-reporter.js'
 
 const shared = { deps: { interopDefault: false } }
 
+/** One file after the other would leave a core to itself while a test waits for a process, a timer or a socket. */
+const FILES_MORE_THAN_CORES = 1
+/** As many clusters as a machine of two cores has room for. */
+const CLUSTERS = 2
+
 export default defineConfig({
   test: {
     reporters: ['default', new CountReporter()],
@@ -15,9 +20,9 @@ export default defineConfig({
           include: ['test/unit/**/*.test.ts'],
           // Nothing in a module changes once it is loaded: a worker loads each once, for all of its files.
           isolate: false,
-          // By default one core is left idle: of two, half.
-          maxWorkers: availableParallelism(),
+          maxWorkers: availableParallelism() + FILES_MORE_THAN_CORES,
           testTimeout: 60_000,
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -25,9 +30,20 @@ export default defineConfig({
           ...shared,
           name: 'process',
           include: ['test/process/**/*.test.ts'],
-          fileParallelism: false,
+          maxWorkers: CLUSTERS,
           testTimeout: 90_000,
           hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          // Holds a process to a time so short that nothing else may run beside it.
+          name: 'timed',
+          include: ['test/timed/**/*.test.ts'],
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

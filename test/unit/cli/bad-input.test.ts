@@ -152,22 +152,8 @@ describe('taken and foreign', () => {
   })
 })
 
-describe('help', () => {
-  it('is quick, names every command, and goes to stdout', async () => {
-    const runs = [await run(['--help']), await run(['--help']), await run(['--help'])]
-    const [ran] = runs.sort((a, b) => a.ms - b.ms)
-    expect(ran!.code).toBe(0)
-    expect(ran!.stderr).toBe('')
-    for (const name of ['serve', 'dev', 'put', 'get', 'del', 'txn', 'submit', 'status', 'bench'])
-      expect(ran!.stdout).toContain(`\n  ${name} `)
-    for (const name of ['partition', 'heal', 'transfer-leader', 'wal', 'sim'])
-      expect(ran!.stdout).toContain(`\n  ${name} `)
-    expect(ran!.ms).toBeLessThan(150 * SLOW_MACHINE)
-  })
-
-  it('tells the version', async () => {
-    const ran = await run(['--version'])
-    expect(ran.code).toBe(0)
-    expect(ran.stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
-  })
+it('tells the version', async () => {
+  const ran = await run(['--version'])
+  expect(ran.code).toBe(0)
+  expect(ran.stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
 })
