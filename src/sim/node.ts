@@ -263,16 +263,16 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
   }
 
   receive(from: NodeId, bytes: Uint8Array): void {
-    this.#life.guarded(() => this.driver?.receive(from, bytes))()
+    this.#life.run(() => this.driver?.receive(from, bytes))
   }
 
   /** A peer asks for a part of our snapshot. */
   partAsked(by: NodeId, bytes: Uint8Array): void {
-    this.#life.guarded(() => this.#incarnation?.transfer?.asked(by, bytes))()
+    this.#life.run(() => this.#incarnation?.transfer?.asked(by, bytes))
   }
 
   partAnswered(from: NodeId, bytes: Uint8Array): void {
-    this.#life.guarded(() => this.#incarnation?.transfer?.answered(from, bytes))()
+    this.#life.run(() => this.#incarnation?.transfer?.answered(from, bytes))
   }
 
   /** `done`: it is on our disk, or we need none of it. */
@@ -282,7 +282,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     done: (delivered: boolean) => void,
   ): void {
     const { meta, pieces } = file
-    this.#life.guarded(() => {
+    this.#life.run(() => {
       // A node that is still reading its disk takes none: it could not tell its core, and the leader would wait for ever.
       if (this.driver === null) return done(false)
       const behind = () => (this.core?.status().commitIndex ?? 0) < meta.index
@@ -291,7 +291,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
         if (written || !behind()) this.driver?.snapshotReceived(from, meta)
         done(written || !behind())
       })
-    })()
+    })
   }
 
   command(request: Request, deadlineMs: number, reply: (outcome: ReplyOutcome) => void): void {

@@ -12,19 +12,21 @@ export function observed<M extends { readonly type: string }, R, O, C extends Co
 ): Core<M, R> {
   const told = context.liar?.core(core) ?? core
   const { checker, protocolChecker, appended } = context
+  // Only a step changes it.
+  let status = core.status()
   return {
     step: (input) => {
       if (!life.living()) return []
       const effects = told.step(input)
       context.stepped()
-      const status = core.status()
+      status = core.status()
       checker.stepped(id, status)
       appended.stepped(id, input, effects)
       protocolChecker.stepped(id, core, input, effects)
       life.stepped(status)
       return effects
     },
-    status: () => core.status(),
+    status: () => status,
     stateRecord: () => core.stateRecord(),
     shape: () => core.shape(),
   }

@@ -13,6 +13,7 @@ import { statementsOf } from '../consensus/pbft/messages.js'
 import { faultsMax, quorum } from '../consensus/pbft/quorum.js'
 import { fakeKeys, fakeVerify } from '../crypto/fake.js'
 import { PbftChecker } from './checkers/pbft.js'
+import { decodedOnce } from './decoded.js'
 import { FakeHasher } from './disk/fake-hasher.js'
 import { BYZANTINE_KINDS, type FaultKind } from './faults.js'
 import { PBFT_MARKS } from './marks/pbft-table.js'
@@ -81,7 +82,7 @@ export const pbftSim: SimProtocol<Message, WalRecord, Options, Pbft> = {
     ...pbft,
     recover: (records, self, options) =>
       pbft.recover(records, self, { ...options, crypto: fakeKeys(self.id) }),
-    decodeMessage: decodeAuthentic,
+    decodeMessage: decodedOnce(decodeAuthentic),
   },
   options: (swarm) => {
     const checkpointInterval = Math.min(INTERVAL_MAX, Math.max(2, swarm.keepEntries))
@@ -125,23 +126,9 @@ export const pbftSim: SimProtocol<Message, WalRecord, Options, Pbft> = {
   newChecker: () => new PbftChecker(),
 }
 
-/** What was sent to all is the same bytes, read and verified once. */
-const AUTHENTIC = new Map<Uint8Array, Message | null>()
-/** The oldest is forgotten: what arrives later is read anew. */
-const AUTHENTIC_MAX = 1_024
-
 function decodeAuthentic(bytes: Uint8Array): Message | null {
-  const known = AUTHENTIC.get(bytes)
-  if (known !== undefined) return known
-  const decoded = pbft.decodeMessage(bytes)
-  const message = decoded !== null && isAuthentic(decoded) ? decoded : null
-  AUTHENTIC.set(bytes, message)
-  if (AUTHENTIC.size > AUTHENTIC_MAX)
-    for (const oldest of AUTHENTIC.keys()) {
-      AUTHENTIC.delete(oldest)
-      break
-    }
-  return message
+  const message = pbft.decodeMessage(bytes)
+  return message !== null && isAuthentic(message) ? message : null
 }
 
 function fitted(drawn: SwarmOptions, seed: number): SwarmOptions {

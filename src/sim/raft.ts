@@ -8,6 +8,7 @@ import {
 } from '../consensus/raft/index.js'
 import type { WalRecord } from '../consensus/raft/records.js'
 import { RaftChecker } from './checkers/raft.js'
+import { decodedOnce } from './decoded.js'
 import { RAFT_MARKS } from './marks/raft-table.js'
 import type { SimProtocol } from './protocol.js'
 
@@ -18,7 +19,7 @@ import type { SimProtocol } from './protocol.js'
 const UNCOMMITTED_OF_ONE = 256
 
 export const raftSim: SimProtocol<Message, WalRecord, Options, Raft> = {
-  protocol: raft,
+  protocol: { ...raft, decodeMessage: decodedOnce(raft.decodeMessage) },
   options: (swarm) => ({
     ...DEFAULT_OPTIONS,
     electionTicks: swarm.electionTicks,

@@ -98,13 +98,13 @@ export class Door<M extends { readonly type: string }, R> {
     }
     if (!this.#life.alive) return answer({ type: 'Unreachable' })
     const living = this.#life.witness()
-    this.#life.guarded(() => {
+    this.#life.run(() => {
       const driver = this.#driver()
       if (driver === null) return
       ask(driver, (outcome) => {
         if (living()) answer(outcome)
       })
-    })()
+    })
   }
 
   #answered(

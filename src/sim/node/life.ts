@@ -54,6 +54,12 @@ export class Life {
     return run
   }
 
+  /** Now, or when it wakes if it lives till then. */
+  run(task: () => void): void {
+    if (this.#paused) this.#backlog.push(this.guarded(task))
+    else task()
+  }
+
   /** For completions of the disk, which knows itself which life asked for them. */
   whenAwake(task: () => void): void {
     if (this.#paused) this.#backlog.push(task)

@@ -92,7 +92,7 @@ export function communicatorPort<M extends { readonly type: string }, R, O, C ex
     sendSnapshot: (to, meta, done) => {
       if (node.boundary()) return
       const finished = (end: SnapshotDelivery) => {
-        if (node.living()) life.guarded(() => done(end))()
+        if (node.living()) life.run(() => done(end))
       }
       disk.readSnapshot(meta, (pieces) => {
         if (pieces === null) finished('unreadable')
