@@ -62,14 +62,20 @@ function hexOf(bytes: Uint8Array, at: number): string {
 
 /** Reads what toHex wrote; null when the text is not hex of whole bytes. */
 export function fromHex(text: string): Uint8Array | null {
-  if (text.length % 2 !== 0) return null
-  const out = new Uint8Array(text.length / 2)
-  for (let i = 0; i < out.length; i++) {
-    const byte = (nibble(text.charCodeAt(2 * i)) << 4) | nibble(text.charCodeAt(2 * i + 1))
-    if (byte < 0) return null
-    out[i] = byte
+  const out = new Uint8Array(text.length >> 1)
+  return writeHex(out, 0, text) ? out : null
+}
+
+/** The bytes from `at` on, for which there is room; false when the text is not hex of whole bytes. */
+export function writeHex(out: Uint8Array, at: number, text: string): boolean {
+  const { length } = text
+  if (length % 2 !== 0) return false
+  for (let i = 0; i < length; i += 2) {
+    const byte = (nibble(text.charCodeAt(i)) << 4) | nibble(text.charCodeAt(i + 1))
+    if (byte < 0) return false
+    out[at++] = byte
   }
-  return out
+  return true
 }
 
 /** -1 when it is no digit. */

@@ -1,4 +1,5 @@
 import { assert } from './assert.js'
+import { writeHex } from './bytes.js'
 import { utf8Encode } from './utf8.js'
 
 /**
@@ -77,6 +78,18 @@ export class Reader {
     return view
   }
 
+  /** The bytes themselves, which keep nothing else alive. */
+  copy(length: number): Uint8Array {
+    if (!this.ok || length > this.left) {
+      this.fail()
+      return new Uint8Array(0)
+    }
+    // Not by `slice`, which makes a view where the bytes are a Buffer; and what is copied so is short.
+    const own = new Uint8Array(length)
+    for (let i = 0; i < length; i++) own[i] = this.bytes[this.at++] ?? 0
+    return own
+  }
+
   /** A view of as many bytes as the varint before them says. */
   chunk(): Uint8Array {
     return this.take(this.varint())
@@ -146,6 +159,16 @@ export class Writer {
   /** The length as a varint, then the bytes. */
   chunk(bytes: Uint8Array): this {
     return this.varint(bytes.length).raw(bytes)
+  }
+
+  /** The `length` bytes whose hex the text is; zeros when it is not that. */
+  hex(text: string, length: number): this {
+    this.#reserve(length)
+    const from = this.#at
+    this.#at += length
+    if (text.length !== 2 * length || !writeHex(this.#bytes, from, text))
+      this.#bytes.fill(0, from, this.#at)
+    return this
   }
 
   /** As UTF-8: the length in bytes as a varint, then the bytes. */

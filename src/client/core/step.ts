@@ -264,7 +264,8 @@ function expire(c: ClientState, out: ClientEffect[]): void {
   const opening = c.opening?.attempt
   if (opening != null && isOverdue(opening, c.now))
     onOpened(c, opening.number, { type: 'Indeterminate', reason: 'no answer' })
-  for (const operation of [...c.underWay.values()]) {
+  // Who ends is deleted on the way, which a Map allows for.
+  for (const operation of c.underWay.values()) {
     const { attempt } = operation
     if (operation.deadline <= c.now) {
       giveUp(c, operation, out)

@@ -2,7 +2,7 @@
  * Bytes of batches and statements, the same at every replica: what is signed and hashed is these bytes and nothing
  * else. A statement's signature stands behind the body that it signs.
  */
-import { concat, EMPTY, fromHex, ownBytes, toHex, toHexBetween } from '../../base/bytes.js'
+import { concat, EMPTY, ownBytes, toHex, toHexBetween } from '../../base/bytes.js'
 import { utf8Decode } from '../../base/utf8.js'
 import { Reader, Writer } from '../../base/varint.js'
 import type { Request } from '../contract.js'
@@ -218,7 +218,7 @@ function readBody(r: Reader, tag: number, { sender, epoch }: Head): Statement | 
 function readSignature(r: Reader): Uint8Array {
   const length = r.varint()
   if (length > SIGNATURE_BYTES_MAX) r.fail()
-  return new Uint8Array(r.take(length))
+  return r.copy(length)
 }
 
 interface ByType {
@@ -303,8 +303,7 @@ export function stateBytes(history: Digest, machine: string): Uint8Array {
 }
 
 export function writeDigest(w: Writer, digest: Digest): void {
-  const bytes = fromHex(digest)
-  w.raw(bytes !== null && bytes.length === DIGEST_BYTES ? bytes : new Uint8Array(DIGEST_BYTES))
+  w.hex(digest, DIGEST_BYTES)
 }
 
 export function readDigest(r: Reader): Digest {

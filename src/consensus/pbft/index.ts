@@ -77,6 +77,9 @@ export const pbft: Omit<Protocol<Message, WalRecord, Options>, 'recover'> & {
   snapshotLost: () => ({ type: 'SnapshotLost' }),
 }
 
+/** Nobody counts what others have: votes do. */
+const NO_MATCHES: CoreStatus['matchIndex'] = new Map()
+
 function statusOf(s: State): CoreStatus {
   const formed = s.replicas.length > 0
   return {
@@ -89,7 +92,7 @@ function statusOf(s: State): CoreStatus {
     appliedIndex: s.lastExecuted,
     snapshotIndex: s.snapshot?.index ?? 0,
     configuration: s.configuration,
-    matchIndex: new Map(),
+    matchIndex: NO_MATCHES,
     missing: 0,
   }
 }

@@ -76,21 +76,19 @@ export function preparesFor(slot: Slot, proposed: Proposed): Prepare[] {
 /** prepared(batch, v, n): the certificate if Q replicas, the primary among them, stand for the proposal. */
 export function preparedCertificate(slot: Slot, q: number): PreparedCertificate | null {
   const { proposed } = slot
-  if (proposed === null) return null
+  if (proposed === null || slot.prepares.size < q - 1) return null
   const prepares = preparesFor(slot, proposed)
   return prepares.length >= q - 1 ? { proposed, prepares: prepares.slice(0, q - 1) } : null
 }
 
 /** Q commits of one view and digest, if there are; whatever our own view. */
 export function commitCertificate(slot: Slot, q: number): readonly Commit[] | null {
-  const groups = new Map<string, Commit[]>()
-  for (const commit of slot.commits.values()) {
-    const key = `${commit.view} ${commit.digest}`
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [commit])
-    else group.push(commit)
+  if (slot.commits.size < q) return null
+  const commits = [...slot.commits.values()]
+  for (const { view, digest } of commits) {
+    const same = commits.filter((one) => one.view === view && one.digest === digest)
+    if (same.length >= q) return same.slice(0, q)
   }
-  for (const group of groups.values()) if (group.length >= q) return group.slice(0, q)
   return null
 }
 

@@ -2,6 +2,7 @@
  * What we sign. Each is queued to count here when the disk has what it promises, which is also when it leaves. A
  * replica whose disk lost its promises signs nothing more.
  */
+import { EMPTY } from '../../base/bytes.js'
 import { batchDigest, signedBytes } from './encoding.js'
 import type {
   Batch,
@@ -26,15 +27,18 @@ export function digestOf(s: State, batch: Batch | null): Digest {
 }
 
 export function signProposed(s: State, slot: SlotId): Proposed {
-  return sign<Proposed>(s, { type: 'Proposed', ...idOf(slot) })
+  const { view, index, digest } = slot
+  return sign<Proposed>(s, { type: 'Proposed', view, index, digest })
 }
 
 export function signPrepare(s: State, slot: SlotId): Prepare {
-  return sign<Prepare>(s, { type: 'Prepare', ...idOf(slot) })
+  const { view, index, digest } = slot
+  return sign<Prepare>(s, { type: 'Prepare', view, index, digest })
 }
 
 export function signCommit(s: State, slot: SlotId): Commit {
-  return sign<Commit>(s, { type: 'Commit', ...idOf(slot) })
+  const { view, index, digest } = slot
+  return sign<Commit>(s, { type: 'Commit', view, index, digest })
 }
 
 export function signCheckpoint(s: State, index: number, digest: Digest): Checkpoint {
@@ -67,12 +71,8 @@ export function countOnceDurable(s: State, statement: OwnStatement['statement'])
   s.ownStatements.push({ batch: s.batch, statement })
 }
 
-function idOf({ view, index, digest }: SlotId): SlotId {
-  return { view, index, digest }
-}
-
 function sign<S extends Statement>(s: State, body: Unsigned<S>): S {
-  const unsigned = { ...body, sender: s.id, epoch: s.epoch, signature: new Uint8Array(0) }
+  const unsigned = { ...body, sender: s.id, epoch: s.epoch, signature: EMPTY }
   const statement = unsigned as unknown as S
   const signature = s.options.crypto.sign(signedBytes(s.options.clusterId, statement))
   return { ...statement, signature }
