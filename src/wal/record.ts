@@ -107,6 +107,8 @@ export function writeRecord(out: Uint8Array, at: number, place: Place, record: N
 export function readRecordHeader(segment: Uint8Array, place: Place): RecordHeader | null {
   const { offset } = place
   if (offset + RECORD_HEADER_BYTES > segment.length) return null
+  // Most places that are looked at behind damage begin no record.
+  if (segment[offset] !== (RECORD_MAGIC & 0xff)) return null
   const view = new DataView(segment.buffer, segment.byteOffset + offset)
   if (view.getUint32(0, true) !== RECORD_MAGIC) return null
   const sum = view.getUint32(SUM_AT, true)

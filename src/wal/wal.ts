@@ -96,8 +96,8 @@ export class Wal {
   /** For the next mark. */
   #shape: Uint8Array
   #queue: Write[] = []
-  /** A buffer that was written, for the next chunk. */
-  #kept: Uint8Array | null = null
+  /** Buffers that were written, for the next chunks: while one is on its way to the disk the other is filled. */
+  readonly #kept: Uint8Array[] = []
 
   #durableBatch: number
   /** On disk before anything that is queued now is written: the sync under way, if any, covers it. */
@@ -237,9 +237,9 @@ export class Wal {
       }
       return last
     }
-    let bytes = this.#kept
-    if (bytes === null || bytes.length < size) bytes = new Uint8Array(Math.max(size, CHUNK_BYTES))
-    this.#kept = null
+    let bytes = this.#kept.pop()
+    if (bytes === undefined || bytes.length < size)
+      bytes = new Uint8Array(Math.max(size, CHUNK_BYTES))
     const chunk: Piece = { type: 'bytes', at: this.#at, bytes, length: 0 }
     this.#queue.push(chunk)
     return chunk
@@ -283,7 +283,8 @@ export class Wal {
     this.#busy = false
     this.#durableBatch = batch
     const last = written.at(-1)
-    if (last?.type === 'bytes' && last.bytes.length <= KEPT_BYTES_MAX) this.#kept = last.bytes
+    if (last?.type === 'bytes' && last.bytes.length <= KEPT_BYTES_MAX && this.#kept.length < 2)
+      this.#kept.push(last.bytes)
     // The first that is written to a segment is its State record, in the same turn as the rotation.
     if (written.length > 0) this.#retention.stateDurable(this.#writer.number)
     for (const sync of syncs) sync.done(sync.batch)
