@@ -120,7 +120,7 @@ export function lying(
     const flights = behaviour.send(truth, liar)
     if (flights.length === 1 && flights[0] === truth) return [effect]
     acted()
-    return flights.map((flight) => ({ type: 'Send', ...flight, gate: effect.gate }))
+    return flights.map(({ to, message }) => ({ type: 'Send', to, message, gate: effect.gate }))
   }
   return {
     step: (input: Input<Message>) => {
@@ -131,7 +131,7 @@ export function lying(
       if (more.length > 0) acted()
       return [
         ...effects,
-        ...more.map((flight): Step => ({ type: 'Send', ...flight, gate: 'durable' })),
+        ...more.map(({ to, message }): Step => ({ type: 'Send', to, message, gate: 'durable' })),
       ]
     },
     status: () => core.status(),

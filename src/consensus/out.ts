@@ -86,8 +86,9 @@ export class Out<M extends { readonly type: string }, R, N extends Note = Note> 
   #closeBatch(): void {
     if (this.#records.length === 0) return
     const { batch } = this.#numbering
-    const lazy = this.#lazy ? { lazy: true as const } : {}
-    this.#effects.push({ type: 'Persist', batch, records: this.#records, ...lazy })
+    const records = this.#records
+    if (this.#lazy) this.#effects.push({ type: 'Persist', batch, records, lazy: true })
+    else this.#effects.push({ type: 'Persist', batch, records })
     this.#records = []
     this.#lazy = true
   }

@@ -149,8 +149,8 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
   isLed(ids: ReadonlySet<NodeId>): boolean {
     if (!this.isUp(ids)) return false
     const followers = new Map<NodeId, number>()
-    for (const { core } of this.#some(ids)) {
-      const leader = core?.status().leader ?? null
+    for (const { status } of this.#some(ids)) {
+      const leader = status?.leader ?? null
       if (leader !== null) followers.set(leader, (followers.get(leader) ?? 0) + 1)
     }
     const needed = Math.min(this.#led, ids.size)
@@ -180,9 +180,9 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
     if (!this.isLed(ids)) return false
     const states = new Set<string>()
     const commits = new Set<number>()
-    for (const { core, machine } of this.#some(ids)) {
-      if (core === null || machine === null) return false
-      const { commitIndex, appliedIndex, lastIndex } = core.status()
+    for (const { status, machine } of this.#some(ids)) {
+      if (status === null || machine === null) return false
+      const { commitIndex, appliedIndex, lastIndex } = status
       commits.add(commitIndex).add(appliedIndex)
       // A liar's votes open indices that nothing comes of.
       if (this.liars.size === 0) commits.add(lastIndex)
@@ -210,7 +210,7 @@ export class Cluster<M extends { readonly type: string }, R, O, C extends Core<M
   #tell(id: NodeId, { session, seq }: RequestId, answer: Uint8Array): void {
     const node = this.#byId.get(id)
     if (node?.hearsClients !== true) return
-    const view = node.core?.status().term ?? 0
+    const view = node.status?.term ?? 0
     const told = this.#liarById.get(id)?.answer(answer) ?? answer
     this.#hear?.({ replica: id, view, session, seq, answer: told })
   }

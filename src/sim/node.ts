@@ -6,7 +6,7 @@
 
 import type { Hasher } from '../base/sha256.js'
 import type { ReplyOutcome } from '../client/core/state.js'
-import type { Core, Request, Self, SnapshotMeta } from '../consensus/contract.js'
+import type { Core, CoreStatus, Request, Self, SnapshotMeta } from '../consensus/contract.js'
 import type { NodeId, RequestId } from '../consensus/ids.js'
 import type { Driver } from '../driver/driver.js'
 import { type Hashing, TreeHasher } from '../state-transfer/tree.js'
@@ -121,12 +121,17 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
   }
 
   get leads(): boolean {
-    const role = this.core?.status().role
+    const role = this.status?.role
     return this.alive && !this.paused && (role === 'leader' || role === 'primary')
   }
 
   get commitIndex(): number {
-    return this.core?.status().commitIndex ?? 0
+    return this.status?.commitIndex ?? 0
+  }
+
+  /** Of the core. */
+  get status(): CoreStatus | null {
+    return this.#incarnation?.status ?? null
   }
 
   get core(): C | null {
@@ -285,7 +290,7 @@ export class SimNode<M extends { readonly type: string }, R, O, C extends Core<M
     this.#life.run(() => {
       // A node that is still reading its disk takes none: it could not tell its core, and the leader would wait for ever.
       if (this.driver === null) return done(false)
-      const behind = () => (this.core?.status().commitIndex ?? 0) < meta.index
+      const behind = () => this.commitIndex < meta.index
       this.disk.receiveSnapshot(meta, pieces, behind, (written) => {
         // What is committed here needs no file; writing one could replace our own of that index.
         if (written || !behind()) this.driver?.snapshotReceived(from, meta)

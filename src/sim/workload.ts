@@ -1,6 +1,7 @@
 /** Clients that run the real client's rules against the simulated cluster; a load tells them what to ask. */
 import { EMPTY } from '../base/bytes.js'
 import { nextInt, type RandomState } from '../base/random.js'
+import { numberOf } from '../client/core/pbft-state.js'
 import type { ClientOutcome } from '../client/core/state.js'
 import type { NodeId } from '../consensus/ids.js'
 import type { Asked, Load } from './application.js'
@@ -51,6 +52,16 @@ const CALM_FACTOR = 8
 /** Operations of one client without an answer. */
 const UNANSWERED_MAX = 12
 
+interface Chance {
+  readonly kind: FaultKind
+  readonly p: number
+}
+
+interface FaultsOfTheWay {
+  readonly late: Chance
+  readonly twice: Chance
+}
+
 interface Person {
   readonly client: SimClient
   readonly number: number
@@ -69,6 +80,8 @@ export class Workload {
   readonly #sceptical: boolean
   readonly #clients: Person[] = []
   readonly #refusals = new Refusals()
+  readonly #ofRequests: FaultsOfTheWay
+  readonly #ofReplies: FaultsOfTheWay
   #lastId = 0
   #issuing = true
   /** Operations that were drawn so far, asked or not. */
@@ -93,6 +106,15 @@ export class Workload {
     this.#world = setup.world
     this.#counts = setup.counts
     this.#options = setup.options
+    const { requestLate, requestTwice, replyLate, replyTwice } = setup.options
+    this.#ofRequests = {
+      late: { kind: 'request-late', p: requestLate },
+      twice: { kind: 'request-twice', p: requestTwice },
+    }
+    this.#ofReplies = {
+      late: { kind: 'reply-late', p: replyLate },
+      twice: { kind: 'reply-twice', p: replyTwice },
+    }
     this.#door = setup.door
     this.#nodes = setup.nodes
     this.#session = setup.session
@@ -103,7 +125,8 @@ export class Workload {
     for (let i = 0; i < setup.options.clients; i++) this.#addClient(setup.nodes)
     this.#wave()
     this.#door.listen((reply) => {
-      for (const { client } of this.#clients) client.heard?.(reply)
+      const number = numberOf(reply)
+      for (const { client } of this.#clients) client.heard?.(reply, number)
     })
   }
 
@@ -203,19 +226,14 @@ export class Workload {
   }
 
   #request(to: NodeId, ask: (reached: NodeId) => void): boolean {
-    const { requestLost, requestLate, requestTwice } = this.#options
-    if (this.#strikes('reply-lost', requestLost)) return false
+    if (this.#strikes('reply-lost', this.#options.requestLost)) return false
     const reached = this.#reached(to)
-    return this.#carry(() => ask(reached), {
-      late: ['request-late', requestLate],
-      twice: ['request-twice', requestTwice],
-    })
+    return this.#carry(() => ask(reached), this.#ofRequests)
   }
 
   #reply(hear: () => void): void {
-    const { replyLost, replyLate, replyTwice } = this.#options
-    if (this.#strikes('reply-lost', replyLost)) return
-    this.#carry(hear, { late: ['reply-late', replyLate], twice: ['reply-twice', replyTwice] })
+    if (this.#strikes('reply-lost', this.#options.replyLost)) return
+    this.#carry(hear, this.#ofReplies)
   }
 
   /** A balancer in between, or an old address, may lead elsewhere. */
@@ -225,19 +243,16 @@ export class Workload {
   }
 
   /** `arrive` runs after the latency of the way; or much later; true: and once more. */
-  #carry(
-    arrive: () => void,
-    faults: {
-      readonly late: readonly [FaultKind, number]
-      readonly twice: readonly [FaultKind, number]
-    },
-  ): boolean {
-    const lateMs = () => this.#world.exponential(this.#options.lateMsMean)
-    const late = this.#strikes(...faults.late) ? lateMs() : 0
-    this.#world.after(this.#latency() + late, arrive)
-    if (!this.#strikes(...faults.twice)) return false
-    this.#world.after(this.#latency() + lateMs(), arrive)
+  #carry(arrive: () => void, { late, twice }: FaultsOfTheWay): boolean {
+    const lateMs = this.#strikes(late.kind, late.p) ? this.#lateMs() : 0
+    this.#world.after(this.#latency() + lateMs, arrive)
+    if (!this.#strikes(twice.kind, twice.p)) return false
+    this.#world.after(this.#latency() + this.#lateMs(), arrive)
     return true
+  }
+
+  #lateMs(): number {
+    return this.#world.exponential(this.#options.lateMsMean)
   }
 
   #strikes(kind: FaultKind, p: number): boolean {

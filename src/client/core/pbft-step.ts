@@ -104,8 +104,8 @@ function number(c: PbftClientState, operation: PbftOperation): void {
   const { payload: command } = operation
   const seq = ++c.lastSeq
   const ackedThrough = Math.min(c.ackedThrough, seq - 1)
-  const readOnly = operation.kind === 'query' ? { readOnly: true } : {}
-  operation.request = { session: c.session, seq, ackedThrough, command, ...readOnly }
+  const request = { session: c.session, seq, ackedThrough, command }
+  operation.request = operation.kind === 'query' ? { ...request, readOnly: true } : request
   c.byNumber.set(numberOf(operation.request), operation)
 }
 

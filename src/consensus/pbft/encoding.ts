@@ -80,14 +80,15 @@ export function readRequest(r: Reader): Request {
   const [session, seq, ackedThrough] = [r.varint(), r.varint(), r.varint()]
   const [command, auth] = [r.chunk(), r.chunk()]
   const readOnly = r.byte() === 1
-  return {
+  const request: { -readonly [K in keyof Request]: Request[K] } = {
     session,
     seq,
     ackedThrough,
     command,
-    ...(auth.length === 0 ? {} : { auth }),
-    ...(readOnly ? { readOnly } : {}),
   }
+  if (auth.length > 0) request.auth = auth
+  if (readOnly) request.readOnly = true
+  return request
 }
 
 /** Likewise of several of which some are kept: one that waits would keep all that came with it. */

@@ -75,8 +75,13 @@ function take(s: State, request: Request, own: boolean): 'new' | 'known' | 'full
   }
   if (s.waiting.size >= s.options.waitingRequestsMax) return 'full'
   s.waiting.set(key, {
-    ...{ request, own, elapsed: 0 },
-    ...{ toldElapsed: 0, told: 0, handedIn: null, proposedIn: null },
+    request,
+    own,
+    elapsed: 0,
+    toldElapsed: 0,
+    told: 0,
+    handedIn: null,
+    proposedIn: null,
   })
   return 'new'
 }

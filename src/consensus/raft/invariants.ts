@@ -77,10 +77,10 @@ function checkRole(s: State): string | null {
   if (s.agreedTime > time.base + Math.max(0, s.now - time.at))
     return 'agreed time runs ahead of its leader'
   // Those of former terms may be committed, and not known to be.
-  const changes = s.configurations.filter(
-    ({ index }) => index > s.commitIndex && termAt(s.log, index) === s.term,
-  )
-  return changes.length > 1 ? 'two changes of the configuration at once' : null
+  let changes = 0
+  for (const { index } of s.configurations)
+    if (index > s.commitIndex && termAt(s.log, index) === s.term) changes++
+  return changes > 1 ? 'two changes of the configuration at once' : null
 }
 
 /** What waits anywhere is bounded: else one slow peer or one eager client takes all the memory. */

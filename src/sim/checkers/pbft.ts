@@ -13,21 +13,21 @@ import type { SlotId } from '../../consensus/pbft/messages.js'
 import { quorum } from '../../consensus/pbft/quorum.js'
 import { requestKey, type State, type Waiting } from '../../consensus/pbft/state.js'
 import { PbftMarks } from '../marks/pbft.js'
+import { Promises } from './promises.js'
 import type { ProtocolChecker } from './protocol.js'
 import { check, Violation } from './violation.js'
 
+/** In one start. */
 interface Replica {
   before: Before
   written: { readonly batch: number; readonly records: readonly WalRecord[] }[]
-  /** What is on its disk: promises by their name. */
-  readonly promised: Set<string>
+  /** What is on its disk. */
+  readonly promised: Promises
   /** The request that it knows longest. */
   waits: { oldest: Waiting | null; view: number; ticks: number; patience: number }
   /** In this start; and by peer, so many were over when it was heard last. */
   ticks: number
   readonly heardAt: Map<NodeId, number>
-  /** What it said in this start. */
-  readonly said: Set<string>
   /** What it sent last, which goes to one after the other. */
   last: Message | null
   /** Below it nothing is prepared or committed any more. */
@@ -40,8 +40,8 @@ export class PbftChecker implements ProtocolChecker<Pbft, Message, WalRecord> {
   readonly #replicas = new Map<NodeId, Replica>()
   readonly #marks = new PbftMarks()
   readonly #proven: Proven = new WeakSet()
-  /** By sender, kind, view and index: the one digest that was signed. */
-  readonly #said = new Map<string, string>()
+  /** By sender, kind, view and index: the one digest that was signed, and the start in which that was said last. */
+  readonly #said = new Map<string, { readonly digest: string; start: Replica | undefined }>()
   /** By index: what was committed, in whatever view. */
   readonly #committed = new Map<Index, string>()
 
@@ -57,13 +57,12 @@ export class PbftChecker implements ProtocolChecker<Pbft, Message, WalRecord> {
       'durable-view',
       () => `${id} restarted in view ${core.state.view} after it had left for ${leftBelow}`,
     )
-    const promised = new Set<string>()
-    for (const record of records) keep(promised, record)
+    const promised = new Promises()
+    for (const record of records) promised.keep(record)
     this.#replicas.set(id, {
       before: remember(core.state),
       written: [],
       promised,
-      said: new Set(),
       last: null,
       waits: NO_WAITS,
       ticks: 0,
@@ -101,12 +100,13 @@ export class PbftChecker implements ProtocolChecker<Pbft, Message, WalRecord> {
     const [oldest = null] = s.waiting.values()
     const { waits } = replica
     const now = ++replica.ticks
-    const lately = [...replica.heardAt.values()].filter((at) => now - at <= s.options.statusTicks)
+    let lately = 0
+    for (const at of replica.heardAt.values()) if (now - at <= s.options.statusTicks) lately++
     if (oldest === null || !s.active || waits.view !== s.view || waits.oldest !== oldest) {
       replica.waits = { oldest, view: s.view, ticks: 0, patience: s.requestTicks }
       return
     }
-    if (lately.length + 1 < quorum(s.replicas.length)) return
+    if (lately + 1 < quorum(s.replicas.length)) return
     waits.ticks++
     waits.patience = Math.max(waits.patience, s.requestTicks)
     check(
@@ -121,7 +121,7 @@ export class PbftChecker implements ProtocolChecker<Pbft, Message, WalRecord> {
     const replica = this.#replicas.get(id)
     if (replica === undefined) return
     while (replica.written[0] !== undefined && replica.written[0].batch <= batch)
-      for (const record of replica.written.shift()?.records ?? []) keep(replica.promised, record)
+      for (const record of replica.written.shift()?.records ?? []) replica.promised.keep(record)
   }
 
   /** What leaves is what the disk holds, and never the contrary of what left before. */
@@ -129,40 +129,34 @@ export class PbftChecker implements ProtocolChecker<Pbft, Message, WalRecord> {
     const replica = this.#replicas.get(from)
     if (replica === undefined || replica.last === m) return
     replica.last = m
+    const { promised } = replica
     switch (m.type) {
       case 'PrePrepare':
         if (m.proposed.sender !== from) return
-        this.#promised(from, replica, `accepted ${name(m.proposed)}`)
+        isPromised(from, promised.hasAccepted(m.proposed), () => `accepted ${name(m.proposed)}`)
         return this.#says(from, 'Proposed', m.proposed)
       case 'Prepare':
-        this.#promised(from, replica, `accepted ${name(m)}`)
+        isPromised(from, promised.hasAccepted(m), () => `accepted ${name(m)}`)
         this.#votes(from, replica, m.view)
         return this.#says(from, m.type, m)
       case 'Commit':
-        this.#promised(from, replica, `prepared ${name(m)}`)
+        isPromised(from, promised.hasPrepared(m), () => `prepared ${name(m)}`)
         this.#votes(from, replica, m.view)
         return this.#says(from, m.type, m)
       case 'ViewChange':
         if (m.sender !== from) return
-        this.#promised(from, replica, `left for ${m.view}`)
+        isPromised(from, promised.hasLeftFor(m.view), () => `left for ${m.view}`)
         replica.leftBelow = Math.max(replica.leftBelow, m.view)
         return
       case 'Checkpoint':
         return this.#says(from, m.type, { view: 0, index: m.index, digest: m.digest })
       case 'NewView':
-        if (m.sender === from) this.#promised(from, replica, `entered ${m.view}`)
+        if (m.sender === from)
+          isPromised(from, promised.hasEntered(m.view), () => `entered ${m.view}`)
         return
       default:
         return
     }
-  }
-
-  #promised(id: NodeId, replica: Replica, promise: string): void {
-    check(
-      replica.promised.has(promise),
-      'durable-promise',
-      () => `${id} speaks as if it had written "${promise}"`,
-    )
   }
 
   #votes(id: NodeId, replica: Replica, view: number): void {
@@ -176,13 +170,16 @@ export class PbftChecker implements ProtocolChecker<Pbft, Message, WalRecord> {
 
   #says(id: NodeId, kind: string, slot: SlotId): void {
     const key = `${id} ${kind} ${slot.view} ${slot.index}`
+    const start = this.#replicas.get(id)
     const before = this.#said.get(key)
-    if (before === undefined) this.#said.set(key, slot.digest)
-    else check(before === slot.digest, 'equivocation', () => `${key}: two digests`)
-    const replica = this.#replicas.get(id)
-    if (replica === undefined || kind === 'Checkpoint') return
-    if (before !== undefined && !replica.said.has(key)) this.#marks.saidAgain()
-    replica.said.add(key)
+    if (before === undefined) {
+      this.#said.set(key, { digest: slot.digest, start })
+      return
+    }
+    check(before.digest === slot.digest, 'equivocation', () => `${key}: two digests`)
+    if (before.start === start || kind === 'Checkpoint') return
+    before.start = start
+    this.#marks.saidAgain()
   }
 
   #commit(id: NodeId, { commits }: { readonly commits: readonly SlotId[] }): void {
@@ -199,33 +196,10 @@ export class PbftChecker implements ProtocolChecker<Pbft, Message, WalRecord> {
   }
 }
 
-function name({ view, index, digest }: SlotId): string {
-  return `${view} ${index} ${digest}`
+function isPromised(id: NodeId, is: boolean, promise: () => string): void {
+  check(is, 'durable-promise', () => `${id} speaks as if it had written "${promise()}"`)
 }
 
-function keep(promised: Set<string>, record: WalRecord): void {
-  switch (record.type) {
-    case 'Accepted':
-      promised.add(`accepted ${name(record.proposed)}`)
-      return
-    case 'Prepared':
-      promised.add(`prepared ${name(record.certificate.proposed)}`)
-      return
-    case 'ViewChangeSaid':
-      promised.add(`left for ${record.viewChange.view}`)
-      return
-    case 'NewViewAccepted':
-      promised.add(`entered ${record.newView.view}`)
-      for (const proposed of record.newView.proposals) promised.add(`accepted ${name(proposed)}`)
-      return
-    case 'State':
-      if (record.viewChange !== null) promised.add(`left for ${record.viewChange.view}`)
-      if (record.newView !== null) {
-        promised.add(`entered ${record.newView.view}`)
-        for (const one of record.newView.proposals) promised.add(`accepted ${name(one)}`)
-      }
-      return
-    default:
-      return
-  }
+function name({ view, index, digest }: SlotId): string {
+  return `${view} ${index} ${digest}`
 }

@@ -11,6 +11,7 @@ import {
 import { firstMissing, termAt } from '../../consensus/raft/log.js'
 import type { Message } from '../../consensus/raft/messages.js'
 import type { WalRecord } from '../../consensus/raft/records.js'
+import { configurationOf } from '../../consensus/raft/state.js'
 import { RaftMarks } from '../marks/raft.js'
 import { CheckQuorum } from './check-quorum.js'
 import { entryHash } from './cluster.js'
@@ -273,7 +274,7 @@ export class RaftChecker implements ProtocolChecker<Raft, Message, WalRecord> {
     for (let index = this.#committedThrough + 1; index <= commitIndex; index++) {
       const term = termAt(log, index)
       if (term === null) continue
-      const { voters } = core.status().configuration
+      const { voters } = configurationOf(core.state)
       // By what each disk was given: an acknowledgement may be on its way while the entry rots, and was no lie.
       const holders = voters.filter((one) => this.#nodes.get(one)?.disk.hadOnce(index, term))
       check(

@@ -15,7 +15,7 @@ export interface SimClient {
   tick(now: number): void
   readonly isIdle: boolean
   /** A replica's reply that nobody asked it for: it has executed our request. */
-  heard?(reply: ReplicaReply): void
+  heard?(reply: ReplicaReply, number: string): void
 }
 
 export interface ReplicaReply {

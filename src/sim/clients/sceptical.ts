@@ -44,9 +44,10 @@ export class ScepticalClient implements SimClient {
     this.#step({ type: 'Tick', now })
   }
 
-  heard(reply: ReplicaReply): void {
-    if (!this.#state.byNumber.has(`${reply.session}:${reply.seq}`)) return
-    this.#host.reply(() => this.#step({ type: 'Reply', ...reply }))
+  heard(reply: ReplicaReply, number: string): void {
+    if (!this.#state.byNumber.has(number)) return
+    const { replica, view, session, seq, answer } = reply
+    this.#host.reply(() => this.#step({ type: 'Reply', replica, view, session, seq, answer }))
   }
 
   #step(input: PbftClientInput): void {

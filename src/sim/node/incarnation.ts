@@ -1,5 +1,5 @@
 /** What a simulated node is made of from one start to its death: the real core, driver and machine on what its disk gave back. */
-import type { Core, Self, SnapshotMeta } from '../../consensus/contract.js'
+import type { Core, CoreStatus, Self, SnapshotMeta } from '../../consensus/contract.js'
 import type { NodeId } from '../../consensus/ids.js'
 import { Driver } from '../../driver/driver.js'
 import { lineTrace } from '../../driver/trace.js'
@@ -38,6 +38,7 @@ export class Incarnation<M extends { readonly type: string }, R, O, C extends Co
   readonly machine: SimMachine
   readonly transfer: StateTransfer | null
   readonly wal: Wal
+  readonly #observed: Core<M, R>
 
   constructor(
     host: Host<M, R, O, C>,
@@ -49,20 +50,22 @@ export class Incarnation<M extends { readonly type: string }, R, O, C extends Co
     const { world, sim, swarm, checker, protocolChecker } = context
     this.core = core
     this.wal = opened.wal
-    checker.started(id, core.status())
-    moments.started(core.status())
+    const status = core.status()
+    checker.started(id, status)
+    moments.started(status)
     context.announce(id)
     protocolChecker.started(id, core, records)
     const node = this.#living(host, opened.lastBatch)
     this.machine = newMachine(node)
     this.transfer = this.#newTransfer(host)
+    this.#observed = observed(id, core, context, {
+      living: node.living,
+      stepped: (status) => moments.stepped(status),
+    })
     this.driver = new Driver<M, R>({
       id,
       incarnation: self.incarnation,
-      core: observed(id, core, context, {
-        living: node.living,
-        stepped: (status) => moments.stepped(status),
-      }),
+      core: this.#observed,
       effects,
       protocol: sim.protocol,
       lastBatch: opened.lastBatch,
@@ -82,6 +85,11 @@ export class Incarnation<M extends { readonly type: string }, R, O, C extends Co
         ? { trace: lineTrace<M, R>((line) => world.tell(() => `${id} ${line}`)) }
         : {}),
     })
+  }
+
+  /** Of the core: the same object until the next step. */
+  get status(): CoreStatus {
+    return this.#observed.status()
   }
 
   #newTransfer({ id, disk, context, life }: Host<M, R, O, C>): StateTransfer | null {
@@ -106,7 +114,7 @@ export class Incarnation<M extends { readonly type: string }, R, O, C extends Co
     const living = life.witness()
     return {
       ...{ id, index, context, disk, life, living, lastBatch },
-      core: this.core,
+      status: () => this.status,
       snapshots: new RecordedSnapshots(this.core.status().snapshotIndex),
       boundary: () => host.boundary(living),
       inOrder: (task) => {

@@ -2,7 +2,7 @@
  * The driver's ports of one life of a simulated node. Before and after each effect is a place to die: `boundary` tells
  * whether the node just did.
  */
-import type { Core, Entry, SnapshotDelivery } from '../../consensus/contract.js'
+import type { Core, CoreStatus, Entry, SnapshotDelivery } from '../../consensus/contract.js'
 import type { Index, NodeId } from '../../consensus/ids.js'
 import type { CommunicatorPort, WalPort } from '../../driver/ports.js'
 import { check } from '../checkers/violation.js'
@@ -20,7 +20,8 @@ export interface Living<M extends { readonly type: string }, R, O, C extends Cor
   readonly context: NodeContext<M, R, O, C>
   readonly disk: SimDisk
   readonly life: Life
-  readonly core: C
+  /** Of the core. */
+  status(): CoreStatus
   /** The last batch that recovery found. */
   readonly lastBatch: number
   readonly snapshots: RecordedSnapshots
@@ -41,7 +42,7 @@ export function walPort<M extends { readonly type: string }, R, O, C extends Cor
     append: (batch, payload, about) => {
       if (node.boundary()) return
       context.world.mark(2, node.index, batch, payload)
-      snapshots.appended(batch, node.core.status().snapshotIndex)
+      snapshots.appended(batch, node.status().snapshotIndex)
       disk.appended(batch)
       wal.append(batch, payload, about)
       node.boundary()
@@ -103,7 +104,7 @@ export function communicatorPort<M extends { readonly type: string }, R, O, C ex
 }
 
 export function newMachine<M extends { readonly type: string }, R, O, C extends Core<M, R>>(
-  node: Omit<Living<M, R, O, C>, 'core' | 'lastBatch' | 'snapshots' | 'inOrder'>,
+  node: Omit<Living<M, R, O, C>, 'status' | 'lastBatch' | 'snapshots' | 'inOrder'>,
 ): SimMachine {
   const { id, index, context, disk, life } = node
   const { world, swarm, checker, disturbance, application } = context
