@@ -2,7 +2,6 @@
  * One file's bytes in memory: as they are read now, as they are on the medium, and the writes in between. What a power
  * loss leaves of those is chance.
  */
-import { concat } from '../base/bytes.js'
 import { chance, nextInt, type RandomState } from '../base/random.js'
 
 export interface Write {
@@ -81,7 +80,10 @@ export function settle(medium: Medium, random: RandomState): void {
 function place(content: Uint8Array, write: Write): Uint8Array {
   const end = write.at + write.bytes.length
   let target = content
-  if (end > content.length) target = concat([content, new Uint8Array(end - content.length)])
+  if (end > content.length) {
+    target = new Uint8Array(end)
+    target.set(content)
+  }
   target.set(write.bytes, write.at)
   return target
 }
