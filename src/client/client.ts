@@ -31,7 +31,7 @@ import {
   STATUS,
   TRANSFER_LEADERSHIP,
 } from './methods.js'
-import { type ClientOptions, type Settings, settingsOf } from './options.js'
+import { type ClientOptions, type Dial, type Settings, settingsOf } from './options.js'
 import { LazyPbftEngine } from './pbft/lazy.js'
 import { hintOf, isNotLeader, type Verdict, verdictOfError } from './verdict.js'
 
@@ -62,7 +62,7 @@ export class Client {
     if (parsed.endpoints.length === 0)
       throw new ClientError('InvalidRequest', 'a client needs at least one endpoint')
     this.#settings = settingsOf(options)
-    this.#channels = new Channels(options.dial ?? dialEndpoint, this.#settings.dialTimeoutMs)
+    this.#channels = new Channels(dialOf(options), this.#settings.dialTimeoutMs)
     this.#attempts = new Attempts(this.#channels, this.#settings.transport)
     const { endpoints } = parsed
     this.#engine =
@@ -271,4 +271,11 @@ function errorOf(verdict: Verdict, endpoint: string): ClientError {
     case 'Answer':
       return new ClientError('Unavailable', `${endpoint}: an answer where an error was due`)
   }
+}
+
+function dialOf({ dial, connections }: ClientOptions): Dial {
+  if (dial !== undefined) return dial
+  return connections === undefined
+    ? (endpoint) => dialEndpoint(endpoint)
+    : (endpoint) => connections.channel(endpoint)
 }

@@ -1,5 +1,6 @@
 /** What a client is told once; each bound has its unit in its name. */
 import type { Channel } from '../rpc/types.js'
+import type { Connections } from './connections.js'
 import type { PbftTrust } from './pbft/meeting.js'
 
 export interface ClientOptions {
@@ -23,6 +24,8 @@ export interface ClientOptions {
   readonly pbft?: PbftTrust
   /** PBFT: the primary has so long, then all replicas are asked. Default 500. */
   readonly primaryMs?: number
+  /** Shared with the other clients that are given the same; absent: this client has connections of its own. */
+  readonly connections?: Connections
   /** For tests: how an endpoint is dialled. */
   readonly dial?: Dial
 }

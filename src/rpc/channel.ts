@@ -30,9 +30,16 @@ const STATES = new Map<connectivityState, ChannelState>([
 
 const asIs = (bytes: Buffer): Buffer => bytes
 
-/** Connects with the first call. `endpoint`: `host:port`. */
-export function connect(endpoint: string, limits: Partial<ChannelLimits> = {}): Channel {
-  return new GrpcChannel(endpoint, { ...CHANNEL_LIMITS, ...limits })
+/**
+ * Connects with the first call. `endpoint`: `host:port`. `connection`: channels of this process to one endpoint with
+ * the same limits and the same number share a connection; absent: the channel has one to itself.
+ */
+export function connect(
+  endpoint: string,
+  limits: Partial<ChannelLimits> = {},
+  connection?: number,
+): Channel {
+  return new GrpcChannel(endpoint, { ...CHANNEL_LIMITS, ...limits }, connection)
 }
 
 class GrpcChannel implements Channel {
@@ -42,7 +49,7 @@ class GrpcChannel implements Channel {
   readonly #open = new Set<{ cancel(): void }>()
   #closed = false
 
-  constructor(endpoint: string, limits: ChannelLimits) {
+  constructor(endpoint: string, limits: ChannelLimits, connection?: number) {
     this.endpoint = endpoint
     this.#limits = limits
     this.#client = new Client(`dns:${endpoint}`, credentials.createInsecure(), {
@@ -54,8 +61,11 @@ class GrpcChannel implements Channel {
       'grpc.initial_reconnect_backoff_ms': limits.backoffMsMin,
       'grpc.max_reconnect_backoff_ms': limits.backoffMsMax,
       'grpc-node.flow_control_window': limits.windowBytes,
-      // Each channel has a connection of its own, straight to its endpoint; retries are the caller's.
-      'grpc.use_local_subchannel_pool': 1,
+      // Straight to its endpoint; retries are the caller's. grpc-js shares a connection among channels whose options
+      // are equal, those that it does not know included.
+      ...(connection === undefined
+        ? { 'grpc.use_local_subchannel_pool': 1 }
+        : { 'quorate.connection': connection }),
       'grpc.enable_http_proxy': 0,
       'grpc.enable_retries': 0,
       'grpc.enable_channelz': 0,

@@ -1,5 +1,6 @@
 /** What is measured. Each command has a key, a sequence number and a result of its own. */
 import { Client } from '../../client/client.js'
+import { Connections } from '../../client/connections.js'
 import { deleteRequest, encodeDelete, encodePut, putRequest } from '../../client/kv.js'
 import type { ClientOptions } from '../../client/options.js'
 import type { BenchProtocol } from './cluster.js'
@@ -11,8 +12,10 @@ export interface Scenario {
   readonly writes: boolean
   readonly valueBytes: number
   readonly concurrency: number
-  /** Each with connections, a session and, over PBFT, a key of its own. */
+  /** Each with a session and, over PBFT, a key of its own. */
   readonly clients: number
+  /** They share their connections, as those of one program may; else each has its own. */
+  readonly sharesConnections?: boolean
   readonly transport: 'unary' | 'stream'
   /** The commands of `stream` go around the client, as a program's would that wants all of it. */
   readonly raw?: boolean
@@ -45,6 +48,13 @@ export const SCENARIOS: readonly Scenario[] = [
 const LOADS = [
   { load: '1', what: 'one client', concurrency: 1, clients: 1 },
   { load: '100', what: '100 clients, an identity each', concurrency: 100, clients: 100 },
+  {
+    load: 'program-100',
+    what: '100 identities of one program',
+    concurrency: 100,
+    clients: 100,
+    sharesConnections: true,
+  },
   { load: 'shared-100', what: '100 callers of one client', concurrency: 100, clients: 1 },
 ] as const
 const SIZES = [
@@ -92,9 +102,11 @@ export interface Load {
 }
 
 export function openLoad(scenario: Scenario, options: ClientOptions): Load {
+  const { transport } = scenario
+  const shared = scenario.sharesConnections === true ? { connections: new Connections() } : {}
   const clients = Array.from(
     { length: scenario.clients },
-    () => new Client({ ...options, transport: scenario.transport }),
+    () => new Client({ ...options, transport, ...shared }),
   )
   const value = valueFor(scenario)
   // As many callers as clients: each has one to itself.

@@ -124,7 +124,7 @@ describe('what is measured over PBFT', () => {
         name: one.name.slice(protocol.length),
       }))
     expect(of('pbft')).toEqual(of('raft'))
-    expect(of('pbft').length).toBe(6)
+    expect(of('pbft').length).toBe(8)
   })
 
   it('100 identities are 100 clients, and what one client is asked at once is signed together', () => {
@@ -133,6 +133,12 @@ describe('what is measured over PBFT', () => {
       clients: 100,
       concurrency: 100,
       valueBytes: 1_024,
+    })
+    expect(scenario('pbft-100-1kb')?.sharesConnections).toBe(undefined)
+    expect(scenario('pbft-program-100-1kb')).toMatchObject({
+      clients: 100,
+      concurrency: 100,
+      sharesConnections: true,
     })
     expect(scenario('pbft-shared-100-0b')).toMatchObject({
       clients: 1,
