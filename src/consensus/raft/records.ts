@@ -190,8 +190,7 @@ function fold(records: readonly WalRecord[]): Folded {
         setHardState(folded, record)
         break
       case 'Append':
-        if (folded.lostTerm > 0) foldBehindLoss(folded.log, record.entries)
-        else foldAppend(folded.log, record.entries)
+        foldEntries(folded, record.entries)
         break
       case 'SnapshotTaken':
         foldTaken(folded.log, record.snapshot)
@@ -200,7 +199,7 @@ function fold(records: readonly WalRecord[]): Folded {
         Log.resetTo(folded.log, record.snapshot)
         break
       case 'Bootstrap':
-        foldAppend(folded.log, [bootstrapEntry(record.members)])
+        foldEntries(folded, [bootstrapEntry(record.members)])
         folded.term = Math.max(folded.term, 1)
         folded.bootstrapped = true
         break
@@ -234,6 +233,11 @@ function setHardState(folded: Folded, record: { term: number; votedFor: NodeId |
   )
   folded.term = record.term
   folded.votedFor = record.votedFor
+}
+
+function foldEntries({ log, lostTerm }: Folded, entries: readonly LogEntry[]): void {
+  if (lostTerm > 0) foldBehindLoss(log, entries)
+  else foldAppend(log, entries)
 }
 
 function foldAppend(log: Log.Log, entries: readonly LogEntry[]): void {

@@ -21,6 +21,8 @@ export interface DurableRecord {
   readonly kind: string
   readonly batch: number
   readonly lastIndex: number
+  /** A shape or a mark that says how the log looked. One that closes a batch whose own was torn off says nothing. */
+  readonly tells: boolean
 }
 
 /** Intact ones, in the order of the log. `segments` in the order of their numbers. */
@@ -38,9 +40,10 @@ export function durableRecords(
         at += ALIGN
         continue
       }
-      const { kind, batch, lastIndex } = header
-      const size = recordBytes(header.length)
-      out.push({ path, segment: number, at, size, kind, batch, lastIndex })
+      const { kind, batch, lastIndex, length } = header
+      const size = recordBytes(length)
+      const tells = (kind === 'shape' || kind === 'mark') && length > 0
+      out.push({ path, segment: number, at, size, kind, batch, lastIndex, tells })
       at += size
     }
   }
@@ -58,8 +61,9 @@ export interface Damageable {
 
 /**
  * Those behind which the log goes on for certain: a whole batch follows, and behind it a record that vouches for that
- * batch, all of them on the medium (`syncedBatch` was called back, and `vouchedBy` was then when a batch was written). Damage nearer to the end than that may read as an
- * unfinished write, or leaves nothing to tell what was lost.
+ * batch and one that tells how the log looked, all of them on the medium (`syncedBatch` was called back, and `vouchedBy` was
+ * then when a batch was written). Damage nearer to the end than that may read as an unfinished write, or leaves nothing to
+ * tell what was lost: where the last batches were all torn before their shapes, no log could know.
  */
 export function damageable(
   records: readonly DurableRecord[],
@@ -67,11 +71,13 @@ export function damageable(
   vouchedBy: ReadonlyMap<number, number>,
 ): Damageable[] {
   let vouched = 0
+  let told = false
   let lastSafe = -1
-  // From the end: the last record behind which a batch stands that is vouched for.
+  // From the end: the last record behind which a batch stands that is vouched for, and what tells of it.
   for (let i = records.length - 1; i >= 0; i--) {
     const record = records[i] as DurableRecord
-    if (record.kind === 'batch' && record.batch <= vouched) {
+    told ||= record.tells && record.batch <= syncedBatch
+    if (record.kind === 'batch' && record.batch <= vouched && told) {
       lastSafe = i - 1
       break
     }

@@ -55,6 +55,9 @@ function damaged(life: Life, batches: readonly Batch[], random: RandomState): Wa
     return kept && chance(random, 0.8) ? life.shapes.get(batch) : undefined
   })
   const records: WalRecord[] = []
+  const first = shapes.find((one) => one !== undefined)
+  // The State record that opens the oldest segment is gone, and what follows is whole.
+  if (!gone.has(0) && first !== undefined && chance(random, 0.25)) records.push(lost(first))
   for (const [i, batch] of batches.entries()) {
     if (!gone.has(i)) records.push(...batch)
     else if (!gone.has(i + 1)) {
@@ -163,6 +166,20 @@ describe('a shape in the place of damage', () => {
       const core = recovered([BOOTSTRAP, ...before, shape, ...found])
       expect(core.state.log.entries.map((e) => e.term)).toEqual([1, 2, 2, 2, 2, 4, 4, 4, 4])
       expect(holesOf(core)).toEqual([])
+    }
+  })
+
+  it('the record that formed the cluster says nothing new behind a shape that has seen it', () => {
+    // The State record that opens the first segment is damaged, and so is every shape before one that has a snapshot.
+    const taken: WalRecord = { type: 'SnapshotTaken', snapshot: meta(5, 2) }
+    for (const seen of [[...before], [...before, taken], [...before, taken, append(6, 8, 2)]]) {
+      const shape = shapeOf(...seen)
+      const core = recovered([shape, BOOTSTRAP, ...seen])
+      const whole = recovered([BOOTSTRAP, ...seen])
+      expect(outline(core, baseOf(core.state.log).index)).toBe(
+        outline(whole, baseOf(core.state.log).index),
+      )
+      expect(snapshotIndex(core.state.log)).toBe(snapshotIndex(whole.state.log))
     }
   })
 
