@@ -3,14 +3,8 @@
  * a hundred of them, as a program has whose users have keys of their own, are a hundred sockets to each node, and each command
  * and answer a packet. On one connection, what all of them say in a turn travels together.
  */
-import type {
-  CallOptions,
-  Channel,
-  ChannelState,
-  ClientStream,
-  StreamMethod,
-  UnaryMethod,
-} from '../rpc/types.js'
+import type { SharedConnection } from '../rpc/channel.js'
+import type { Channel } from '../rpc/types.js'
 import { dialEndpoint } from './dial.js'
 
 export interface ConnectionsOptions {
@@ -23,12 +17,11 @@ export interface ConnectionsOptions {
 
 const CLIENTS_MAX = 256
 
-interface Connection {
-  readonly number: number
+interface Connection extends SharedConnection {
   clients: number
 }
 
-/** Given to each client that is to share them, as `connections`. Clients leave it by `close`; with the last one its sockets go. */
+/** Given to each client that is to share them, as `connections`. A client leaves by `close`; a connection goes with its last client. */
 export class Connections {
   /** Of all of this process, so that no two of them are taken for one. */
   static #numbered = 0
@@ -48,12 +41,17 @@ export class Connections {
     this.#to.set(endpoint, all)
     let connection = all.find(({ clients }) => clients < this.#clientsMax)
     if (connection === undefined) {
-      connection = { number: ++Connections.#numbered, clients: 0 }
+      connection = this.#another(endpoint)
       all.push(connection)
     }
     connection.clients++
-    const left = connection
-    return new Seat(dialEndpoint(endpoint, left.number), () => this.#left(endpoint, left))
+    return dialEndpoint(endpoint, connection)
+  }
+
+  #another(endpoint: string): Connection {
+    const number = ++Connections.#numbered
+    const connection = { number, clients: 0, left: () => this.#left(endpoint, connection) }
+    return connection
   }
 
   #left(endpoint: string, connection: Connection): void {
@@ -61,42 +59,5 @@ export class Connections {
     const others = this.#to.get(endpoint)?.filter((one) => one !== connection) ?? []
     if (others.length > 0) this.#to.set(endpoint, others)
     else this.#to.delete(endpoint)
-  }
-}
-
-/** A channel that says when it is closed. */
-class Seat implements Channel {
-  readonly #channel: Channel
-  #onClosed: (() => void) | null
-
-  constructor(channel: Channel, onClosed: () => void) {
-    this.#channel = channel
-    this.#onClosed = onClosed
-  }
-
-  get endpoint(): string {
-    return this.#channel.endpoint
-  }
-
-  get state(): ChannelState {
-    return this.#channel.state
-  }
-
-  unary<Req, Res>(
-    method: UnaryMethod<Req, Res>,
-    request: Req,
-    options?: CallOptions,
-  ): Promise<Res> {
-    return this.#channel.unary(method, request, options)
-  }
-
-  stream<Req, Res>(method: StreamMethod<Req, Res>, options?: CallOptions): ClientStream<Res, Req> {
-    return this.#channel.stream(method, options)
-  }
-
-  close(): void {
-    this.#channel.close()
-    this.#onClosed?.()
-    this.#onClosed = null
   }
 }

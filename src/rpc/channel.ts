@@ -30,28 +30,34 @@ const STATES = new Map<connectivityState, ChannelState>([
 
 const asIs = (bytes: Buffer): Buffer => bytes
 
-/**
- * Connects with the first call. `endpoint`: `host:port`. `connection`: channels of this process to one endpoint with
- * the same limits and the same number share a connection; absent: the channel has one to itself.
- */
+export interface SharedConnection {
+  /** Channels of this process to one endpoint with the same limits and the same number share a connection. */
+  readonly number: number
+  /** A channel on it was closed. */
+  left(): void
+}
+
+/** Connects with the first call. `endpoint`: `host:port`. Without `shared` the channel has a connection to itself. */
 export function connect(
   endpoint: string,
   limits: Partial<ChannelLimits> = {},
-  connection?: number,
+  shared: SharedConnection | null = null,
 ): Channel {
-  return new GrpcChannel(endpoint, { ...CHANNEL_LIMITS, ...limits }, connection)
+  return new GrpcChannel(endpoint, { ...CHANNEL_LIMITS, ...limits }, shared)
 }
 
 class GrpcChannel implements Channel {
   readonly endpoint: string
   readonly #client: Client
   readonly #limits: ChannelLimits
+  readonly #shared: SharedConnection | null
   readonly #open = new Set<{ cancel(): void }>()
   #closed = false
 
-  constructor(endpoint: string, limits: ChannelLimits, connection?: number) {
+  constructor(endpoint: string, limits: ChannelLimits, shared: SharedConnection | null) {
     this.endpoint = endpoint
     this.#limits = limits
+    this.#shared = shared
     this.#client = new Client(`dns:${endpoint}`, credentials.createInsecure(), {
       'grpc.max_receive_message_length': limits.receiveBytesMax,
       'grpc.max_send_message_length': -1,
@@ -63,9 +69,9 @@ class GrpcChannel implements Channel {
       'grpc-node.flow_control_window': limits.windowBytes,
       // Straight to its endpoint; retries are the caller's. grpc-js shares a connection among channels whose options
       // are equal, those that it does not know included.
-      ...(connection === undefined
+      ...(shared === null
         ? { 'grpc.use_local_subchannel_pool': 1 }
-        : { 'quorate.connection': connection }),
+        : { 'quorate.connection': shared.number }),
       'grpc.enable_http_proxy': 0,
       'grpc.enable_retries': 0,
       'grpc.enable_channelz': 0,
@@ -141,6 +147,7 @@ class GrpcChannel implements Channel {
     this.#closed = true
     for (const call of this.#open) call.cancel()
     this.#client.close()
+    this.#shared?.left()
   }
 }
 

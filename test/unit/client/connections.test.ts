@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Client, Connections } from '../../../src/client/index.js'
@@ -46,6 +47,11 @@ class Door {
     const address = this.#server.address()
     if (address === null || typeof address === 'string') throw new Error('the door is shut')
     return `127.0.0.1:${address.port}`
+  }
+
+  /** Nobody is connected any more. */
+  async emptied(): Promise<void> {
+    for (const socket of this.sockets) if (!socket.closed) await once(socket, 'close')
   }
 
   cut(): void {
@@ -120,6 +126,18 @@ describe('connections of clients', () => {
     expect(Buffer.from((await stays.get('b'))!.value).toString()).toBe('2')
     await expect(goes.put('c', '3')).rejects.toThrow()
     expect(door.connected).toBe(1)
+  })
+
+  it('go with the last client', async () => {
+    const door = await world()
+    const connections = new Connections()
+    const clients = [client(door, connections), client(door, connections)]
+    for (const one of clients) await one.put('a', '1')
+    expect(door.sockets.size).toBe(2)
+    for (const one of clients) one.close()
+    await door.emptied()
+    await client(door, connections).put('a', '1')
+    expect(door.connected).toBe(2)
   })
 
   it('that break are opened again, by all together', async () => {
