@@ -245,7 +245,7 @@ function addTools(program: Command, setExitCode: SetExitCode): void {
     .option('--doublecheck', 'run each seed in two processes and demand the same history')
     .option('--history <file>', 'write what the clients of one seed saw, as JSON lines')
     .option('--shrink', 'make the failing run of one seed small, and draw it')
-    .option('--shrink-runs <n>', 'runs at most', number('--shrink-runs', 1, 100_000), 600)
+    .option('--shrink-runs <n>', 'runs at most', number('--shrink-runs', 1, 100_000), 3_000)
     .option('--shrink-for <duration>', 'real time at most', '2m')
     .option('--recipe <file>', 'write the small run there; without --shrink: replay what is there')
     .option('--diagram <file>', 'draw it into a file: .html, or .mmd for Mermaid')

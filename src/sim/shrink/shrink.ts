@@ -45,6 +45,8 @@ const LUCKS_MAX = 60
 const EVENTS_FEW = 50
 /** Single events are left out of a run with more than this only when nothing else helps. */
 const EVENTS_MANY = 300
+/** Of the events; what leaves more than that is of little help. */
+const LITTLE = 0.8
 /** To get well: a minute in vain is long to watch, and the clients go on to ask. What fails so soon must fail in full time too. */
 const HASTY_MS = 10_000
 /** A run shorter than this has nothing in it (ms). */
@@ -74,6 +76,10 @@ class Search {
   /** Lucks that were tried, so that no round repeats another. */
   #lucks = 0
   #stopped = false
+  /** Runs that failed in the same way, however large. */
+  #alike = 0
+  /** No other luck fails like it: nothing is to be hoped from more of them. */
+  #isRare = false
 
   constructor(recipe: Recipe, found: Attempt, options: ShrinkOptions) {
     this.best = recipe
@@ -100,9 +106,10 @@ class Search {
     }
     for (let round = 0; round < ROUNDS_MAX && this.#more; round++) {
       const before = this.#size
+      const events = eventsOf(this.found)
       this.#coarse()
-      const many = eventsOf(this.found) > EVENTS_MANY
-      if (!many || this.#size === before) this.#fine()
+      const left = eventsOf(this.found)
+      if (left <= EVENTS_MANY || left > events * LITTLE) this.#fine()
       if (this.#size === before) return
     }
   }
@@ -117,7 +124,7 @@ class Search {
 
   #coarse(): void {
     this.#pass = 'time'
-    if (!this.best.brief && !this.#try({ brief: true })) this.#try({ brief: true, progress: 1 })
+    if (!this.best.brief) this.#shorten()
     this.#cut()
     this.#pass = 'luck'
     if (!this.#isPicked && eventsOf(this.found) > EVENTS_MANY) this.#otherLucks()
@@ -138,6 +145,13 @@ class Search {
     // The ordinals of single events mean others then.
     if (!this.#isPicked) this.#otherLucks()
     this.#cut()
+  }
+
+  /** It need not go on until enough has happened; faults may go on for as long as they did till it failed. */
+  #shorten(): void {
+    const forMs = Math.ceil(this.found.report.failure?.atMs ?? 0) + BEHIND_MS
+    for (const change of [{}, { progress: 1 }, { forMs }])
+      if (this.#try({ brief: true, ...change })) return
   }
 
   #fine(): void {
@@ -181,7 +195,7 @@ class Search {
 
   #tryWithLuck(change: Partial<Recipe>, lucks = LUCKS): boolean {
     if (this.#try(change)) return true
-    if (this.#isPicked) return false
+    if (this.#isPicked || this.#isRare) return false
     for (let i = 0; i < lucks; i++) {
       if (!this.#try({ ...change, luck: this.#luck() })) continue
       this.#cutBehind()
@@ -191,11 +205,14 @@ class Search {
   }
 
   #otherLucks(): void {
+    if (this.#isRare) return
+    const alike = this.#alike
     const runsMax = this.runs + Math.min(LUCKS_MAX, this.#options.runsMax / 4)
     for (let i = 0; this.runs < runsMax && this.#more; i++) {
       if (i >= 3 * LUCKS && eventsOf(this.found) <= EVENTS_FEW) return
       if (this.#try({ luck: this.#luck() })) this.#cutBehind()
     }
+    this.#isRare = this.#alike === alike
   }
 
   #luck(): number {
@@ -208,6 +225,7 @@ class Search {
     const recipe = { ...this.best, ...change }
     const tried = this.#options.run(recipe)
     this.runs++
+    if (tried.kind === this.#kind) this.#alike++
     const events = eventsOf(this.found)
     const smaller =
       change.luck === undefined ? eventsOf(tried) <= events : this.#isSmaller(tried, change)
