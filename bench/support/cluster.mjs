@@ -1,16 +1,16 @@
 // A cluster of real processes on loopback, for benches.
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { pickPorts } from '../../dist/cli/dev/ports.js'
 
 const main = resolve(import.meta.dirname, '../../dist/cli/main.js')
 
 /** `node`: arguments of each node's own process, ahead of the program. */
 export async function startCluster(nodes, flags = [], node = []) {
   const root = await mkdtemp(join(tmpdir(), 'quorate-bench-'))
-  const ports = await freePorts(2 * nodes)
+  const ports = await pickPorts(2 * nodes)
   const names = Array.from({ length: nodes }, (_, i) => `n${i + 1}`)
   const peers = names.map((name, i) => `${name}=http://127.0.0.1:${ports[2 * i + 1]}`)
   const children = new Map()
@@ -46,19 +46,4 @@ export async function startCluster(nodes, flags = [], node = []) {
       await rm(root, { recursive: true, force: true })
     },
   }
-}
-
-async function freePorts(count) {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise((done) => {
-          const server = createServer().listen(0, '127.0.0.1', () => done(server))
-        }),
-    ),
-  )
-  const ports = servers.map((server) => server.address().port)
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))))
-  return ports
 }

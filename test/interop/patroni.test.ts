@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { pickPorts } from '../../src/cli/dev/ports.js'
+import { freePorts } from '../support/ports.js'
 import { own, Postgres, SCOPE, TTL_S } from './support/patroni.js'
 import { startRaft } from './support/targets.js'
 
@@ -48,7 +48,7 @@ test('Patroni fails over between two PostgreSQL servers', { timeout: 280_000 }, 
   const cluster = await startRaft()
   const root = mkdtempSync(join(tmpdir(), 'quorate-patroni-'))
   own(root)
-  const ports = await pickPorts(4)
+  const ports = await freePorts(4)
   const seats = [0, 1].map((i) => {
     const own = { rest: ports[2 * i]!, postgres: ports[2 * i + 1]! }
     return new Postgres(`p${i + 1}`, root, own, cluster.endpoints)

@@ -4,12 +4,13 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFailed } from 'vitest'
-import { freePorts, MAIN, quorate } from './support/cluster.js'
+import { freePorts } from '../support/ports.js'
+import { MAIN, quorate } from './support/cluster.js'
 
 interface Dev {
   readonly child: ChildProcess
   readonly output: () => string
-  /** Resolves with the first line that matches. */
+  /** Resolves with the first line that matches; rejects if the cluster ends without one. */
   line(pattern: RegExp): Promise<string>
   readonly exit: Promise<number | null>
 }
@@ -30,7 +31,8 @@ function startDev(args: readonly string[]): Dev {
     output: () => text,
     exit: new Promise((done) => child.once('exit', done)),
     line: (pattern) =>
-      new Promise((done) => {
+      new Promise((done, fail) => {
+        child.once('close', () => fail(new Error(`ended without a line like ${pattern}: ${text}`)))
         const look = () => {
           const found = text.split('\n').find((line) => pattern.test(line))
           if (found === undefined) return
@@ -55,8 +57,9 @@ interface Row {
 
 it('starts, serves, is cut and healed, restarts what dies, stops cleanly, and finds its data again', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'quorate-dev-'))
-  const [base] = await freePorts(1)
-  const flags = ['--data-dir', join(dir, 'data'), '--base-port', String(base! - (base! % 50))]
+  // Three nodes, ten ports apart, of two ports each.
+  const [base] = await freePorts(22)
+  const flags = ['--data-dir', join(dir, 'data'), '--base-port', String(base)]
   let dev = startDev(flags)
   try {
     await dev.line(/^quorate: cluster ready/)

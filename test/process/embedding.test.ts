@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { Counter, run } from '../../examples/counter/counter.js'
 import { createNode, NodeError, SubmitError } from '../../src/index.js'
-import { freePorts } from './support/cluster.js'
+import { freePorts } from '../support/ports.js'
 
 it('the counter example counts to five on all three nodes', async () => {
   expect(await run(await freePorts(3))).toEqual(['5', '5', '5'])

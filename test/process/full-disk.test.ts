@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { Client } from '../../src/client/index.js'
 import { createNode, type QuorateNode } from '../../src/index.js'
-import { freePorts } from './support/cluster.js'
+import { freePorts } from '../support/ports.js'
 
 it('a follower whose disk is full names the leader, so a client that knows only it gets on', async () => {
   const root = await mkdtemp(join(tmpdir(), 'quorate-full-'))

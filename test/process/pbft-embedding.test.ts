@@ -7,7 +7,7 @@ import { Counter } from '../../examples/counter/counter.js'
 import { CLUSTER_FILE, writeCluster } from '../../src/cli/dev/folder.js'
 import { frontDoorOf, keyFileOf, withKeys } from '../../src/cli/dev/keys.js'
 import { createNode, type QuorateNode, SubmitError } from '../../src/index.js'
-import { freePorts } from './support/cluster.js'
+import { freePorts } from '../support/ports.js'
 
 const NAMES = ['n1', 'n2', 'n3', 'n4'] as const
 

@@ -1,17 +1,43 @@
 /** Ports of this machine: free ones, and whether given ones are. */
+import { randomInt } from 'node:crypto'
 import { createServer, type Server } from 'node:net'
 import { usageError } from '../errors.js'
 import { type Cluster, HOST } from './folder.js'
 
-/** So many different ports that nobody listens on now. */
-export async function pickPorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => listen(0)))
-  const ports = servers.map((server) => {
-    const address = server.address()
-    return address !== null && typeof address === 'object' ? address.port : 0
-  })
-  await Promise.all(servers.map(close))
-  return ports
+/** Ports, from the first up to, not including, the end. */
+export interface PortRange {
+  readonly from: number
+  readonly end: number
+}
+
+/**
+ * What a system gives to connections that go out begins at 32768 (Linux) or 49152 (others). A port of those may be
+ * taken by any program's next call while the node that it was picked for is not yet there, or is being restarted.
+ */
+export const PICKED: PortRange = { from: 10_000, end: 32_768 }
+
+/** So many consecutive ports that nobody listens on now, from a random place on. Throws CliError if there are none. */
+export async function pickPorts(count: number, range = PICKED): Promise<number[]> {
+  const starts = range.end - range.from - count + 1
+  const first = starts > 0 ? randomInt(starts) : 0
+  for (let tried = 0; tried < starts; ) {
+    const start = range.from + ((first + tried) % starts)
+    const free = await countFree(start, count)
+    if (free === count) return Array.from({ length: count }, (_, i) => start + i)
+    tried += free + 1
+  }
+  const where = `from ${range.from} to ${range.end - 1}`
+  throw usageError(`no ${count} free ports in a row ${where}: choose them with --base-port`)
+}
+
+/** How many from this port on are free before one that is not. */
+async function countFree(start: number, count: number): Promise<number> {
+  for (let i = 0; i < count; i++) {
+    const server = await listen(start + i).catch(() => null)
+    if (server === null) return i
+    await close(server)
+  }
+  return count
 }
 
 /** Throws CliError naming the first port that cannot be had. */

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Client, type StatusResponse } from '../../../src/client/index.js'
-import { freePorts } from '../../process/support/cluster.js'
+import { freePorts } from '../../support/ports.js'
 import { type Ending, NodeProcess } from './node-process.js'
 
 /** T. Above what a node on a busy machine of two cores was seen to stall. */

@@ -4,7 +4,6 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { onTestFailed } from 'vitest'
@@ -13,6 +12,7 @@ import { frontDoorOf, keyFileOf, withKeys } from '../../../src/cli/dev/keys.js'
 import { Client, type ClientOptions, type StatusResponse } from '../../../src/client/index.js'
 import { faultsMax } from '../../../src/consensus/pbft/quorum.js'
 import { type ClusterKeys, readClusterFile } from '../../../src/crypto/cluster-file.js'
+import { freePorts } from '../../support/ports.js'
 
 export const MAIN = resolve(import.meta.dirname, '../../../dist/cli/main.js')
 
@@ -340,22 +340,4 @@ export function quorate(
     child.stdin.on('error', () => {})
     child.stdin.end(options.input ?? '')
   })
-}
-
-/** Ports that were free a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((done, fail) => {
-          const server = createServer()
-          server.on('error', fail)
-          server.listen(0, '127.0.0.1', () => done(server))
-        }),
-    ),
-  )
-  const ports = servers.map((server) => (server.address() as { port: number }).port)
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))))
-  return ports
 }

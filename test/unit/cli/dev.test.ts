@@ -9,6 +9,7 @@ import { LogFile } from '../../../src/cli/dev/log-file.js'
 import { pickPorts, requireFree } from '../../../src/cli/dev/ports.js'
 import { newRestarts, onDeath } from '../../../src/cli/dev/restarts.js'
 import { parseClusterFile } from '../../../src/crypto/cluster-file.js'
+import { freePorts } from '../../support/ports.js'
 
 const dir = mkdtempSync(join(tmpdir(), 'quorate-dev-'))
 afterAll(() => rmSync(dir, { recursive: true }))
@@ -95,18 +96,43 @@ describe('the folder of a development cluster', () => {
   })
 })
 
+const hold = async (port: number) => {
+  const holder = createServer()
+  await new Promise<void>((done) => holder.listen(port, '127.0.0.1', () => done()))
+  return holder
+}
+
 describe('ports', () => {
   it('picks free ones, all different, and names one that is taken', async () => {
     const picked = await pickPorts(6)
     expect(new Set(picked).size).toBe(6)
     const cluster = planCluster({ ...FLAGS, basePort: 0 }, null, picked)
     await requireFree(cluster)
-    const holder = createServer()
-    await new Promise<void>((done) => holder.listen(picked[3], '127.0.0.1', () => done()))
+    const holder = await hold(picked[3]!)
     try {
       await expect(requireFree(cluster)).rejects.toThrow(
         `port ${picked[3]} (n2, peers) is taken: is a cluster running already? else choose others with --base-port`,
       )
+    } finally {
+      holder.close()
+    }
+  })
+
+  it('follow each other, below what a system gives to connections that go out', async () => {
+    const picked = await pickPorts(4)
+    expect(picked).toEqual([0, 1, 2, 3].map((i) => picked[0]! + i))
+    expect(picked[3]).toBeLessThan(32_768)
+  })
+
+  it('pass by one that is taken, and are refused where no row of them is left', async () => {
+    const [from = 0] = await freePorts(5)
+    const holder = await hold(from + 1)
+    try {
+      expect(await pickPorts(3, { from, end: from + 5 })).toEqual([from + 2, from + 3, from + 4])
+      await expect(pickPorts(4, { from, end: from + 5 })).rejects.toThrow(
+        `no 4 free ports in a row from ${from} to ${from + 4}: choose them with --base-port`,
+      )
+      await expect(pickPorts(6, { from, end: from + 5 })).rejects.toThrow('no 6 free ports')
     } finally {
       holder.close()
     }

@@ -5,10 +5,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { pickPorts } from '../../../src/cli/dev/ports.js'
 import { CliError } from '../../../src/cli/errors.js'
 import { toServeConfig } from '../../../src/cli/serve-config.js'
 import { gather } from '../../../src/cli/serve-written.js'
+import { freePorts } from '../../support/ports.js'
 
 const ETCD = resolve(import.meta.dirname, '../../../bin/etcd')
 const dir = mkdtempSync(join(tmpdir(), 'quorate-etcd-flags-'))
@@ -122,7 +122,7 @@ describe('bin/etcd', () => {
   })
 
   it('prints what harnesses wait for, and then serves', async () => {
-    const [client, peer] = await pickPorts(2)
+    const [client, peer] = await freePorts(2)
     const url = `http://127.0.0.1:${client}`
     const own = ['--name', 's1', '--data-dir', join(dir, 's1'), '--initial-cluster-state', 'new']
     const clients = ['--listen-client-urls', url, '--advertise-client-urls', url]

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { pickPorts } from '../../../src/cli/dev/ports.js'
+import { freePorts } from '../../support/ports.js'
 import { MAIN, run } from './run.js'
 
 const root = mkdtempSync(join(tmpdir(), 'quorate-serve-'))
@@ -53,7 +53,7 @@ const stdio = ['ignore', 'ignore', 'pipe'] as const
 
 describe('serve', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)('stops clean on %s, in JSON lines', async (signal) => {
-    const args = flags(signal, await pickPorts(2))
+    const args = flags(signal, await freePorts(2))
     const node = await listening(spawn(process.execPath, [MAIN, ...args], { stdio: [...stdio] }))
     node.child.kill(signal)
     expect(await node.ended).toBe(0)
@@ -64,7 +64,7 @@ describe('serve', () => {
   })
 
   it('ends with its parent', async () => {
-    const args = flags('parent', await pickPorts(2))
+    const args = flags('parent', await freePorts(2))
     const child = fork(MAIN, args, { stdio: [...stdio, 'ipc'], execArgv: [] })
     const node = await listening(child)
     child.disconnect()
@@ -72,7 +72,7 @@ describe('serve', () => {
   })
 
   it('refuses a locked directory with 7 and a taken port with 2', async () => {
-    const ports = await pickPorts(4)
+    const ports = await freePorts(4)
     const first = flags('locked', ports.slice(0, 2))
     await listening(spawn(process.execPath, [MAIN, ...first], { stdio: [...stdio] }))
     const locked = await run(flags('locked', ports.slice(2)))

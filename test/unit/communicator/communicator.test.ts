@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { CommunicatorOptions } from '../../../src/communicator/types.js'
-import { addresses, freePorts, others, Seen, TestNode } from './support.js'
+import { freePorts } from '../../support/ports.js'
+import { addresses, others, Seen, TestNode } from './support.js'
 
 let all: Map<string, string>
 let ports: number[]

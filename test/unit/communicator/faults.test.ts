@@ -2,7 +2,8 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { addresses, freePorts, others, TestNode } from './support.js'
+import { freePorts } from '../../support/ports.js'
+import { addresses, others, TestNode } from './support.js'
 
 let all: Map<string, string>
 let a: TestNode

@@ -15,7 +15,8 @@ import { FRAME_MESSAGES_MAX } from '../../../src/rpc/frame-codec.js'
 import { peer } from '../../../src/rpc/services.js'
 import { Code } from '../../../src/rpc/status.js'
 import type { Channel } from '../../../src/rpc/types.js'
-import { freePorts, Seen, TestNode } from './support.js'
+import { freePorts } from '../../support/ports.js'
+import { Seen, TestNode } from './support.js'
 
 const MIB = 1024 * 1024
 /** Field 15, which no message has. */

@@ -7,7 +7,8 @@ import type { SnapshotRequest, SnapshotResponse } from '../../../src/gen/quorate
 import { connect } from '../../../src/rpc/channel.js'
 import { peer } from '../../../src/rpc/services.js'
 import type { Channel, ClientStream } from '../../../src/rpc/types.js'
-import { addresses, freePorts, META, memorySource, others, Seen, TestNode } from './support.js'
+import { freePorts } from '../../support/ports.js'
+import { addresses, META, memorySource, others, Seen, TestNode } from './support.js'
 
 let all: Map<string, string>
 let a: TestNode

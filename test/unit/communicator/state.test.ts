@@ -6,7 +6,8 @@ import type { StateRequest, StateResponse } from '../../../src/gen/quorate/peer/
 import { connect } from '../../../src/rpc/channel.js'
 import { peer } from '../../../src/rpc/services.js'
 import type { Channel } from '../../../src/rpc/types.js'
-import { addresses, freePorts, others, Seen, TestNode } from './support.js'
+import { freePorts } from '../../support/ports.js'
+import { addresses, others, Seen, TestNode } from './support.js'
 
 const SNAPSHOT = new Uint8Array(32).fill(7)
 const name = (i: number): Uint8Array => new Uint8Array(32).fill(i)

@@ -1,6 +1,4 @@
 /** A few nodes' communicators in one process, on real sockets. */
-import { once } from 'node:events'
-import { createServer as createTcp } from 'node:net'
 import { Communicator } from '../../../src/communicator/communicator.js'
 import type {
   CommunicatorEvent,
@@ -179,23 +177,6 @@ export class TestNode {
     if (value === undefined) throw new Error(`no counter ${name}`)
     return value
   }
-}
-
-/** Ports that were free a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createTcp().listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      return server
-    }),
-  )
-  const ports = servers.map((server) => {
-    const address = server.address()
-    return address !== null && typeof address === 'object' ? address.port : 0
-  })
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }
 
 export function addresses(ports: readonly number[]): Map<string, string> {

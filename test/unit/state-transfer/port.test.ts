@@ -24,7 +24,8 @@ import { FETCHER_LIMITS } from '../../../src/state-transfer/fetcher.js'
 import { lieAboutParts } from '../../../src/state-transfer/lie.js'
 import { type Hashing, TreeHasher } from '../../../src/state-transfer/tree.js'
 import { SnapshotStore } from '../../../src/wal/snapshot-store.js'
-import { addresses, freePorts, META, others, TestNode } from '../communicator/support.js'
+import { freePorts } from '../../support/ports.js'
+import { addresses, META, others, TestNode } from '../communicator/support.js'
 import { randomBytes, SMALL } from './support.js'
 
 const INDEX = 70
