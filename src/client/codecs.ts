@@ -3,104 +3,21 @@
  * a message where these cost a tenth. A test holds them against the generated ones, to which they leave whatever
  * they do not know.
  */
-import { varintLength, writeVarint } from '../base/varint.js'
 import type { PutRequest } from '../gen/etcd/api/etcdserverpb/rpc.js'
 import { CommandTag } from '../gen/quorate/kv/v1/kv.js'
-import {
-  type Command,
-  type Result,
-  SubmitCommandRequest,
-  SubmitCommandsRequest,
-  SubmitCommandsResponse,
-} from '../gen/quorate/v1/quorate.js'
+import { type Result, SubmitCommandsResponse } from '../gen/quorate/v1/quorate.js'
 import type { Codec } from '../rpc/types.js'
-
-const VARINT = 0
-const BYTES = 2
-const field = (number: number, kind: number): number => (number << 3) | kind
-
-function numberLength(value: number): number {
-  return value === 0 ? 0 : 1 + varintLength(value)
-}
-
-function commandLength(command: Command): number {
-  const { length } = command.command
-  return (
-    numberLength(command.session) +
-    numberLength(command.seq) +
-    numberLength(command.ackedThrough) +
-    (length === 0 ? 0 : 1 + varintLength(length) + length) +
-    numberLength(command.timeoutMs)
-  )
-}
-
-function writeNumber(out: Uint8Array, at: number, number: number, value: number): number {
-  if (value === 0) return at
-  out[at] = field(number, VARINT)
-  return writeVarint(out, at + 1, value)
-}
-
-function writeBytes(out: Uint8Array, at: number, number: number, bytes: Uint8Array): number {
-  if (bytes.length === 0) return at
-  out[at] = field(number, BYTES)
-  const start = writeVarint(out, at + 1, bytes.length)
-  out.set(bytes, start)
-  return start + bytes.length
-}
-
-/** As field 1 of the message around it. */
-function writeCommand(out: Uint8Array, at: number, command: Command, length: number): number {
-  out[at] = field(1, BYTES)
-  let next = writeVarint(out, at + 1, length)
-  next = writeNumber(out, next, 1, command.session)
-  next = writeNumber(out, next, 2, command.seq)
-  next = writeNumber(out, next, 3, command.ackedThrough)
-  next = writeBytes(out, next, 4, command.command)
-  return writeNumber(out, next, 5, command.timeoutMs)
-}
-
-/** PBFT's fields are left to the generated code: what they cost is little beside a signature. */
-function isSigned(command: Command): boolean {
-  return command.auth !== undefined || command.readOnly !== undefined
-}
-
-export function encodeSubmitCommand(message: SubmitCommandRequest): Uint8Array {
-  const { command } = message
-  if (command !== undefined && isSigned(command))
-    return SubmitCommandRequest.encode(message).finish()
-  return command === undefined ? new Uint8Array(0) : encodeCommands([command])
-}
-
-export function encodeSubmitCommands(message: SubmitCommandsRequest): Uint8Array {
-  if (message.listen !== undefined || message.commands.some(isSigned))
-    return SubmitCommandsRequest.encode(message).finish()
-  return encodeCommands(message.commands)
-}
-
-function encodeCommands(commands: readonly Command[]): Uint8Array {
-  const lengths: number[] = []
-  let total = 0
-  for (const command of commands) {
-    const length = commandLength(command)
-    lengths.push(length)
-    total += 1 + varintLength(length) + length
-  }
-  const out = new Uint8Array(total)
-  let at = 0
-  for (const [i, command] of commands.entries())
-    at = writeCommand(out, at, command, lengths[i] ?? 0)
-  return out
-}
+import { BYTES, chunkLength, tag, VARINT, writeChunk } from '../rpc/wire.js'
 
 /** The command of a Put; null when it asks for more than a key and a value. */
 export function encodePlainPut(request: PutRequest): Uint8Array | null {
   const { key, value, lease, prevKv, ignoreValue, ignoreLease } = request
   if (lease !== '0' || prevKv || ignoreValue || ignoreLease) return null
-  const sized = (bytes: Uint8Array) =>
-    bytes.length === 0 ? 0 : 1 + varintLength(bytes.length) + bytes.length
+  const sized = ({ length }: Uint8Array) => (length === 0 ? 0 : chunkLength(length))
   const out = new Uint8Array(1 + sized(key) + sized(value))
   out[0] = CommandTag.PUT
-  writeBytes(out, writeBytes(out, 1, 1, key), 2, value)
+  const at = key.length === 0 ? 1 : writeChunk(out, 1, 1, key)
+  if (value.length > 0) writeChunk(out, at, 2, value)
   return out
 }
 
@@ -115,7 +32,7 @@ export function decodePlainResults(bytes: Uint8Array): SubmitCommandsResponse | 
   const results: Result[] = []
   const cursor = { at: 0 }
   while (cursor.at < bytes.length) {
-    if (bytes[cursor.at++] !== field(1, BYTES)) return null
+    if (bytes[cursor.at++] !== tag(1, BYTES)) return null
     const length = readNumber(bytes, cursor)
     const end = cursor.at + length
     if (length < 0 || end > bytes.length) return null
@@ -123,12 +40,12 @@ export function decodePlainResults(bytes: Uint8Array): SubmitCommandsResponse | 
     let seq = 0
     let value: Uint8Array | null = null
     while (cursor.at < end) {
-      const tag = bytes[cursor.at++]
+      const head = bytes[cursor.at++]
       const number = readNumber(bytes, cursor)
       if (number < 0) return null
-      if (tag === field(1, VARINT)) session = number
-      else if (tag === field(2, VARINT)) seq = number
-      else if (tag === field(3, BYTES)) {
+      if (head === tag(1, VARINT)) session = number
+      else if (head === tag(2, VARINT)) seq = number
+      else if (head === tag(3, BYTES)) {
         value = bytes.subarray(cursor.at, cursor.at + number)
         cursor.at += number
       } else return null
@@ -136,7 +53,7 @@ export function decodePlainResults(bytes: Uint8Array): SubmitCommandsResponse | 
     if (cursor.at !== end || value === null) return null
     results.push({ session, seq, outcome: { $case: 'answer', value } })
   }
-  return { results }
+  return { results, refused: [] }
 }
 
 /** A varint up to 2^53-1; -1 when it is none. */

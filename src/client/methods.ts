@@ -1,20 +1,17 @@
 /** The methods that the client calls. */
 import { FaultInjectionDefinition } from '../gen/quorate/v1/faults.js'
-import {
-  QuorateDefinition,
-  SubmitCommandRequest,
-  SubmitCommandsRequest,
-} from '../gen/quorate/v1/quorate.js'
+import { QuorateDefinition } from '../gen/quorate/v1/quorate.js'
+import { commandBatchCodec, submitCommandRequestCodec } from '../rpc/fast-codecs.js'
 import { streamMethod, unaryMethod } from '../rpc/methods.js'
-import { encodeSubmitCommand, encodeSubmitCommands, submitCommandsResponse } from './codecs.js'
+import { submitCommandsResponse } from './codecs.js'
 
 const { methods } = QuorateDefinition
 
 export const SUBMIT_COMMAND = unaryMethod(QuorateDefinition, methods.submitCommand, {
-  request: { encode: encodeSubmitCommand, decode: (bytes) => SubmitCommandRequest.decode(bytes) },
+  request: submitCommandRequestCodec,
 })
 export const SUBMIT_COMMANDS = streamMethod(QuorateDefinition, methods.submitCommands, {
-  request: { encode: encodeSubmitCommands, decode: (bytes) => SubmitCommandsRequest.decode(bytes) },
+  request: commandBatchCodec,
   response: submitCommandsResponse,
   joins: true,
 })

@@ -68,7 +68,7 @@ export class CommandStream {
       this.#stream ??= this.#open()
       const commands = takeMessage(this.#outgoing)
       this.#outgoing = this.#outgoing.slice(commands.length)
-      if (!this.#stream.write({ commands })) this.#held = true
+      if (!this.#stream.write({ commands, listen: [] })) this.#held = true
     }
   }
 

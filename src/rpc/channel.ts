@@ -33,8 +33,6 @@ const asIs = (bytes: Buffer): Buffer => bytes
 export interface SharedConnection {
   /** Channels of this process to one endpoint with the same limits and the same number share a connection. */
   readonly number: number
-  /** A channel on it was closed. */
-  left(): void
 }
 
 /** Connects with the first call. `endpoint`: `host:port`. Without `shared` the channel has a connection to itself. */
@@ -50,14 +48,12 @@ class GrpcChannel implements Channel {
   readonly endpoint: string
   readonly #client: Client
   readonly #limits: ChannelLimits
-  readonly #shared: SharedConnection | null
   readonly #open = new Set<{ cancel(): void }>()
   #closed = false
 
   constructor(endpoint: string, limits: ChannelLimits, shared: SharedConnection | null) {
     this.endpoint = endpoint
     this.#limits = limits
-    this.#shared = shared
     this.#client = new Client(`dns:${endpoint}`, credentials.createInsecure(), {
       'grpc.max_receive_message_length': limits.receiveBytesMax,
       'grpc.max_send_message_length': -1,
@@ -147,7 +143,6 @@ class GrpcChannel implements Channel {
     this.#closed = true
     for (const call of this.#open) call.cancel()
     this.#client.close()
-    this.#shared?.left()
   }
 }
 

@@ -68,7 +68,7 @@ function encodeSubmitCommandResponse(message: SubmitCommandResponse): Uint8Array
 
 function encodeCommandBatch(message: SubmitCommandsRequest): Uint8Array {
   const { commands } = message
-  if (message.listen !== undefined) return SubmitCommandsRequest.encode(message).finish()
+  if (message.listen.length > 0) return SubmitCommandsRequest.encode(message).finish()
   let total = 0
   for (const command of commands) total += chunkLength(commandLength(command))
   const out = new Uint8Array(total)
@@ -81,6 +81,7 @@ function encodeCommandBatch(message: SubmitCommandsRequest): Uint8Array {
 /** Answers by hand; any other outcome is rare, and goes through the generated code. */
 function encodeResultBatch(message: SubmitCommandsResponse): Uint8Array {
   const { results } = message
+  if (message.refused.length > 0) return SubmitCommandsResponse.encode(message).finish()
   const rare: (Uint8Array | null)[] = new Array(results.length)
   const names = new Names()
   let total = 0

@@ -36,7 +36,3 @@ export function invalid(message: string): RpcError {
 export function unavailable(why: string): RpcError {
   return new RpcError(Code.UNAVAILABLE, why)
 }
-
-export function notAllowedToListen(): RpcError {
-  return new RpcError(Code.PERMISSION_DENIED, 'replies are not given out under this proof')
-}

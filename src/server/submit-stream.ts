@@ -3,7 +3,7 @@
  * leave in one message; a reader that falls behind, or too many commands in flight, stop the stream's reading.
  */
 import { latin1Decode } from '../base/utf8.js'
-import { principalOf } from '../consensus/auth.js'
+import { PRINCIPAL_BYTES, principalOf } from '../consensus/auth.js'
 import type { Request } from '../consensus/contract.js'
 import type { SubmitOutcome } from '../driver/outcomes.js'
 import type {
@@ -14,12 +14,14 @@ import type {
 } from '../gen/quorate/v1/quorate.js'
 import type { ServerStream } from '../rpc/types.js'
 import { refusal, toRequest } from './commands.js'
-import { notAllowedToListen, unavailable } from './errors.js'
+import { invalid, unavailable } from './errors.js'
 import type { Replica } from './replica.js'
 import type { Listening, SignedDoor, Vouched } from './signed-door.js'
 
 /** Commands without a result, one stream; reading goes on at half of it. */
 const INFLIGHT_MAX = 8_192
+/** PBFT: in one message, each of which may cost a signature, some 100 µs in which a node does nothing else. */
+const SIGNED_MAX = 2_048
 /** Of answers in one message: what asks the same many times is answered as often. */
 const BATCH_BYTES_MAX = 1024 * 1024
 
@@ -27,10 +29,7 @@ type Stream = ServerStream<SubmitCommandsRequest, SubmitCommandsResponse>
 
 export function serveSubmitStream(stream: Stream, replica: Replica): void {
   const session = new SubmitStream(stream, replica)
-  stream.onMessage((message) => {
-    if (message.listen !== undefined) session.listen(message.listen)
-    session.take(message.commands)
-  })
+  stream.onMessage((message) => session.take(message))
   stream.onEnd(() => session.end())
   stream.onDrain(() => session.drained())
   stream.onClose(() => session.closed())
@@ -41,6 +40,7 @@ class SubmitStream {
   readonly #replica: Replica
   #inflight = 0
   #results: Result[] = []
+  #refused: Uint8Array[] = []
   #flushDue = false
   #clogged = false
   #paused = false
@@ -54,30 +54,41 @@ class SubmitStream {
     this.#replica = replica
   }
 
-  take(commands: readonly Command[]): void {
+  take({ listen, commands }: SubmitCommandsRequest): void {
     const why = this.#replica.unavailable()
     if (why !== null) {
       this.#stream.fail(unavailable(why))
       return
     }
+    if (this.#replica.signed != null && listen.length + commands.length > SIGNED_MAX) {
+      this.#stream.fail(invalid(`a message holds at most ${SIGNED_MAX} signed commands and wishes`))
+      return
+    }
+    for (const wish of listen) this.#listen(wish)
     for (const command of commands) this.#submit(command)
     this.#regulate()
   }
 
-  /** Empty: no more. What was asked on this stream meanwhile, others tell; what is asked from now on is answered here. */
-  listen(proof: Uint8Array): void {
-    if (proof.length === 0) {
-      for (const listening of this.#listening.values()) listening.end()
-      this.#listening.clear()
+  /**
+   * A key alone: no more. What was asked under it on this stream meanwhile, others tell; what is asked from now on is
+   * answered here. One that is refused disturbs no other that is heard on this stream.
+   */
+  #listen(wish: Uint8Array): void {
+    const principal = latin1Decode(principalOf(wish))
+    const before = this.#listening.get(principal)
+    if (wish.length === PRINCIPAL_BYTES) {
+      before?.end()
+      this.#listening.delete(principal)
       return
     }
-    const listening = this.#replica.signed?.listen(proof, (vouched) => this.#hear(vouched)) ?? null
+    const listening = this.#replica.signed?.listen(wish, (vouched) => this.#hear(vouched)) ?? null
     if (listening === null) {
-      this.#stream.fail(notAllowedToListen())
+      this.#refused.push(principalOf(wish))
+      this.#flushSoon()
       return
     }
-    this.#listening.get(listening.principal)?.end()
-    this.#listening.set(listening.principal, listening)
+    before?.end()
+    this.#listening.set(principal, listening)
   }
 
   end(): void {
@@ -162,9 +173,9 @@ class SubmitStream {
   #flush(): void {
     this.#flushDue = false
     if (this.#clogged && this.#listening.size > 0) return
-    if (this.#closed || this.#results.length === 0) return
+    if (this.#closed || this.#results.length + this.#refused.length === 0) return
     const results = this.#results.splice(0, countUpTo(this.#results, BATCH_BYTES_MAX))
-    if (!this.#stream.write({ results })) this.#clogged = true
+    if (!this.#stream.write({ results, refused: this.#refused.splice(0) })) this.#clogged = true
     if (this.#results.length > 0) this.#flushSoon()
     this.#regulate()
     this.#finish()
@@ -182,12 +193,12 @@ class SubmitStream {
   }
 
   #finish(): void {
-    if (this.#ended && !this.#closed && this.#inflight === 0 && this.#results.length === 0)
-      this.#stream.end()
+    const waiting = this.#inflight + this.#results.length + this.#refused.length
+    if (this.#ended && !this.#closed && waiting === 0) this.#stream.end()
   }
 }
 
-/** How many of the first of them have so many bytes of answers in all; at least one. */
+/** How many of the first of them have so many bytes of answers in all; at least one, if there is one. */
 function countUpTo(results: readonly Result[], bytesMax: number): number {
   let bytes = 0
   for (const [i, { outcome }] of results.entries()) {

@@ -135,7 +135,7 @@ class StreamLoad {
       })
       this.#inflight++
     }
-    if (commands.length > 0) this.#stream.write({ commands })
+    if (commands.length > 0) this.#stream.write({ commands, listen: [] })
   }
 
   #take(results: readonly Result[]): void {

@@ -73,6 +73,7 @@ export class AskedRequests {
     for (const { to, request } of sends) {
       const asked = this.of(request)
       if (asked === undefined) continue
+      for (const link of this.#links) link.claim(request.session)
       const named = to === null ? [] : this.#links.filter((link) => link.name === to)
       for (const link of named.length > 0 ? named : this.#links) {
         asked.told.add(link)

@@ -2,27 +2,26 @@
  * To one replica: a stream on which commands go and on which it tells what requests under our key come to. It is opened
  * when first needed, and again when it is lost.
  */
-import { EMPTY } from '../../base/bytes.js'
 import type { Request } from '../../consensus/contract.js'
 import type { NodeId } from '../../consensus/ids.js'
-import type {
-  Command,
-  Result,
-  SubmitCommandsRequest,
-  SubmitCommandsResponse,
-} from '../../gen/quorate/v1/quorate.js'
+import type { Command, Result } from '../../gen/quorate/v1/quorate.js'
 import { Code, type RpcError } from '../../rpc/status.js'
-import type { Channel, ClientStream } from '../../rpc/types.js'
+import type { Channel } from '../../rpc/types.js'
 import { asRpcError } from '../attempts.js'
-import { STATUS, SUBMIT_COMMANDS } from '../methods.js'
+import { STATUS } from '../methods.js'
 import { neverSent, whyUnreachable } from '../verdict.js'
+import { type CommandStream, commandStream } from './command-stream.js'
 
 /** One message carries at most so many commands. */
 const MESSAGE_COMMANDS_MAX = 256
 /** A lost stream is opened again no sooner. */
 const REOPEN_MS_MIN = 100
+/** A client has one session at a time; what it asked in those before may still be answered. */
+const SESSIONS_MAX = 4
 
 export interface LinkEvents {
+  /** The client's, public. */
+  readonly key: Uint8Array
   /** Proves to that replica that we may hear replies to our key. */
   proof(replica: NodeId): Uint8Array
   result(link: ReplicaLink, result: Result): void
@@ -40,8 +39,6 @@ export interface Loss {
   readonly untold: readonly Request[]
 }
 
-type Stream = ClientStream<SubmitCommandsResponse, SubmitCommandsRequest>
-
 export class ReplicaLink {
   readonly endpoint: string
   /** As it calls itself: not to be believed, for nothing but where to send. */
@@ -49,7 +46,8 @@ export class ReplicaLink {
   readonly #channel: Channel
   readonly #dialTimeoutMs: number
   readonly #events: LinkEvents
-  #stream: Stream | null = null
+  readonly #sessions: number[] = []
+  #stream: CommandStream | null = null
   #heard = true
   #opening = false
   #reopenAt = 0
@@ -91,7 +89,15 @@ export class ReplicaLink {
     if (on === this.#heard) return
     this.#heard = on
     if (this.name === null) return
-    this.#stream?.write({ commands: [], listen: on ? this.#events.proof(this.name) : EMPTY })
+    const wish = on ? this.#events.proof(this.name) : this.#events.key
+    this.#stream?.write({ commands: [], listen: [wish] })
+  }
+
+  /** Results of this session are ours, whichever replica was asked. */
+  claim(session: number): void {
+    if (session === 0 || this.#sessions.includes(session)) return
+    if (this.#sessions.push(session) > SESSIONS_MAX) this.#sessions.shift()
+    this.#stream?.claim(session)
   }
 
   close(): void {
@@ -103,20 +109,18 @@ export class ReplicaLink {
     if (this.#closed) return
     this.#opening = false
     this.name = name
-    const stream = this.#channel.stream(SUBMIT_COMMANDS)
+    const stream = commandStream(this.#channel)
     this.#stream = stream
-    stream.onMessage(({ results }) => {
-      for (const result of results) this.#events.result(this, result)
-    })
+    for (const session of this.#sessions) stream.claim(session)
+    stream.onResult((result) => this.#events.result(this, result))
     stream.onDrain(() => {
       this.#held = false
       this.#flush()
     })
-    stream.onEnd(() => stream.end())
     stream.onClose((error) => {
       if (this.#stream === stream) this.#onLost(error)
     })
-    if (this.#heard) stream.write({ commands: [], listen: this.#events.proof(name) })
+    if (this.#heard) stream.write({ commands: [], listen: [this.#events.proof(name)] })
     this.#events.up(this)
     this.#flush()
   }
@@ -133,7 +137,7 @@ export class ReplicaLink {
   #flush(): void {
     while (this.#stream !== null && this.#outgoing.length > 0 && !this.#held) {
       const commands = this.#outgoing.splice(0, MESSAGE_COMMANDS_MAX).map(toCommand)
-      if (!this.#stream.write({ commands })) this.#held = true
+      if (!this.#stream.write({ commands, listen: [] })) this.#held = true
     }
   }
 

@@ -36,7 +36,7 @@ interface Meeting {
   readonly channels: Channels
   readonly trust: PbftTrust
   readonly signer: Signer
-  readonly events: Omit<LinkEvents, 'proof'>
+  readonly events: Omit<LinkEvents, 'key' | 'proof'>
 }
 
 /** What there is from then on. */
@@ -66,6 +66,7 @@ export async function meet(meeting: Meeting): Promise<Met> {
     (endpoint) =>
       new ReplicaLink(endpoint, channels.to(endpoint), timeoutMs, {
         ...events,
+        key: signer.publicKey,
         proof: (replica) => signListen(voice, replica),
       }),
   )

@@ -3,32 +3,14 @@ import { describe, expect, it } from 'vitest'
 import {
   decodePlainResults,
   encodePlainPut,
-  encodeSubmitCommand,
-  encodeSubmitCommands,
   submitCommandsResponse,
 } from '../../../src/client/codecs.js'
 import { putRequest } from '../../../src/client/kv.js'
 import { PutRequest } from '../../../src/gen/etcd/api/etcdserverpb/rpc.js'
-import {
-  SubmitCommandRequest,
-  SubmitCommandsRequest,
-  SubmitCommandsResponse,
-} from '../../../src/gen/quorate/v1/quorate.js'
+import { SubmitCommandsResponse } from '../../../src/gen/quorate/v1/quorate.js'
 
 const bytes = fc.uint8Array({ maxLength: 300 })
 const whole = fc.oneof(fc.constant(0), fc.nat(300), fc.maxSafeNat())
-const command = fc.record(
-  {
-    session: whole,
-    seq: whole,
-    ackedThrough: whole,
-    command: bytes,
-    timeoutMs: fc.nat(),
-    auth: bytes,
-    readOnly: fc.boolean(),
-  },
-  { requiredKeys: ['session', 'seq', 'ackedThrough', 'command', 'timeoutMs'] },
-)
 const text = fc.string({ maxLength: 20 })
 const outcome = fc.oneof(
   { weight: 5, arbitrary: bytes.map((value) => ({ $case: 'answer' as const, value })) },
@@ -44,19 +26,6 @@ const plain = (value: unknown) =>
   JSON.stringify(value, (_, one) => (one instanceof Uint8Array ? [...one] : one))
 
 describe('codecs by hand are those of the generated code', () => {
-  it('commands, one and many', () => {
-    fc.assert(
-      fc.property(fc.array(command, { maxLength: 5 }), (commands) => {
-        const written = SubmitCommandsRequest.encode({ commands }).finish()
-        expect(encodeSubmitCommands({ commands })).toEqual(written)
-        const [first] = commands
-        expect(encodeSubmitCommand({ command: first })).toEqual(
-          SubmitCommandRequest.encode({ command: first }).finish(),
-        )
-      }),
-    )
-  })
-
   it('puts', () => {
     fc.assert(
       fc.property(bytes, bytes, (key, value) => {
@@ -73,7 +42,7 @@ describe('codecs by hand are those of the generated code', () => {
   it('results', () => {
     fc.assert(
       fc.property(fc.array(result, { maxLength: 5 }), (results) => {
-        const encoded = SubmitCommandsResponse.encode({ results }).finish()
+        const encoded = SubmitCommandsResponse.encode({ results, refused: [] }).finish()
         expect(plain(submitCommandsResponse.decode(encoded))).toBe(
           plain(SubmitCommandsResponse.decode(encoded)),
         )
@@ -95,7 +64,7 @@ describe('codecs by hand are those of the generated code', () => {
     const broken = fc
       .tuple(fc.array(result, { minLength: 1, maxLength: 3 }), fc.nat(), fc.nat(255), fc.nat())
       .map(([results, at, byte, cut]) => {
-        const encoded = SubmitCommandsResponse.encode({ results }).finish().slice()
+        const encoded = SubmitCommandsResponse.encode({ results, refused: [] }).finish().slice()
         encoded[at % encoded.length] = byte
         return encoded.subarray(0, encoded.length - (cut % 3))
       })

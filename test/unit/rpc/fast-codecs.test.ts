@@ -69,6 +69,8 @@ const frame = fc.record({
   messages: fc.array(bytes, { maxLength: 8 }),
 })
 
+const keys = fc.oneof(fc.constant([]), fc.array(bytes, { maxLength: 3 }))
+
 interface Generated<T> {
   encode(message: T): { finish(): Uint8Array }
 }
@@ -92,7 +94,7 @@ describe('the fast encoders', () => {
     same(fc.record({ answer: bytes }), SubmitCommandResponse, submitCommandResponseCodec)
   })
   test('SubmitCommandsRequest', () => {
-    const messages = fc.record({ commands: fc.array(command, { maxLength: 8 }) })
+    const messages = fc.record({ commands: fc.array(command, { maxLength: 8 }), listen: keys })
     same(messages, SubmitCommandsRequest, commandBatchCodec)
   })
   test('SubmitCommandsResponse', () => {
@@ -103,7 +105,7 @@ describe('the fast encoders', () => {
       voucher: fc.option(voucher, { nil: undefined }),
     })
     const results = fc.array(result, { maxLength: 8 })
-    same(fc.record({ results }), SubmitCommandsResponse, resultBatchCodec)
+    same(fc.record({ results, refused: keys }), SubmitCommandsResponse, resultBatchCodec)
   })
   test('ExchangeRequest', () => {
     const messages = fc.record({
@@ -118,12 +120,14 @@ describe('the fast encoders', () => {
         fc.array(command, { maxLength: 8 }),
         fc.array(command, { maxLength: 8 }),
         (a, b) => {
+          const [one, other] = [Buffer.of(1), Buffer.of(2)]
           const joined = Buffer.concat([
-            commandBatchCodec.encode({ commands: a }),
-            commandBatchCodec.encode({ commands: b }),
+            commandBatchCodec.encode({ commands: a, listen: [one] }),
+            commandBatchCodec.encode({ commands: b, listen: [other] }),
           ])
-          const whole = commandBatchCodec.encode({ commands: [...a, ...b] })
-          expect(joined.equals(whole)).toBe(true)
+          const both = { commands: [...a, ...b], listen: [one, other] }
+          const written = commandBatchCodec.encode(commandBatchCodec.decode(joined))
+          expect(Buffer.from(written).equals(commandBatchCodec.encode(both))).toBe(true)
         },
       ),
     )

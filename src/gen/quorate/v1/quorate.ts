@@ -69,14 +69,16 @@ export interface SubmitCommandResponse {
 export interface SubmitCommandsRequest {
   commands: Command[];
   /**
-   * PBFT: a client's public key and its seal over the wish to hear, on this stream, what all requests under that key
-   * come to, whichever replica they were sent to. Empty: no longer; what is asked on it is answered on it.
+   * PBFT: each a client's public key and its seal over the wish to hear, on this stream, what all requests under that key
+   * come to, whichever replica they were sent to. A key alone: no longer; what is asked on it is answered on it.
    */
-  listen?: Uint8Array | undefined;
+  listen: Uint8Array[];
 }
 
 export interface SubmitCommandsResponse {
   results: Result[];
+  /** PBFT: keys whose wish to hear is refused. */
+  refused: Uint8Array[];
 }
 
 /** The outcome of one command of a stream. */
@@ -558,7 +560,7 @@ export const SubmitCommandResponse: MessageFns<SubmitCommandResponse> = {
 };
 
 function createBaseSubmitCommandsRequest(): SubmitCommandsRequest {
-  return { commands: [], listen: undefined };
+  return { commands: [], listen: [] };
 }
 
 export const SubmitCommandsRequest: MessageFns<SubmitCommandsRequest> = {
@@ -566,8 +568,8 @@ export const SubmitCommandsRequest: MessageFns<SubmitCommandsRequest> = {
     for (const v of message.commands) {
       Command.encode(v!, writer.uint32(10).fork()).join();
     }
-    if (message.listen !== undefined) {
-      writer.uint32(18).bytes(message.listen);
+    for (const v of message.listen) {
+      writer.uint32(18).bytes(v!);
     }
     return writer;
   },
@@ -598,7 +600,7 @@ export const SubmitCommandsRequest: MessageFns<SubmitCommandsRequest> = {
               break;
             }
 
-            message.listen = reader.bytes();
+            message.listen.push(reader.bytes());
             continue;
           }
         }
@@ -615,13 +617,16 @@ export const SubmitCommandsRequest: MessageFns<SubmitCommandsRequest> = {
 };
 
 function createBaseSubmitCommandsResponse(): SubmitCommandsResponse {
-  return { results: [] };
+  return { results: [], refused: [] };
 }
 
 export const SubmitCommandsResponse: MessageFns<SubmitCommandsResponse> = {
   encode(message: SubmitCommandsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.results) {
       Result.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.refused) {
+      writer.uint32(18).bytes(v!);
     }
     return writer;
   },
@@ -645,6 +650,14 @@ export const SubmitCommandsResponse: MessageFns<SubmitCommandsResponse> = {
             }
 
             message.results.push(Result.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.refused.push(reader.bytes());
             continue;
           }
         }
