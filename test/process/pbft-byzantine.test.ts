@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { utf8Decode } from '../../src/base/utf8.js'
 import { keyFileOf } from '../../src/cli/dev/keys.js'
-import { type Client, EtcdClient } from '../../src/client/index.js'
+import { type Client, Connections, EtcdClient } from '../../src/client/index.js'
 import { quorate, startGateway, TestCluster } from './support/cluster.js'
 
 /** What only a primary can do; the others are a backup's, so that no view must change for them. */
@@ -20,8 +20,11 @@ const OF_A_BACKUP = [
 
 it('one of four lies in every way while clients write: every answer is right, the honest are equal', async () => {
   const cluster = await TestCluster.start({ protocol: 'pbft', nodes: 4 })
-  // Some of their sessions have odd numbers, whom one kind starves.
-  const clients = Array.from({ length: 3 }, () => cluster.newClient({ commandTimeoutMs: 20_000 }))
+  // Some of their sessions have odd numbers, whom one kind starves. They share a stream to each replica.
+  const connections = new Connections()
+  const clients = Array.from({ length: 3 }, () =>
+    cluster.newClient({ connections, commandTimeoutMs: 20_000 }),
+  )
   let written = 0
   const write = async (client: Client) => {
     const key = `key-${written++}`

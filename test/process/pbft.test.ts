@@ -1,7 +1,7 @@
 /** Four real processes over PBFT: what must hold when one of them, or all, are killed or cut off. */
 import { expect, it } from 'vitest'
 import { utf8Decode } from '../../src/base/utf8.js'
-import { type Client, ClientError } from '../../src/client/index.js'
+import { type Client, ClientError, Connections } from '../../src/client/index.js'
 import { quorate } from './support/cluster.js'
 import { sharedCluster } from './support/shared.js'
 
@@ -84,14 +84,16 @@ it('the command line asks four, and believes two', async () => {
 
 it('keeps what was acknowledged, once, over three kills of the primary under load', async () => {
   const { cluster } = shared
-  const client = cluster.newClient({ commandTimeoutMs: 15_000 })
+  const connections = new Connections()
+  const program = [1, 2].map(() => cluster.newClient({ connections, commandTimeoutMs: 15_000 }))
   try {
-    const load = new Load(client, 'kills/', 8)
+    const loads = program.map((client, i) => new Load(client, `kills/${i}/`, 4))
+    const acknowledged = () => loads.reduce((sum, load) => sum + load.acknowledged.size, 0)
     const views: number[] = []
     for (let kill = 1; kill <= 3; kill++) {
-      const enough = load.acknowledged.size + 150
+      const enough = acknowledged() + 150
       await cluster.until(`${enough} acknowledged writes`, async () =>
-        load.acknowledged.size >= enough ? true : null,
+        acknowledged() >= enough ? true : null,
       )
       const primary = await cluster.primary()
       views.push((await cluster.statusOf(primary))!.term)
@@ -102,13 +104,13 @@ it('keeps what was acknowledged, once, over three kills of the primary under loa
       })
       cluster.startNode(primary)
     }
-    await load.end()
-    expect(load.acknowledged.size).toBeGreaterThan(450)
+    for (const load of loads) await load.end()
+    expect(acknowledged()).toBeGreaterThan(450)
     await cluster.converged()
-    await load.check()
+    for (const load of loads) await load.check()
     expect(views).toEqual([...new Set(views)].sort((a, b) => a - b))
   } finally {
-    client.close()
+    for (const client of program) client.close()
   }
 })
 
