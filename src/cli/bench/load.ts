@@ -67,14 +67,20 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
 
 export function measureCpu(from: number, to: number): Promise<number> {
   return new Promise((resolve) => {
-    setTimeout(() => {
-      const before = process.cpuUsage()
-      const at = performance.now()
-      setTimeout(() => {
-        const { user, system } = process.cpuUsage(before)
-        resolve((user + system) / 1_000 / (performance.now() - at))
-      }, to - performance.now())
-    }, from - performance.now())
+    setTimeout(
+      () => {
+        const before = process.cpuUsage()
+        const at = performance.now()
+        setTimeout(
+          () => {
+            const { user, system } = process.cpuUsage(before)
+            resolve((user + system) / 1_000 / (performance.now() - at))
+          },
+          Math.max(0, to - performance.now()),
+        )
+      },
+      Math.max(0, from - performance.now()),
+    )
   })
 }
 
