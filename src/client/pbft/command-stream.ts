@@ -11,13 +11,16 @@ import { Code, RpcError } from '../../rpc/status.js'
 import type { Channel, ClientStream } from '../../rpc/types.js'
 import { SUBMIT_COMMANDS } from '../methods.js'
 
+/** A client has one session at a time; what it asked in those before may still be answered. */
+export const SESSIONS_MAX = 4
+
 export type RawCommandStream = ClientStream<SubmitCommandsResponse, SubmitCommandsRequest>
 
 /** Callbacks are set once, in the turn in which it is handed out. */
 export interface CommandStream {
   /** False: nothing is lost, but stop until `onDrain`. */
   write(message: SubmitCommandsRequest): boolean
-  /** Results of this session are for this client. */
+  /** Results of this session are for this client; of older ones no longer when there are more than SESSIONS_MAX. */
   claim(session: number): void
   onResult(callback: (result: Result) => void): void
   onDrain(callback: () => void): void

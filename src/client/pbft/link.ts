@@ -10,14 +10,12 @@ import type { Channel } from '../../rpc/types.js'
 import { asRpcError } from '../attempts.js'
 import { STATUS } from '../methods.js'
 import { neverSent, whyUnreachable } from '../verdict.js'
-import { type CommandStream, commandStream } from './command-stream.js'
+import { type CommandStream, commandStream, SESSIONS_MAX } from './command-stream.js'
 
 /** One message carries at most so many commands. */
 const MESSAGE_COMMANDS_MAX = 256
 /** A lost stream is opened again no sooner. */
 const REOPEN_MS_MIN = 100
-/** A client has one session at a time; what it asked in those before may still be answered. */
-const SESSIONS_MAX = 4
 
 export interface LinkEvents {
   /** The client's, public. */

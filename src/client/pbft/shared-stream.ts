@@ -12,7 +12,12 @@ import type {
   SubmitCommandsResponse,
 } from '../../gen/quorate/v1/quorate.js'
 import type { RpcError } from '../../rpc/status.js'
-import { type CommandStream, type RawCommandStream, refusedToHear } from './command-stream.js'
+import {
+  type CommandStream,
+  type RawCommandStream,
+  refusedToHear,
+  SESSIONS_MAX,
+} from './command-stream.js'
 
 /** One message carries at most so many commands. */
 const MESSAGE_COMMANDS_MAX = 256
@@ -50,14 +55,15 @@ export class SharedStream {
   }
 
   claim(share: Share, session: number): void {
+    const { sessions } = share
+    if (sessions.push(session) > SESSIONS_MAX) this.#bySession.delete(sessions.shift() ?? 0)
     this.#bySession.set(session, share)
   }
 
   /** This client is heard no more; with the last one the stream ends. */
   leave(share: Share): void {
     if (!this.#shares.delete(share)) return
-    for (const [session, owner] of this.#bySession)
-      if (owner === share) this.#bySession.delete(session)
+    for (const session of share.sessions) this.#bySession.delete(session)
     for (const [key, hearing] of this.#byKey) if (hearing.has(share)) this.#unhear(share, key)
     if (this.#shares.size > 0) return
     this.#stream?.cancel()
@@ -148,6 +154,8 @@ export class SharedStream {
 }
 
 class Share implements CommandStream {
+  /** Those that it claims, the newest last. */
+  readonly sessions: number[] = []
   readonly #of: SharedStream
   #closed = false
   #onResult: (result: Result) => void = () => {}

@@ -118,6 +118,14 @@ describe('a stream that clients share', () => {
     expect(b.heard).toEqual(['8:1', '0:99'])
   })
 
+  it('tells a client of its last four sessions', async () => {
+    const program = new Program()
+    const a = program.client(1)
+    for (const session of [2, 3, 4, 5]) a.stream.claim(session)
+    program.stream.tell([1, 1], [2, 1], [5, 1])
+    expect(a.heard).toEqual(['2:1', '5:1'])
+  })
+
   it('takes no more than 256 commands into a message', async () => {
     const program = new Program()
     const a = program.client(7)
