@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The command line. Nothing heavy is imported before a command is known: `--help` must be quick. */
 import { report } from './errors.js'
 import { plainArguments } from './parse/arguments.js'
