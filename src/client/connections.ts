@@ -4,7 +4,6 @@
  * and answer a packet. On one connection, what all of them say in a turn travels together; over PBFT on one stream, as one
  * message.
  */
-import type { SharedConnection } from '../rpc/channel.js'
 import type {
   CallOptions,
   Channel,
@@ -15,7 +14,7 @@ import type {
 } from '../rpc/types.js'
 import { dialEndpoint } from './dial.js'
 import { SUBMIT_COMMANDS } from './methods.js'
-import type { CommandStream, SharedChannel } from './pbft/command-stream.js'
+import type { CommandEvents, CommandStream, SharedChannel } from './pbft/command-stream.js'
 import { SharedStream } from './pbft/shared-stream.js'
 
 export interface ConnectionsOptions {
@@ -63,7 +62,7 @@ class Connection {
   /** Of all of this process, so that no two of them are taken for one. */
   static #numbered = 0
   readonly #endpoint: string
-  readonly #shared: SharedConnection = { number: ++Connection.#numbered }
+  readonly #number = ++Connection.#numbered
   readonly #empty: () => void
   readonly #stream: SharedStream
   /** Carries the stream, which is no single client's. */
@@ -75,7 +74,7 @@ class Connection {
     this.#endpoint = endpoint
     this.#empty = empty
     this.#stream = new SharedStream(() => {
-      this.#channel ??= dialEndpoint(endpoint, this.#shared)
+      this.#channel ??= dialEndpoint(endpoint, this.#number)
       return this.#channel.stream(SUBMIT_COMMANDS)
     })
   }
@@ -86,7 +85,7 @@ class Connection {
 
   enter(): SharedChannel {
     this.#clients++
-    const channel = dialEndpoint(this.#endpoint, this.#shared)
+    const channel = dialEndpoint(this.#endpoint, this.#number)
     return new Seat(channel, this.#stream, () => this.#leave())
   }
 
@@ -128,8 +127,8 @@ class Seat implements SharedChannel {
     return this.#channel.stream(method, options)
   }
 
-  commands(): CommandStream {
-    return this.#stream.share()
+  commands(events: CommandEvents): CommandStream {
+    return this.#stream.share(events)
   }
 
   close(): void {

@@ -30,18 +30,16 @@ const STATES = new Map<connectivityState, ChannelState>([
 
 const asIs = (bytes: Buffer): Buffer => bytes
 
-export interface SharedConnection {
-  /** Channels of this process to one endpoint with the same limits and the same number share a connection. */
-  readonly number: number
-}
-
-/** Connects with the first call. `endpoint`: `host:port`. Without `shared` the channel has a connection to itself. */
+/**
+ * Connects with the first call. `endpoint`: `host:port`. `connection`: channels of this process to one endpoint with
+ * the same limits and the same number share a connection; absent: the channel has one to itself.
+ */
 export function connect(
   endpoint: string,
   limits: Partial<ChannelLimits> = {},
-  shared: SharedConnection | null = null,
+  connection?: number,
 ): Channel {
-  return new GrpcChannel(endpoint, { ...CHANNEL_LIMITS, ...limits }, shared)
+  return new GrpcChannel(endpoint, { ...CHANNEL_LIMITS, ...limits }, connection)
 }
 
 class GrpcChannel implements Channel {
@@ -51,7 +49,7 @@ class GrpcChannel implements Channel {
   readonly #open = new Set<{ cancel(): void }>()
   #closed = false
 
-  constructor(endpoint: string, limits: ChannelLimits, shared: SharedConnection | null) {
+  constructor(endpoint: string, limits: ChannelLimits, connection?: number) {
     this.endpoint = endpoint
     this.#limits = limits
     this.#client = new Client(`dns:${endpoint}`, credentials.createInsecure(), {
@@ -65,9 +63,9 @@ class GrpcChannel implements Channel {
       'grpc-node.flow_control_window': limits.windowBytes,
       // Straight to its endpoint; retries are the caller's. grpc-js shares a connection among channels whose options
       // are equal, those that it does not know included.
-      ...(shared === null
+      ...(connection === undefined
         ? { 'grpc.use_local_subchannel_pool': 1 }
-        : { 'quorate.connection': shared.number }),
+        : { 'quorate.connection': connection }),
       'grpc.enable_http_proxy': 0,
       'grpc.enable_retries': 0,
       'grpc.enable_channelz': 0,

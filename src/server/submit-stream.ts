@@ -20,7 +20,7 @@ import type { Listening, SignedDoor, Vouched } from './signed-door.js'
 
 /** Commands without a result, one stream; reading goes on at half of it. */
 const INFLIGHT_MAX = 8_192
-/** PBFT: in one message, each of which may cost a signature, some 100 µs in which a node does nothing else. */
+/** In one message: each may cost a signature to verify, some 100 µs in which a node does nothing else. */
 const SIGNED_MAX = 2_048
 /** Of answers in one message: what asks the same many times is answered as often. */
 const BATCH_BYTES_MAX = 1024 * 1024
@@ -60,7 +60,8 @@ class SubmitStream {
       this.#stream.fail(unavailable(why))
       return
     }
-    if (this.#replica.signed != null && listen.length + commands.length > SIGNED_MAX) {
+    const signed = listen.length + (this.#replica.signed == null ? 0 : commands.length)
+    if (signed > SIGNED_MAX) {
       this.#stream.fail(invalid(`a message holds at most ${SIGNED_MAX} signed commands and wishes`))
       return
     }

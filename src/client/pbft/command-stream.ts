@@ -16,83 +16,68 @@ export const SESSIONS_MAX = 4
 
 export type RawCommandStream = ClientStream<SubmitCommandsResponse, SubmitCommandsRequest>
 
-/** Callbacks are set once, in the turn in which it is handed out. */
+/** None of them runs inside a call of `write` or `cancel`. */
+export interface CommandEvents {
+  result(result: Result): void
+  /** Behind a `write` that gave false: there is room again. */
+  drained(): void
+  /** Nothing comes any more. PERMISSION_DENIED: the replica tells nothing to our key. */
+  closed(error: RpcError | null): void
+}
+
 export interface CommandStream {
-  /** False: nothing is lost, but stop until `onDrain`. */
+  /** False: nothing is lost, but stop until `drained`. */
   write(message: SubmitCommandsRequest): boolean
   /** Results of this session are for this client; of older ones no longer when there are more than SESSIONS_MAX. */
   claim(session: number): void
-  onResult(callback: (result: Result) => void): void
-  onDrain(callback: () => void): void
-  /** Nothing comes any more. PERMISSION_DENIED: the replica tells nothing to our key. */
-  onClose(callback: (error: RpcError | null) => void): void
+  /** Of what happens from now on nothing is told. */
   cancel(): void
 }
 
 /** A channel whose clients share a stream. */
 export interface SharedChannel extends Channel {
-  commands(): CommandStream
+  commands(events: CommandEvents): CommandStream
 }
 
-export function commandStream(channel: Channel): CommandStream {
+export function commandStream(channel: Channel, events: CommandEvents): CommandStream {
+  return isShared(channel)
+    ? channel.commands(events)
+    : ownStream(channel.stream(SUBMIT_COMMANDS), events)
+}
+
+function isShared(channel: Channel): channel is SharedChannel {
   return 'commands' in channel
-    ? (channel as SharedChannel).commands()
-    : new OwnStream(channel.stream(SUBMIT_COMMANDS))
 }
 
 export function refusedToHear(): RpcError {
   return new RpcError(Code.PERMISSION_DENIED, 'replies are not given out under this key')
 }
 
-class OwnStream implements CommandStream {
-  readonly #stream: RawCommandStream
-  #onResult: (result: Result) => void = () => {}
-  #onClose: (error: RpcError | null) => void = () => {}
-
-  constructor(stream: RawCommandStream) {
-    this.#stream = stream
-    stream.onMessage(({ results, refused }) => {
-      // Why what was asked is refused, before that it is.
-      if (refused.length > 0) this.#close(refusedToHear())
-      for (const result of results) this.#onResult(result)
-    })
-    stream.onEnd(() => stream.end())
-    stream.onClose((error) => this.#closed(error))
+function ownStream(stream: RawCommandStream, events: CommandEvents): CommandStream {
+  let over = false
+  const close = (error: RpcError | null) => {
+    if (over) return
+    over = true
+    events.closed(error)
   }
-
-  write(message: SubmitCommandsRequest): boolean {
-    return this.#stream.write(message)
-  }
-
-  /** All of them are. */
-  claim(): void {}
-
-  onResult(callback: (result: Result) => void): void {
-    this.#onResult = callback
-  }
-
-  onDrain(callback: () => void): void {
-    this.#stream.onDrain(callback)
-  }
-
-  onClose(callback: (error: RpcError | null) => void): void {
-    this.#onClose = callback
-  }
-
-  cancel(): void {
-    this.#stream.cancel()
-  }
-
-  #close(error: RpcError): void {
-    this.#closed(error)
-    this.#stream.cancel()
-  }
-
-  /** Only the first time counts. */
-  #closed(error: RpcError | null): void {
-    const told = this.#onClose
-    this.#onResult = () => {}
-    this.#onClose = () => {}
-    told(error)
+  stream.onMessage(({ results, refused }) => {
+    // Why what was asked is refused, before that it is.
+    if (refused.length > 0) {
+      close(refusedToHear())
+      stream.cancel()
+    }
+    for (const result of results) if (!over) events.result(result)
+  })
+  stream.onDrain(() => events.drained())
+  stream.onEnd(() => stream.end())
+  stream.onClose(close)
+  return {
+    write: (message) => stream.write(message),
+    // All of its results are.
+    claim: () => {},
+    cancel: () => {
+      over = true
+      stream.cancel()
+    },
   }
 }

@@ -107,17 +107,18 @@ export class ReplicaLink {
     if (this.#closed) return
     this.#opening = false
     this.name = name
-    const stream = commandStream(this.#channel)
+    const stream = commandStream(this.#channel, {
+      result: (result) => this.#events.result(this, result),
+      drained: () => {
+        this.#held = false
+        this.#flush()
+      },
+      closed: (error) => {
+        if (this.#stream === stream) this.#onLost(error)
+      },
+    })
     this.#stream = stream
     for (const session of this.#sessions) stream.claim(session)
-    stream.onResult((result) => this.#events.result(this, result))
-    stream.onDrain(() => {
-      this.#held = false
-      this.#flush()
-    })
-    stream.onClose((error) => {
-      if (this.#stream === stream) this.#onLost(error)
-    })
     if (this.#heard) stream.write({ commands: [], listen: [this.#events.proof(name)] })
     this.#events.up(this)
     this.#flush()

@@ -13,6 +13,7 @@ import type {
 } from '../../gen/quorate/v1/quorate.js'
 import type { RpcError } from '../../rpc/status.js'
 import {
+  type CommandEvents,
   type CommandStream,
   type RawCommandStream,
   refusedToHear,
@@ -40,9 +41,9 @@ export class SharedStream {
   }
 
   /** One more client's part of it. */
-  share(): CommandStream {
+  share(events: CommandEvents): CommandStream {
     this.#stream ??= this.#opened()
-    const share = new Share(this)
+    const share = new Share(this, events)
     this.#shares.add(share)
     return share
   }
@@ -76,7 +77,8 @@ export class SharedStream {
     stream.onDrain(() => {
       this.#held = false
       this.#flush()
-      for (const share of [...this.#shares]) share.drained()
+      // What waited here may have filled it again.
+      if (!this.#held) for (const share of [...this.#shares]) share.drained()
     })
     stream.onEnd(() => stream.end())
     stream.onClose((error) => {
@@ -157,13 +159,12 @@ class Share implements CommandStream {
   /** Those that it claims, the newest last. */
   readonly sessions: number[] = []
   readonly #of: SharedStream
+  readonly #events: CommandEvents
   #closed = false
-  #onResult: (result: Result) => void = () => {}
-  #onDrain: () => void = () => {}
-  #onClose: (error: RpcError | null) => void = () => {}
 
-  constructor(of: SharedStream) {
+  constructor(of: SharedStream, events: CommandEvents) {
     this.#of = of
+    this.#events = events
   }
 
   write(message: SubmitCommandsRequest): boolean {
@@ -174,18 +175,6 @@ class Share implements CommandStream {
     if (!this.#closed) this.#of.claim(this, session)
   }
 
-  onResult(callback: (result: Result) => void): void {
-    this.#onResult = callback
-  }
-
-  onDrain(callback: () => void): void {
-    this.#onDrain = callback
-  }
-
-  onClose(callback: (error: RpcError | null) => void): void {
-    this.#onClose = callback
-  }
-
   cancel(): void {
     if (this.#closed) return
     this.#closed = true
@@ -193,16 +182,16 @@ class Share implements CommandStream {
   }
 
   take(result: Result): void {
-    if (!this.#closed) this.#onResult(result)
+    if (!this.#closed) this.#events.result(result)
   }
 
   drained(): void {
-    if (!this.#closed) this.#onDrain()
+    if (!this.#closed) this.#events.drained()
   }
 
   lost(error: RpcError | null): void {
     if (this.#closed) return
     this.#closed = true
-    this.#onClose(error)
+    this.#events.closed(error)
   }
 }

@@ -59,7 +59,7 @@ class Program {
   }
 
   client(session: number): TestShare {
-    return new TestShare(this.shared.share(), session)
+    return new TestShare(this.shared, session)
   }
 }
 
@@ -70,15 +70,16 @@ class TestShare {
   readonly stream: CommandStream
   readonly session: number
 
-  constructor(stream: CommandStream, session: number) {
-    this.stream = stream
+  constructor(shared: SharedStream, session: number) {
     this.session = session
-    stream.claim(session)
-    stream.onResult((result) => this.heard.push(`${result.session}:${result.seq}`))
-    stream.onDrain(() => this.drained++)
-    stream.onClose((error) => {
-      this.closed = error
+    this.stream = shared.share({
+      result: ({ session: of, seq }) => this.heard.push(`${of}:${seq}`),
+      drained: () => this.drained++,
+      closed: (error) => {
+        this.closed = error
+      },
     })
+    this.stream.claim(session)
   }
 
   ask(...seqs: number[]): boolean {
@@ -143,6 +144,10 @@ describe('a stream that clients share', () => {
     expect(b.ask(1)).toBe(false)
     await turn()
     expect(program.stream.written).toHaveLength(1)
+    // Room for what waited here, and no more.
+    program.stream.drain()
+    expect(program.stream.written).toHaveLength(2)
+    expect([a.drained, b.drained]).toEqual([0, 0])
     program.stream.full = false
     program.stream.drain()
     expect(program.stream.written).toHaveLength(2)
