@@ -102,7 +102,7 @@ async function onNodes(
     if (left.length > 0)
       throw new CliError(
         EXIT.unavailable,
-        `not reached: ${left.join(', ')}; a node that is down forgets its faults when it starts again`,
+        `not reached: ${left.join(', ')} (give every node's address with --endpoints; a node that is down forgets its faults when it starts again)`,
       )
   })
 }

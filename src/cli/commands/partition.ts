@@ -78,7 +78,7 @@ export async function heal(names: readonly string[], flags: ClientFlags): Promis
     if (left.length > 0)
       throw new CliError(
         EXIT.unavailable,
-        `not reached: ${left.join(', ')}; a node that is down forgets its partition when it starts again`,
+        `not reached: ${left.join(', ')} (give every node's address with --endpoints; a node that is down forgets its partition when it starts again)`,
       )
   })
 }

@@ -212,7 +212,7 @@ describe('partitions', () => {
     const two = cluster.endpoints.slice(0, 2).join(',')
     const ran = await run(['heal', '--endpoints', two])
     expect(ran).toMatchObject({ code: 3, stdout: 'healed n1, n2\n' })
-    expect(ran.stderr).toContain('not reached: n3')
+    expect(ran.stderr).toContain("not reached: n3 (give every node's address with --endpoints")
     expect(cluster.node('n1').blocked).toEqual([])
   })
 })
