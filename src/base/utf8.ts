@@ -1,7 +1,4 @@
-/**
- * UTF-8 and latin1, both ways; TextEncoder is not part of the language, so pure folders have their own.
- * Latin1 strings stand for bytes one to one, and JavaScript compares them bytewise.
- */
+/** UTF-8, both ways; TextEncoder is not part of the language, so pure folders have their own. */
 
 export function utf8Encode(text: string): Uint8Array {
   const out = new Uint8Array(text.length * 3)
@@ -63,27 +60,5 @@ export function utf8Decode(bytes: Uint8Array): string {
       read === extra && code >= least && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff)
     out += valid ? String.fromCodePoint(code) : '\ufffd'
   }
-  return out
-}
-
-/** Bytes as a string of code units 0 to 255: an exact, ordered stand-in for a map's key. */
-export function latin1Decode(bytes: Uint8Array): string {
-  const length = bytes.length
-  if (length <= 64) {
-    let out = ''
-    for (let i = 0; i < length; i++) out += String.fromCharCode(bytes[i] ?? 0)
-    return out
-  }
-  let out = ''
-  for (let at = 0; at < length; at += 4096) {
-    const slice = bytes.subarray(at, Math.min(at + 4096, length))
-    out += String.fromCharCode.apply(null, slice as unknown as number[])
-  }
-  return out
-}
-
-export function latin1Encode(text: string): Uint8Array {
-  const out = new Uint8Array(text.length)
-  for (let i = 0; i < text.length; i++) out[i] = text.charCodeAt(i)
   return out
 }

@@ -2,8 +2,8 @@
  * Whose signatures count: the replicas' and the clients' of one cluster. Each signature is verified once and then
  * remembered, for the same statement arrives often: by itself, in certificates, in view changes, from several peers.
  */
+import { latin1Decode } from '../base/latin1.js'
 import { keepNewest } from '../base/oldest.js'
-import { latin1Decode } from '../base/utf8.js'
 import { Writer } from '../base/varint.js'
 import { principalOf, proofOf } from '../consensus/auth.js'
 import type { Request } from '../consensus/contract.js'

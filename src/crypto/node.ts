@@ -8,7 +8,7 @@ import {
   sign,
   verify,
 } from 'node:crypto'
-import { latin1Encode } from '../base/utf8.js'
+import { latin1Encode } from '../base/latin1.js'
 import { montgomeryOf, montgomerySecretOf } from './montgomery.js'
 import { KeyError, type Signer, type Suite, type Verifier } from './ports.js'
 import { checkPublicKey, isStrictSignature } from './strict.js'

@@ -7,8 +7,9 @@
  * So whoever orders, forwards or waits for a request verifies the signature, and who finds its MAC bad falls back on it
  * (docs/decisions/0010-macs-beside-signatures.md).
  */
+import { latin1Decode } from '../base/latin1.js'
 import { keepNewest } from '../base/oldest.js'
-import { latin1Decode, utf8Encode } from '../base/utf8.js'
+import { utf8Encode } from '../base/utf8.js'
 import { Writer } from '../base/varint.js'
 import { compareNodeIds, type NodeId } from '../consensus/ids.js'
 import type { NamedKey, Signer, Suite } from './ports.js'

@@ -3,7 +3,7 @@
  * kept for those who are behind, up to a bound; an older one is asked for again.
  */
 import { assert } from '../base/assert.js'
-import { latin1Decode } from '../base/utf8.js'
+import { latin1Decode } from '../base/latin1.js'
 import type { Event, KeyValue } from '../gen/etcd/api/mvccpb/kv.js'
 import { ChangesRequest, ChangesResponse } from '../gen/quorate/kv/v1/kv.js'
 import { CommandTag, encodeCommand } from '../machine/kv/commands.js'

@@ -1,5 +1,6 @@
 /** A snapshot of the whole machine: a head, the sessions, the inner machine's chunks as it gave them, an end. */
-import { latin1Decode, utf8Encode } from '../base/utf8.js'
+import { latin1Decode } from '../base/latin1.js'
+import { utf8Encode } from '../base/utf8.js'
 import { Reader, Writer } from '../base/varint.js'
 import { FrameReader, FrameWriter } from './frames.js'
 import { SessionsReader, writeSessions } from './session-records.js'

@@ -2,7 +2,7 @@
  * Where a replica's replies are sealed and given out. Those of one turn are sealed together: a signature a batch, not
  * a request.
  */
-import { latin1Decode } from '../base/utf8.js'
+import { latin1Decode } from '../base/latin1.js'
 import { principalOf } from '../consensus/auth.js'
 import type { Entry, Request } from '../consensus/contract.js'
 import type { NodeId } from '../consensus/ids.js'

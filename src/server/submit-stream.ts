@@ -2,7 +2,7 @@
  * SubmitCommands: many commands in flight on one stream, each answered by its own result. The results of a turn
  * leave in one message; a reader that falls behind, or too many commands in flight, stop the stream's reading.
  */
-import { latin1Decode } from '../base/utf8.js'
+import { latin1Decode } from '../base/latin1.js'
 import { PRINCIPAL_BYTES, principalOf } from '../consensus/auth.js'
 import type { Request } from '../consensus/contract.js'
 import type { SubmitOutcome } from '../driver/outcomes.js'

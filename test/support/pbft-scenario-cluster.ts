@@ -1,6 +1,6 @@
 /** The replicas of a scenario of PBFT and the network between them, which moves only when a command says so. */
 import { toHex } from '../../src/base/bytes.js'
-import { latin1Encode } from '../../src/base/utf8.js'
+import { latin1Encode } from '../../src/base/latin1.js'
 import type { Entry, Request } from '../../src/consensus/contract.js'
 import type { NodeId } from '../../src/consensus/ids.js'
 import { hashedBytes, signedBytes } from '../../src/consensus/pbft/encoding.js'

@@ -1,5 +1,5 @@
 /** How a scenario of PBFT reads: one line for each message, note and state, the same on every run. Slots are view/index. */
-import { latin1Decode } from '../../src/base/utf8.js'
+import { latin1Decode } from '../../src/base/latin1.js'
 import type { Request } from '../../src/consensus/contract.js'
 import type { WalRecord } from '../../src/consensus/pbft/index.js'
 import type {

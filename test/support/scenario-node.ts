@@ -2,7 +2,7 @@
  * One node of a scenario: the real core, a disk on which syncs complete when told, and a machine that remembers
  * the commands it applied. After every step the state must keep the invariants.
  */
-import { latin1Encode } from '../../src/base/utf8.js'
+import { latin1Encode } from '../../src/base/latin1.js'
 import type { Effect, Input, Member, SnapshotMeta } from '../../src/consensus/contract.js'
 import type { NodeId, ReadId } from '../../src/consensus/ids.js'
 import { type Message, type Options, Raft, raft } from '../../src/consensus/raft/index.js'

@@ -1,5 +1,5 @@
 /** How a scenario's trace reads: one line for each message, note and state, the same on every run. */
-import { latin1Decode } from '../../src/base/utf8.js'
+import { latin1Decode } from '../../src/base/latin1.js'
 import type { Outcome } from '../../src/consensus/contract.js'
 import { isHole, lastIndex } from '../../src/consensus/raft/log.js'
 import type { EntryId, LogEntry, Message } from '../../src/consensus/raft/messages.js'

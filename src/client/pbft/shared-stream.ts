@@ -3,7 +3,7 @@
  * them. A result is known by its session, and each client claims its own. An opening has none yet, and is told to
  * all: whose it is, its nonce says.
  */
-import { latin1Decode, latin1Encode } from '../../base/utf8.js'
+import { latin1Decode, latin1Encode } from '../../base/latin1.js'
 import { PRINCIPAL_BYTES, principalOf } from '../../consensus/auth.js'
 import type {
   Command,

@@ -1,4 +1,5 @@
 /** The replicated key-value store under etcd's rules, as a state machine. */
+import { latin1Decode } from '../../base/latin1.js'
 import type { ApplyContext, StateMachine } from '../state-machine.js'
 import { isAlarmQuery, runAlarm } from './alarm-commands.js'
 import type { Alarm } from './alarms.js'
@@ -8,7 +9,6 @@ import { COMMAND_BYTES_MAX, type Command, CommandTag, decodeCommand } from './co
 import type { Counts } from './counts.js'
 import { KV_ERRORS, type KvError } from './errors.js'
 import type { Version } from './history.js'
-import { keyText } from './key-text.js'
 import {
   expireLeases,
   grantLease,
@@ -189,7 +189,7 @@ export class KvMachine implements StateMachine {
     if (store.alarms.size > 0) return null
     const span = { bytes: command, from: put.valueFrom, to: put.valueTo }
     const value = store.copyValue(span)
-    const key = keyText(command, put.keyFrom, put.keyTo)
+    const key = latin1Decode(command, put.keyFrom, put.keyTo)
     store.put(key, value, '0')
     return encodePutReply(store.commit())
   }

@@ -1,5 +1,5 @@
 /** What is done with leases, by commands and by time, inside a change that the caller commits. */
-import { latin1Encode } from '../../base/utf8.js'
+import { latin1Encode } from '../../base/latin1.js'
 import {
   type LeaseGrantRequest,
   LeaseGrantResponse,

@@ -5,9 +5,9 @@
  * Sorted, disjoint intervals keep this near n log n: a transaction of 1.5 MiB holds 10^5 nested operations,
  * and comparing each put with each deletion would stop every node for seconds.
  */
+import { latin1Decode } from '../../base/latin1.js'
 import type { RequestOp } from '../../gen/etcd/api/etcdserverpb/rpc.js'
 import { KV_ERRORS, type KvError } from './errors.js'
-import { keyText } from './key-text.js'
 
 /** Keys from `low` on, below `high`. */
 interface Interval {
@@ -46,7 +46,7 @@ function collect(ops: readonly RequestOp[]): Writes | null {
   }
   for (const op of ops) {
     if (op.request?.$case !== 'requestPut') continue
-    if (!addPut(writes, keyText(op.request.value.key))) return null
+    if (!addPut(writes, latin1Decode(op.request.value.key))) return null
   }
   return writes
 }
@@ -65,8 +65,8 @@ function ownDeletes(ops: readonly RequestOp[]): Interval[] {
   const out: Interval[] = []
   for (const op of ops) {
     if (op.request?.$case !== 'requestDeleteRange') continue
-    const low = keyText(op.request.value.key)
-    const end = keyText(op.request.value.rangeEnd)
+    const low = latin1Decode(op.request.value.key)
+    const end = latin1Decode(op.request.value.rangeEnd)
     const high = end === '' ? `${low}\0` : end
     if (low < high) out.push({ low, high })
   }

@@ -1,9 +1,9 @@
 /** Range, as etcd serves it: limits before sorts, counts before filters. */
 import { compareBytes } from '../../base/bytes.js'
+import { latin1Decode } from '../../base/latin1.js'
 import type { RangeRequest } from '../../gen/etcd/api/etcdserverpb/rpc.js'
 import { KV_ERRORS, type KvError } from './errors.js'
 import type { Version } from './history.js'
-import { keyText } from './key-text.js'
 import { type Reply, sized } from './replies.js'
 import type { KeyRange, Store } from './store.js'
 
@@ -13,8 +13,8 @@ const BY_KEY = 0
 
 /** etcd's reading of (key, range_end): '' is the key alone, one zero byte is without end. */
 export function keyRange(key: Uint8Array, rangeEnd: Uint8Array): KeyRange {
-  const end = keyText(rangeEnd)
-  return { key: keyText(key), end: end === '\0' ? null : end }
+  const end = latin1Decode(rangeEnd)
+  return { key: latin1Decode(key), end: end === '\0' ? null : end }
 }
 
 /** What the state says against reading at this revision; 0 or less is now. */

@@ -1,11 +1,10 @@
 /** A store out of the chunks of a snapshot, each of which is believed only as far as it fits the rest. */
-import { latin1Decode } from '../../base/utf8.js'
+import { latin1Decode } from '../../base/latin1.js'
 import { Reader } from '../../base/varint.js'
 import { demand } from '../state-machine.js'
 import { alarmTypeOf } from './alarms.js'
 import type { Counts } from './counts.js'
 import { GONE, spanOf, Version } from './history.js'
-import { keyText } from './key-text.js'
 import { isLeaseId } from './lease-id.js'
 import { LEASE_TTL_S_MAX, LEASE_TTL_S_MIN } from './leases.js'
 import { CHUNK, FLAG_DELETED, FLAG_LEASE, MAGIC } from './snapshot-format.js'
@@ -79,7 +78,7 @@ function readHeader(reader: Reader, store: Store): string {
 /** The next version; its value is copied, it is not yet in the store. */
 function readVersion(reader: Reader, store: Store): Version {
   const flags = reader.byte()
-  const key = keyText(reader.chunk())
+  const key = latin1Decode(reader.chunk())
   const mod = reader.varint()
   const sub = reader.varint()
   demand(reader.ok && key !== '' && flags <= FLAG_LEASE, 'malformed version')

@@ -7,7 +7,8 @@
  * which whoever restores computes anew.
  */
 import { present } from '../../base/assert.js'
-import { latin1Encode, utf8Encode } from '../../base/utf8.js'
+import { latin1Encode } from '../../base/latin1.js'
+import { utf8Encode } from '../../base/utf8.js'
 import { Writer } from '../../base/varint.js'
 import { demand } from '../state-machine.js'
 import type { Alarm } from './alarms.js'

@@ -4,6 +4,7 @@
  * transaction fails as a whole or not at all. Recursion is bounded by the depth that the decoder lets in.
  */
 import { compareBytes, EMPTY } from '../../base/bytes.js'
+import { latin1Decode } from '../../base/latin1.js'
 import type {
   Compare,
   DeleteRangeRequest,
@@ -14,7 +15,6 @@ import type {
 import { answerFits } from './answer-size.js'
 import { KV_ERRORS, type KvError } from './errors.js'
 import type { Version } from './history.js'
-import { keyText } from './key-text.js'
 import { compareLeases } from './lease-id.js'
 import { keyRange, runRange } from './range.js'
 import { type Reply, sized } from './replies.js'
@@ -93,7 +93,8 @@ function checkPuts(store: Store, plan: Plan, gone: { from: string | null }): KvE
 /** A put that keeps the value of a key deleted just before: etcd lets it through and then stops. */
 function checkPut(store: Store, put: PutRequest, gone: { from: string | null }): KvError | null {
   const keeps = put.ignoreValue || put.ignoreLease
-  if (keeps && gone.from !== null && keyText(put.key) >= gone.from) return KV_ERRORS.keyNotFound
+  if (keeps && gone.from !== null && latin1Decode(put.key) >= gone.from)
+    return KV_ERRORS.keyNotFound
   return checkTxnPutState(store, put)
 }
 

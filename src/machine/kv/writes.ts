@@ -1,9 +1,9 @@
 /** Put and DeleteRange inside a change that the caller commits. */
 import { EMPTY } from '../../base/bytes.js'
+import { latin1Decode } from '../../base/latin1.js'
 import type { DeleteRangeRequest, PutRequest } from '../../gen/etcd/api/etcdserverpb/rpc.js'
 import { KV_ERRORS, type KvError } from './errors.js'
 import { spanOf, type Version } from './history.js'
-import { keyText } from './key-text.js'
 import { keyRange } from './range.js'
 import { type Reply, sized } from './replies.js'
 import type { Store } from './store.js'
@@ -20,7 +20,7 @@ export function checkTxnPutState(store: Store, request: PutRequest): KvError | n
 
 function checkIgnore(store: Store, request: PutRequest): KvError | null {
   if (!request.ignoreValue && !request.ignoreLease) return null
-  return store.get(keyText(request.key)) === null ? KV_ERRORS.keyNotFound : null
+  return store.get(latin1Decode(request.key)) === null ? KV_ERRORS.keyNotFound : null
 }
 
 function checkLease(store: Store, { lease }: PutRequest): KvError | null {
@@ -29,7 +29,7 @@ function checkLease(store: Store, { lease }: PutRequest): KvError | null {
 
 /** The request has passed the checks above, so it cannot fail. */
 export function runPut(store: Store, request: PutRequest): Reply {
-  const key = keyText(request.key)
+  const key = latin1Decode(request.key)
   const before = store.get(key)
   const value = request.ignoreValue ? (before?.value ?? EMPTY) : request.value
   const lease = request.ignoreLease ? (before?.lease ?? '0') : request.lease

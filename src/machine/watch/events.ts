@@ -1,5 +1,5 @@
 /** Changes of the store as watchers are told them. */
-import { latin1Encode } from '../../base/utf8.js'
+import { latin1Encode } from '../../base/latin1.js'
 import type { Event, KeyValue } from '../../gen/etcd/api/mvccpb/kv.js'
 import { liveAt, type Version } from '../kv/history.js'
 

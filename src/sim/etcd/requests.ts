@@ -1,6 +1,6 @@
 /** What simulated clients ask of the store, in a form that can be held against its answer. */
 
-import { latin1Decode, latin1Encode } from '../../base/utf8.js'
+import { latin1Decode, latin1Encode } from '../../base/latin1.js'
 import {
   CompactionRequest,
   type Compare,

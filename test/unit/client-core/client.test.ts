@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { latin1Decode, latin1Encode } from '../../../src/base/utf8.js'
+import { latin1Decode, latin1Encode } from '../../../src/base/latin1.js'
 import {
   type ClientEffect,
   type ClientInput,

@@ -1,6 +1,6 @@
 /** A core that plays a script and remembers its inputs, and ports that complete only when the test says so. */
 
-import { latin1Decode, latin1Encode } from '../../../src/base/utf8.js'
+import { latin1Decode, latin1Encode } from '../../../src/base/latin1.js'
 import type {
   Core,
   CoreStatus,

@@ -9,7 +9,6 @@ import {
   TxnResponse,
 } from '../../../src/gen/etcd/api/etcdserverpb/rpc.js'
 import { GONE, type History, spanOf, Version } from '../../../src/machine/kv/history.js'
-import { keyText } from '../../../src/machine/kv/key-text.js'
 import { compareLeases, isLeaseId } from '../../../src/machine/kv/lease-id.js'
 import { PutFields } from '../../../src/machine/kv/put-fields.js'
 import {
@@ -236,12 +235,6 @@ describe('PutFields', () => {
 })
 
 describe('leaves', () => {
-  test('keyText is latin1, at every length', () => {
-    const all = Uint8Array.from({ length: 10_000 }, (_, i) => (i * 31) & 255)
-    for (const length of [0, 1, 7, 8, 15, 16, 17, 31, 40, 63, 64, 65, 4096, 5000, 9999])
-      expect(keyText(all, 1, 1 + length)).toBe(t(all.subarray(1, 1 + length)))
-  })
-
   test('lease ids are compared as numbers and are int64', () => {
     expect(Math.sign(compareLeases('9', '10'))).toBe(-1)
     expect(compareLeases('-1', '0')).toBeLessThan(0)

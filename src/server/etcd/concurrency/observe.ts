@@ -1,11 +1,11 @@
 /** Election.Observe: every leader of a name, and every value that each proclaims, as long as the stream is open. */
+import { latin1Decode } from '../../../base/latin1.js'
 import type { KeyValue } from '../../../gen/etcd/api/mvccpb/kv.js'
 import type {
   LeaderRequest,
   LeaderResponse,
 } from '../../../gen/etcd/api/v3electionpb/v3election.js'
 import type { Version } from '../../../machine/kv/history.js'
-import { keyText } from '../../../machine/kv/key-text.js'
 import { keyValueOf } from '../../../machine/watch/events.js'
 import { RpcError } from '../../../rpc/status.js'
 import type { ServerStream } from '../../../rpc/types.js'
@@ -41,7 +41,7 @@ async function run(
     stream.write({ header: parts.headers.of(revision), kv })
   while (!closed.aborted) {
     const { kv, revision } = await keys.first(prefix)
-    const range = { key: keyText(prefix), end: `${keyText(prefix).slice(0, -1)}0` }
+    const range = { key: latin1Decode(prefix), end: `${latin1Decode(prefix).slice(0, -1)}0` }
     if (kv === null) {
       await changes(parts, range, revision + 1, closed, (version) => !version.deleted)
       continue
@@ -49,10 +49,16 @@ async function run(
     if (closed.aborted) return
     tell(kv, revision)
     // Until the term ends. Then whoever is first leads.
-    await changes(parts, { key: keyText(kv.key), end: '' }, revision + 1, closed, (version) => {
-      if (!version.deleted) tell(keyValueOf(version), version.mod)
-      return version.deleted
-    })
+    await changes(
+      parts,
+      { key: latin1Decode(kv.key), end: '' },
+      revision + 1,
+      closed,
+      (version) => {
+        if (!version.deleted) tell(keyValueOf(version), version.mod)
+        return version.deleted
+      },
+    )
   }
 }
 

@@ -3,10 +3,10 @@
  * the one that was created first. Who waits, waits for the key just before his own to go.
  */
 import { concat } from '../../../base/bytes.js'
+import { latin1Decode } from '../../../base/latin1.js'
 import { utf8Encode } from '../../../base/utf8.js'
 import { LeaseGrantRequest, LeaseGrantResponse } from '../../../gen/etcd/api/etcdserverpb/rpc.js'
 import { CommandTag } from '../../../machine/kv/commands.js'
-import { keyText } from '../../../machine/kv/key-text.js'
 import type { WatchHub } from '../../../machine/watch/hub.js'
 import { Code, RpcError } from '../../../rpc/status.js'
 import type { CallContext } from '../../../rpc/types.js'
@@ -82,7 +82,7 @@ export async function awaitTurn(
       if (own.kv?.createRevision !== place.rev)
         throw new RpcError(Code.UNKNOWN, 'mutex: session is expired')
       if (before.kv === null) return own.revision
-      const watched = [keyText(before.kv.key), keyText(place.key)]
+      const watched = [latin1Decode(before.kv.key), latin1Decode(place.key)]
       await oneDeleted(parts.hub, watched, before.revision + 1, signal)
     }
   } catch (error) {
