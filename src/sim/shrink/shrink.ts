@@ -7,6 +7,7 @@
  * cluster is also tried with other luck, and the smallest run counts.
  */
 
+import { nextInt, type RandomState, seededRandom, shuffled } from '../../base/random.js'
 import { FAULT_KINDS } from '../faults.js'
 import { type Attempt, eventsOf } from './attempt.js'
 import { ddmin } from './ddmin.js'
@@ -54,6 +55,10 @@ const FOR_MS_MIN = 100
 /** Beyond an end this much is left for what is under way (ms). */
 const BEHIND_MS = 1
 const ROUNDS_MAX = 6
+/** Events left out together, drawn from all, when no single one can be. */
+const HANDFUL_MAX = 5
+/** Handfuls in a row that did not help. */
+const HANDFULS_MAX = 300
 
 /** Null: the run does not fail. */
 export function shrink(recipe: Recipe, options: ShrinkOptions): Shrunk | null {
@@ -73,6 +78,7 @@ class Search {
   readonly #kind: string | null
   readonly #healMs: number
   #pass = ''
+  readonly #random: RandomState
   /** Lucks that were tried, so that no round repeats another. */
   #lucks = 0
   #stopped = false
@@ -86,6 +92,7 @@ class Search {
     this.found = found
     this.#kind = found.kind
     this.#healMs = recipe.healMs
+    this.#random = seededRandom(recipe.seed)
     this.#options = options
   }
 
@@ -110,12 +117,17 @@ class Search {
       this.#coarse()
       const left = eventsOf(this.found)
       if (left <= EVENTS_MANY || left > events * LITTLE) this.#fine()
-      if (this.#size === before) return
+      if (this.#size === before && !this.#handfuls()) return
     }
   }
 
   get #isLiveness(): boolean {
     return this.#kind?.startsWith('liveness') === true
+  }
+
+  /** Ten operations must succeed: where fewer are asked, that is no failure. */
+  get #mayAskLess(): boolean {
+    return !this.#isLiveness || this.best.brief
   }
 
   get #size(): string {
@@ -154,18 +166,46 @@ class Search {
       if (this.#try({ brief: true, ...change })) return
   }
 
+  /** Operations before strikes: most strikes are there only because the operations that suffer from them are. */
   #fine(): void {
-    const { happened } = this.found
-    this.#pass = 'strikes'
-    ddmin(happened.strikes, (strikes) => this.#try({ strikes }))
     this.#pass = 'faults of messages'
     ddmin(this.found.happened.messages, (messages) => this.#try({ messages }))
     this.#pass = 'operations'
-    // Ten must succeed: where fewer are asked, that is no failure.
-    if (!this.#isLiveness || this.best.brief)
+    if (this.#mayAskLess)
       ddmin(this.found.happened.operations, (operations) => this.#try({ operations }))
+    this.#pass = 'strikes'
+    ddmin(this.found.happened.strikes, (strikes) => this.#try({ strikes }))
     this.#pass = 'time'
     this.#cut()
+  }
+
+  /**
+   * Whatever is left out shifts the rest, and may so undo a failure that does not need it: none of the events can be left out alone,
+   * and some together can. True: there are fewer.
+   */
+  #handfuls(): boolean {
+    this.#pass = 'a few at once'
+    const events = eventsOf(this.found)
+    for (let vain = 0; vain < HANDFULS_MAX && this.#more; vain++) {
+      if (eventsOf(this.found) <= EVENTS_FEW) break
+      if (this.#try(this.#withoutSome())) vain = 0
+    }
+    return eventsOf(this.found) < events
+  }
+
+  #withoutSome(): Partial<Recipe> {
+    const { strikes, messages, operations } = this.found.happened
+    const all = Array.from({ length: eventsOf(this.found) }, (_, event) => event)
+    const gone = new Set(
+      shuffled(this.#random, all).slice(0, nextInt(this.#random, 1, HANDFUL_MAX)),
+    )
+    const kept = <T>(some: readonly T[], from: number) => some.filter((_, i) => !gone.has(from + i))
+    const asked = kept(operations, strikes.length + messages.length)
+    return {
+      strikes: kept(strikes, 0),
+      messages: kept(messages, strikes.length),
+      ...(this.#mayAskLess ? { operations: asked } : {}),
+    }
   }
 
   #kinds(): NonNullable<Recipe['kinds']> {

@@ -77,6 +77,26 @@ describe('shrink', () => {
     expect(runs).toBe(9)
   })
 
+  it('leaves out some events together where none can be left out alone', () => {
+    const recipe = wholeRun(1, 1_000)
+    const real = attempt(raftSim, { ...recipe, kinds: [], brief: true })
+    const all = Array.from({ length: 40 }, (_, i) => i)
+    const result = shrink(recipe, {
+      run: ({ strikes, operations }) => {
+        const happened = { strikes: strikes ?? all, messages: [], operations: operations ?? all }
+        const fails = happened.strikes.length === happened.operations.length
+        return { ...real, happened, kind: fails ? 'as many of both' : null }
+      },
+      runsMax: 2_000,
+    })
+    if (result === null) throw new Error('it failed before')
+    expect(eventsOf(result.before)).toBe(80)
+    // As few as a person follows.
+    expect(eventsOf(result.after)).toBeLessThanOrEqual(50)
+    expect(result.after.kind).toBe('as many of both')
+    expect(result.whole).toBe(true)
+  })
+
   it('gives a cluster less time to get well, and holds what fails then against all of it', () => {
     const recipe = wholeRun(1, 1_000)
     const real = attempt(raftSim, { ...recipe, kinds: [], brief: true })
