@@ -7,10 +7,11 @@
  * cluster is also tried with other luck, and the smallest run counts.
  */
 
-import { nextInt, type RandomState, seededRandom, shuffled } from '../../base/random.js'
+import { type RandomState, seededRandom } from '../../base/random.js'
 import { FAULT_KINDS } from '../faults.js'
 import { type Attempt, eventsOf } from './attempt.js'
 import { ddmin } from './ddmin.js'
+import { withoutHandful } from './handful.js'
 import type { Recipe } from './recipe.js'
 
 export interface ShrinkOptions {
@@ -55,8 +56,6 @@ const FOR_MS_MIN = 100
 /** Beyond an end this much is left for what is under way (ms). */
 const BEHIND_MS = 1
 const ROUNDS_MAX = 6
-/** Events left out together, drawn from all, when no single one can be. */
-const HANDFUL_MAX = 5
 /** Handfuls in a row that did not help. */
 const HANDFULS_MAX = 300
 
@@ -188,24 +187,10 @@ class Search {
     const events = eventsOf(this.found)
     for (let vain = 0; vain < HANDFULS_MAX && this.#more; vain++) {
       if (eventsOf(this.found) <= EVENTS_FEW) break
-      if (this.#try(this.#withoutSome())) vain = 0
+      const { operations, ...rest } = withoutHandful(this.found.happened, this.#random)
+      if (this.#try(this.#mayAskLess ? { ...rest, operations } : rest)) vain = 0
     }
     return eventsOf(this.found) < events
-  }
-
-  #withoutSome(): Partial<Recipe> {
-    const { strikes, messages, operations } = this.found.happened
-    const all = Array.from({ length: eventsOf(this.found) }, (_, event) => event)
-    const gone = new Set(
-      shuffled(this.#random, all).slice(0, nextInt(this.#random, 1, HANDFUL_MAX)),
-    )
-    const kept = <T>(some: readonly T[], from: number) => some.filter((_, i) => !gone.has(from + i))
-    const asked = kept(operations, strikes.length + messages.length)
-    return {
-      strikes: kept(strikes, 0),
-      messages: kept(messages, strikes.length),
-      ...(this.#mayAskLess ? { operations: asked } : {}),
-    }
   }
 
   #kinds(): NonNullable<Recipe['kinds']> {
